@@ -1,0 +1,1 @@
+"""The two stores of the outside world behind the protocols of `reconciler.model.ports`."""

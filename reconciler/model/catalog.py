@@ -1,0 +1,67 @@
+"""What should exist: the catalog and its lockfile, read, checked and free of YAML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.address import Address
+from reconciler.model.diagnostics import Position
+from reconciler.model.kinds import Kind, Slot
+from reconciler.model.values import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaFile:
+    """One line of the lockfile: which bytes a path under the media root means.
+
+    Hashes are lower-case hex. `sha256` is None for content that is live but was never hashed; then `etag`
+    holds the ETag under which the bucket listed it. For files above the single-put size, `parts_etag` is
+    the ETag that a multipart upload in parts of `part_bytes` will have.
+    """
+
+    path: str
+    size_bytes: int
+    media_type: str
+    sha256: str | None = None
+    md5: str | None = None
+    etag: str | None = None
+    part_bytes: int | None = None
+    parts_etag: str | None = None
+    duration_seconds: float | None = None
+    bitrate: int | None = None  # bits per second
+    sample_rate: int | None = None  # hertz
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One declared speaker, collection or lecture.
+
+    `fields` holds what the entry says, by catalog field name, defaults already applied: a field that is
+    absent is not managed, None clears. `media` maps a slot to a path under the media root, in the same way.
+    """
+
+    address: Address
+    kind: Kind
+    position: Position
+    fields: Mapping[str, Value]
+    media: Mapping[Slot, str | None]
+    row: int | None = None
+    previously: Address | None = None
+    protect: bool = False
+
+    @property
+    def name(self) -> str:
+        """What people call it: a speaker's name, else the title."""
+        return str(self.fields["name" if self.kind is Kind.SPEAKER else "title"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """Everything declared.
+
+    `resources` is ordered: parents before their children, siblings as they stand in the files. `forget` are
+    addresses to let go without deleting anything. `media` is the lockfile, by path.
+    """
+
+    resources: Mapping[Address, Resource]
+    forget: frozenset[Address] = frozenset()
+    media: Mapping[str, MediaFile] = field(default_factory=dict)

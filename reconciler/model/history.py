@@ -1,0 +1,144 @@
+"""Runs, the lease, steps and the audit log: the history that elmify keeps of itself."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from reconciler.model.values import canonical_json
+
+
+class RunState(StrEnum):
+    """How far a run came. A run that is neither committed nor finished was interrupted."""
+
+    BEGUN = "begun"
+    COMMITTED = "committed"  # T2 stands; T3 does not yet
+    DONE = "done"
+    FAILED = "failed"  # nothing was committed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who runs elmify: a person at a terminal, or a CI job with its commit and page."""
+
+    name: str
+    commit: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One apply, gc or repair. Times are the database's, in UTC."""
+
+    id: int
+    command: str
+    actor: Actor
+    state: RunState
+    fingerprint: str | None
+    begun_at: datetime
+    committed_at: datetime | None
+    finished_at: datetime | None
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who may apply now.
+
+    `token` grows with every holder (a fencing token): a commit that carries an older one is refused. `stale`
+    says that the lease had expired by the database's clock when it was read, so anybody may take it.
+    """
+
+    run: int
+    holder: str
+    url: str | None
+    token: int
+    acquired_at: datetime
+    heartbeat_at: datetime
+    expires_at: datetime
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """What a run did to one address, and what undoes it.
+
+    `before` and `after` are JSON objects (`values`, `objects`, `row`), None for what did not or will not
+    exist. `captured` maps a table to the complete rows that a delete took along through foreign keys.
+    """
+
+    address: str
+    action: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    captured: Mapping[str, list[Mapping[str, Any]]] | None = None
+
+
+#: The hash before the first entry.
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFact:
+    """Something worth keeping for ever: what happened, to what, from what to what."""
+
+    event: str
+    address: str | None = None
+    detail: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """A fact in its place in the chain. `payload` is canonical JSON; `hash` covers it and `previous`."""
+
+    seq: int
+    previous: str
+    payload: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditHead:
+    """The last entry's number and hash; 0 and `GENESIS` while the log is empty."""
+
+    seq: int = 0
+    hash: str = GENESIS
+
+
+def chain_hash(previous: str, seq: int, payload: str) -> str:
+    """Return the hash of an entry: SHA-256 over the hash before it, its number and its payload."""
+    return hashlib.sha256(f"{previous}\n{seq}\n{payload}".encode()).hexdigest()
+
+
+def chained(head: AuditHead, payloads: Iterable[Mapping[str, Any]]) -> tuple[AuditEntry, ...]:
+    """Return the payloads as the entries that follow `head`, in order."""
+    entries: list[AuditEntry] = []
+    seq, previous = head.seq, head.hash
+    for payload in payloads:
+        seq += 1
+        text = canonical_json(payload)
+        entries.append(
+            AuditEntry(seq=seq, previous=previous, payload=text, hash=chain_hash(previous, seq, text))
+        )
+        previous = entries[-1].hash
+    return tuple(entries)
+
+
+def first_break(entries: Iterable[AuditEntry]) -> str | None:
+    """Say what is wrong with a chain that should begin at the first entry; None when it is whole.
+
+    Finds an altered, a dropped and a reordered entry. An entry cut off at the end leaves a whole chain:
+    that is found against the heads kept in the bucket.
+    """
+    seq, previous = 0, GENESIS
+    for entry in entries:
+        if entry.seq != seq + 1:
+            return f"entry {seq + 1} is missing: entry {entry.seq} follows entry {seq}"
+        if entry.previous != previous:
+            return f"entry {entry.seq} does not follow the one before it: replaced or reordered"
+        if chain_hash(entry.previous, entry.seq, entry.payload) != entry.hash:
+            return f"entry {entry.seq} was altered after it was written"
+        seq, previous = entry.seq, entry.hash
+    return None

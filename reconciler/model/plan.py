@@ -1,0 +1,172 @@
+"""The plan: what would change, why, whom it touches, and what forbids it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.model.diagnostics import Diagnostic, Position
+from reconciler.model.kinds import Kind, Slot
+from reconciler.model.values import Value
+
+
+class Action(StrEnum):
+    """What happens to a resource. The reason for it is another field, and is never branched on."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    MOVE = "move"  # the same row under a new address or parent
+    DELETE = "delete"
+    ADOPT = "adopt"  # a row that was there becomes managed, and is corrected where it differs
+    FORGET = "forget"  # let go of, kept in both stores
+    NO_OP = "no-op"  # nothing in either store; only what elmify remembers of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectState:
+    """An object as one side of a change names it: its key and which bytes are under it."""
+
+    key: str
+    size_bytes: int
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """One side of a change: the managed columns by name, and the object in each slot.
+
+    `pending` maps the columns whose value the store will make at the commit (the row id of a parent that
+    does not exist yet) to that parent's address; they are not in `values`.
+    """
+
+    values: Mapping[str, Value]
+    objects: Mapping[Slot, ObjectState] = field(default_factory=dict)
+    pending: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """An object to store before the commit: the bytes of a lockfile path, under a key nothing refers to."""
+
+    slot: Slot
+    key: str
+    path: str
+    size_bytes: int
+    sha256: str
+    media_type: str
+    multipart: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """User rows and the people behind them, counted through every cascading foreign key.
+
+    `lost` counts rows by table; `users` the distinct users among them; `kept` the rows that stay because
+    the row they hang off keeps its id.
+    """
+
+    lost: Mapping[str, int] = field(default_factory=dict)
+    users: int = 0
+    kept: int = 0
+
+    @property
+    def lost_rows(self) -> int:
+        """User rows that would go."""
+        return sum(self.lost.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What happens to one address, and why.
+
+    `before` is None when nothing is there yet, `after` when nothing will be. `change_id` is a hash of the
+    environment, the address, the action, before and after: the same change has the same id in any plan.
+    """
+
+    address: str
+    kind: Kind
+    action: Action
+    reason: str
+    change_id: str
+    row: int | None = None
+    previous_address: str | None = None
+    before: State | None = None
+    after: State | None = None
+    puts: tuple[Put, ...] = ()
+    reused: tuple[str, ...] = ()  # keys already in the bucket that become live
+    retired: tuple[str, ...] = ()  # keys that nothing will name any more
+    released: tuple[str, ...] = ()  # columns that left the catalog
+    protect: bool = False
+    impact: Impact | None = None
+    position: Position | None = None
+
+    @property
+    def visible(self) -> bool:
+        """Whether a listener, or elmify's hold on the resource, changes: all but record keeping."""
+        return self.action is not Action.NO_OP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """A column, or an object, that other hands changed since the last apply."""
+
+    address: str
+    attribute: str
+    recorded: Value
+    actual: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """A guard's no. `remedy` is what lifts it, as a command or a line of YAML; empty when nothing may."""
+
+    guard: str
+    summary: str
+    addresses: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmanaged:
+    """What is there and not declared: row ids by kind, and keys with their sizes in bytes."""
+
+    rows: Mapping[Kind, tuple[int, ...]] = field(default_factory=dict)
+    objects: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The difference between the catalog and both stores, ready to be reviewed and carried out.
+
+    `changes` are sorted by address. `allowances` are the reviewed ceilings by guard name. `scope` are the
+    globs the plan was limited to; empty means everything. `unverified` counts objects whose bytes were never
+    hashed by anyone.
+    """
+
+    environment: str
+    made_at: datetime
+    changes: tuple[Change, ...]
+    fingerprint: str
+    scope: tuple[str, ...] = ()
+    allowances: Mapping[str, int] = field(default_factory=dict)
+    unchanged: int = 0
+    drift: tuple[Drift, ...] = ()
+    impact: Impact = field(default_factory=Impact)
+    blocked: tuple[Blocked, ...] = ()
+    unmanaged: Unmanaged = field(default_factory=Unmanaged)
+    unverified: int = 0
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether the library matches the catalog; record keeping alone does not count."""
+        return not any(change.visible for change in self.changes)
+
+    def count(self, action: Action) -> int:
+        """Return how many changes have that action."""
+        return sum(change.action is action for change in self.changes)
+
+    @property
+    def upload_bytes(self) -> int:
+        """Return the bytes that will travel to the bucket."""
+        return sum(put.size_bytes for change in self.changes for put in change.puts)

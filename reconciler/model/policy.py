@@ -1,0 +1,91 @@
+"""How one environment wants things done: what elmify.yaml says, as values for the planner."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from reconciler.model.kinds import Slot
+
+#: The keys under this prefix are elmify's own: never unmanaged, refused from templates.
+OWN_PREFIX = ".elmify/"
+
+KEY_MAX_BYTES = 1024  # of UTF-8: R2's limit for a key
+
+_NUMBERED = (
+    "{% if lecture.number is not none %}{{ lecture.number | pad(2) }} - {% endif %}{{ lecture.title }}"
+)
+
+#: The flat, human-readable layout: `Speaker/Collection/01 - Title.mp3`.
+DEFAULT_TEMPLATES: Mapping[Slot, str] = {
+    Slot.SPEAKER_IMAGE: "{{ speaker.name }}/speaker.{{ ext }}",
+    Slot.SPEAKER_IMAGE_SMALL: "{{ speaker.name }}/speaker_small.{{ ext }}",
+    Slot.COLLECTION_COVER: "{{ speaker.name }}/{{ collection.title }}/collection.{{ ext }}",
+    Slot.COLLECTION_COVER_SMALL: "{{ speaker.name }}/{{ collection.title }}/collection_small.{{ ext }}",
+    Slot.LECTURE_AUDIO: f"{{{{ speaker.name }}}}/{{{{ collection.title }}}}/{_NUMBERED}.{{{{ ext }}}}",
+    Slot.LECTURE_THUMBNAIL: (
+        f"{{{{ speaker.name }}}}/{{{{ collection.title }}}}/{_NUMBERED}_thumbnail.{{{{ ext }}}}"
+    ),
+}
+
+
+class ReferenceStyle(StrEnum):
+    """What a column that names an image holds."""
+
+    KEY = "key"
+    URL = "url"
+
+
+class FormatStyle(StrEnum):
+    """What `file_format` holds: `mp3`, or `audio/mpeg`."""
+
+    EXTENSION = "extension"
+    MEDIA_TYPE = "media-type"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where objects go and how rows name them.
+
+    `base_url` ends without a slash; None leaves URL columns unmanaged. `references` gives the style of each
+    column of origin REFERENCE by `table.column`; one that is not named holds a URL when there is a base URL.
+    """
+
+    templates: Mapping[Slot, str] = field(default_factory=lambda: DEFAULT_TEMPLATES)
+    base_url: str | None = None
+    references: Mapping[str, ReferenceStyle] = field(default_factory=dict)
+    format_style: FormatStyle = FormatStyle.EXTENSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardLimits:
+    """What a plan may do without a reviewed allowance.
+
+    Deletes are measured against the recorded resources once there are `delete_floor` of them.
+    """
+
+    delete_percent: int = 30
+    delete_floor: int = 10
+    delete_count: int | None = None
+    user_rows: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferLimits:
+    """How bytes travel. A file above `single_put_bytes` goes up in equal parts of `part_bytes`."""
+
+    single_put_bytes: int = 64 * 1024**2
+    part_bytes: int = 16 * 1024**2
+    concurrency: int = 8
+    cache_control: str = "public, max-age=31536000, immutable"  # a key never changes its bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Everything the planner and the applier need to know of elmify.yaml."""
+
+    environment: str
+    layout: Layout = field(default_factory=Layout)
+    guards: GuardLimits = field(default_factory=GuardLimits)
+    transfer: TransferLimits = field(default_factory=TransferLimits)
+    retention: timedelta = timedelta(days=30)

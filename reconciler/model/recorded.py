@@ -1,0 +1,79 @@
+"""What elmify remembers of its own doing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.model.address import Address
+from reconciler.model.kinds import Kind, Slot
+
+
+class KeyState(StrEnum):
+    """The life of a key. It only moves down this list, but that a retired key may become live again."""
+
+    INTENDED = "intended"  # a run means to put it; unreferenced until that run commits
+    LIVE = "live"  # a committed row names it
+    RETIRED = "retired"  # no row names it any more; its bytes stay until gc
+    CONDEMNED = "condemned"  # gc has committed to deleting it: no row may name it again
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """One key that was ever used. `sha256` is None while the bytes were never hashed."""
+
+    key: str
+    state: KeyState
+    size_bytes: int
+    sha256: str | None = None
+    etag: str | None = None
+    run: int | None = None
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRecord:
+    """What the last apply left of one resource.
+
+    `name` and `parent_row` are the natural key, `keys` the object in each slot. `applied` is the canonical
+    JSON of the column values that elmify wrote or confirmed: the baseline of drift.
+    """
+
+    address: Address
+    kind: Kind
+    row: int
+    name: str
+    parent_row: int | None
+    keys: Mapping[Slot, str]
+    applied: str
+    protect: bool
+
+
+class IdentityState(StrEnum):
+    """How far T0 has come in the database."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Which environment a database belongs to. `keys_lost` is set once records had to be rebuilt."""
+
+    id: str
+    environment: str
+    state: IdentityState
+    keys_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Everything recorded. With no schema `elmify` yet, all of it is empty and `identity` is None.
+
+    `keys` is keyed by NFC.
+    """
+
+    identity: Identity | None = None
+    resources: Mapping[Address, ResourceRecord] = field(default_factory=dict)
+    keys: Mapping[str, KeyRecord] = field(default_factory=dict)

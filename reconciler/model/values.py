@@ -1,0 +1,46 @@
+"""Values of managed columns, their canonical form, and the hashes made of it."""
+
+import hashlib
+import json
+import unicodedata
+from typing import Any
+
+#: What a managed column can hold. A tuple is a list of category slugs, the primary one first.
+Value = str | int | bool | tuple[str, ...] | None
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a value: keys sorted, no spaces, UTF-8 left readable.
+
+    Equal values give equal texts and different ones different texts (`True` is not `1` here), which is
+    what hashes and comparisons of content rest on.
+    """
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of the canonical JSON of `value`, in lower-case hex."""
+    return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def same(left: Value, right: Value) -> bool:
+    """Whether two column values are the same content; a boolean is never equal to a number."""
+    return left == right and (isinstance(left, bool) == isinstance(right, bool))
+
+
+def nfc(text: str) -> str:
+    """Return the NFC spelling: the form in which keys and names are compared (R2 folds keys so)."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def readable_size(size_bytes: int) -> str:
+    """Return a size as a person says it: `512 B`, `14.2 KiB`, `10.8 GiB`."""
+    step = 1024
+    if size_bytes < step:
+        return f"{size_bytes} B"
+    size = size_bytes / step
+    for unit in ("KiB", "MiB", "GiB"):
+        if size < step:
+            return f"{size:.1f} {unit}"
+        size /= step
+    return f"{size:.1f} TiB"

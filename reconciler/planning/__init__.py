@@ -1,0 +1,1 @@
+"""Pure: identity, diff, impact, guards, plan, drift. Values in, a plan out."""

@@ -1,0 +1,151 @@
+"""Object keys: rendered once from a template, made unique by a hash, never overwritten."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import SimpleNamespace
+
+from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from reconciler.model.catalog import Resource
+from reconciler.model.kinds import Kind, Slot
+from reconciler.model.policy import KEY_MAX_BYTES, OWN_PREFIX
+
+TEMPLATE_MAX_CHARS = 2_000
+HASH_DIGITS = 8
+
+#: What a template may be made of: text, names, their attributes, a few filters and plain conditions. No
+#: calls, no loops, no arithmetic: so it can neither reach Python nor grow without bound.
+_ALLOWED_NODES = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Getattr,
+    nodes.Filter,
+    nodes.Const,
+    nodes.If,
+    nodes.CondExpr,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.Test,
+    nodes.Not,
+    nodes.And,
+    nodes.Or,
+)
+_ALLOWED_FILTERS = frozenset({"pad", "lower", "upper", "trim", "default"})
+_ALLOWED_TESTS = frozenset({"none", "defined", "undefined"})
+_PAD_MAX = 12
+
+
+class TemplateRefused(ValueError):
+    """A key template is not valid, or does more than choose a key."""
+
+
+def _pad(number: object, width: int = 2) -> str:
+    return str(number).zfill(min(width, _PAD_MAX))
+
+
+def _as_key_text(value: object) -> object:
+    """Make a value safe as a part of a key: a slash in a title must not open a folder."""
+    return value.replace("/", "-").strip() if isinstance(value, str) else value
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    environment.filters = {name: environment.filters.get(name, _pad) for name in _ALLOWED_FILTERS}
+    return environment
+
+
+def _check(template: str) -> None:
+    if len(template) > TEMPLATE_MAX_CHARS:
+        raise TemplateRefused(f"it is longer than {TEMPLATE_MAX_CHARS} characters")
+    for node in _environment().parse(template).find_all(nodes.Node):
+        if not isinstance(node, _ALLOWED_NODES):
+            raise TemplateRefused(f"it may not contain {type(node).__name__.lower()} (line {node.lineno})")
+        if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
+            raise TemplateRefused(f"it may not reach {node.attr!r} (line {node.lineno})")
+        if isinstance(node, nodes.Test) and node.name not in _ALLOWED_TESTS:
+            raise TemplateRefused(f"it may not test {node.name!r} (line {node.lineno})")
+
+
+@cache
+def _compiled(template: str) -> Callable[[Mapping[str, object]], str]:
+    try:
+        _check(template)
+        return _environment().from_string(template).render
+    except TemplateError as error:
+        raise TemplateRefused(str(error)) from error
+
+
+def _view(resource: Resource | None) -> SimpleNamespace | None:
+    if resource is None:
+        return None
+    fields = {name: _as_key_text(value) for name, value in resource.fields.items()}
+    fields.setdefault("number", None)
+    fields.setdefault("year", None)
+    return SimpleNamespace(id=resource.address.rpartition("/")[2], **fields)
+
+
+def render_key(template: str, lineage: Mapping[Kind, Resource], extension: str) -> str:
+    """Return the key that `template` gives a resource.
+
+    `lineage` holds the resource and its parents by kind, `extension` the file's, without a dot. The names in
+    a template are `speaker`, `collection`, `lecture` (each with its catalog fields and `id`) and `ext`.
+    Raises `TemplateRefused` for a template that is invalid, unsafe, or names what is not there.
+    """
+    names: dict[str, object] = {kind.value: _view(lineage.get(kind)) for kind in Kind}
+    try:
+        return _compiled(template)({**names, "ext": extension})
+    except TemplateError as error:
+        raise TemplateRefused(str(error)) from error
+
+
+def default_key(
+    templates: Mapping[Slot, str], slot: Slot, lineage: Mapping[Kind, Resource], media_path: str
+) -> str:
+    """Return the key a file would get in an empty bucket: its slot's template, its own extension."""
+    return render_key(templates[slot], lineage, extension_of(media_path))
+
+
+def extension_of(path: str) -> str:
+    """Return the extension of a path or key in lower case, without its dot; empty when it has none."""
+    name = path.rpartition("/")[2]
+    stem, dot, extension = name.rpartition(".")
+    return extension.lower() if dot and stem else ""
+
+
+def key_problem(key: str) -> str | None:
+    """Say why `key` may not be used; None when it may. Limits: R2's 1,024 bytes; `..` breaks its signature."""
+    if not key or key.startswith("/") or key.endswith("/") or "//" in key:
+        return "it has an empty part"
+    if len(key.encode("utf-8", "surrogatepass")) > KEY_MAX_BYTES:
+        return f"it is longer than {KEY_MAX_BYTES:,} bytes"
+    if any(part in {".", ".."} for part in key.split("/")):
+        return "it has a `.` or `..` segment"
+    if key.startswith(OWN_PREFIX):
+        return f"{OWN_PREFIX} is elmify's own"
+    if any(ord(character) < ord(" ") or character == "\x7f" for character in key):
+        return "it has a control character"
+    return None
+
+
+def with_hash(key: str, sha256: str, taken: Callable[[str], bool]) -> str:
+    """Return `key` with the first hex digits of the hash before its extension: `01 - Title~3f2a9c1b.mp3`.
+
+    Longer, then with a counter, while `taken` says that such a key was ever used.
+    """
+    folder, slash, name = key.rpartition("/")
+    stem, dot, extension = name.rpartition(".")
+    if not stem:
+        stem, dot, extension = name, "", ""
+    tail = f"{dot}{extension}"
+    for digits in (HASH_DIGITS, 16, 32, 64):
+        candidate = f"{folder}{slash}{stem}~{sha256[:digits]}{tail}"
+        if not taken(candidate):
+            return candidate
+    counter = 2
+    while taken(candidate := f"{folder}{slash}{stem}~{sha256}-{counter}{tail}"):
+        counter += 1
+    return candidate
