@@ -1,0 +1,145 @@
+"""One short file a command: parse, call one function, print one value, exit."""
+
+import importlib
+import itertools
+import signal
+import sys
+from collections.abc import Mapping
+from types import FrameType
+
+import click
+
+from reconciler.model.errors import ElmifyError, Exit, Interrupted
+
+#: Every command with the line that `elmify --help` shows, so that help imports none of them.
+COMMANDS: Mapping[str, str] = {
+    "init": "Write a commented elmify.yaml and an example catalog.",
+    "validate": "Check the catalog and the lockfile. No network.",
+    "lock": "Hash the media into the lockfile.",
+    "fmt": "Bring the catalog into its canonical form.",
+    "schema": "Print the JSON Schema of the catalog.",
+    "plan": "Show what apply would change.",
+    "show": "Show a saved plan.",
+    "apply": "Make both stores match the catalog, as one commit.",
+    "gc": "Delete retired objects whose retention has passed.",
+    "lease": "Show who may apply now.",
+    "unlock": "End a lease whose holder is gone.",
+    "runs": "List the last runs.",
+    "audit": "Print the audit log, or verify its chain.",
+    "identity": "Show or repair which environment both stores belong to.",
+    "doctor": "Check that both stores can be reached and used.",
+}
+
+
+class Terminated(Interrupted):
+    """SIGTERM arrived."""
+
+    code = "terminated"
+    exit = Exit.TERMINATED
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the commands in the order of a first day with elmify."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command's own module; None when there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"reconciler.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command when there is none of that name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean `elmify {near[0]}`?" if near else " See `elmify --help`."
+            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        click.echo(f"elmify {version('elmify')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version)
+@click.option(
+    "-C",
+    "--project",
+    "directory",
+    metavar="DIR",
+    default=".",
+    envvar="ELMIFY_PROJECT",
+    help="The folder with elmify.yaml, or one below it. [default: the working directory]",
+)
+@click.pass_context
+def cli(ctx: click.Context, directory: str) -> None:
+    """Keep an audio library true in two places at once: an R2 bucket and a PostgreSQL database.
+
+    A YAML catalog in git says what should exist. `elmify plan` shows what would change, `elmify apply`
+    makes it so as one commit across both stores.
+    """
+    ctx.obj = directory
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with one of the documented statuses."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    as_json = _wants_json(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = cli.main(arguments, prog_name="elmify", standalone_mode=False, auto_envvar_prefix="ELMIFY")
+    except click.exceptions.NoArgsIsHelpError as usage:
+        usage.show()
+        return Exit.USAGE
+    except click.UsageError as usage:
+        usage.show()
+        return Exit.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        return _report(Interrupted("interrupted", hint="Nothing was committed."), as_json=as_json)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has seen enough
+        return Exit.OK
+    except ElmifyError as error:
+        return _report(error, as_json=as_json)
+    return status if isinstance(status, int) else Exit.OK
+
+
+def _on_sigterm(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated("terminated", hint="Nothing was committed.")
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    """Whether the caller asked for JSON: then a failure is JSON on stdout too."""
+    return "--format=json" in arguments or ("--format", "json") in itertools.pairwise(arguments)
+
+
+def _report(error: ElmifyError, *, as_json: bool) -> int:
+    from reconciler.cli.console import report
+
+    report(error, as_json=as_json)
+    return int(error.exit)

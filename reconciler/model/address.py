@@ -55,7 +55,8 @@ def matches_any(address: str, globs: Iterable[str]) -> bool:
     """
     parts = address.split("/")
     prefixes = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-    return any(fnmatchcase(prefix, glob.rstrip("/")) for glob in globs for prefix in prefixes)
+    wanted = [glob.rstrip("/") for glob in globs]
+    return any(prefix == glob or fnmatchcase(prefix, glob) for glob in wanted for prefix in prefixes)
 
 
 def slug(text: str) -> str:

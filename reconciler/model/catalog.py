@@ -65,3 +65,8 @@ class Catalog:
     resources: Mapping[Address, Resource]
     forget: frozenset[Address] = frozenset()
     media: Mapping[str, MediaFile] = field(default_factory=dict)
+
+    def forgets(self, address: str) -> bool:
+        """Whether the address, or a parent of it, is to be let go."""
+        parts = address.split("/")
+        return any("/".join(parts[:depth]) in self.forget for depth in range(1, len(parts) + 1))

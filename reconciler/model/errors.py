@@ -58,6 +58,12 @@ class Stale(ElmifyError):
     exit = Exit.STALE
 
 
+class PlanRefused(ElmifyError):
+    """A saved plan cannot be read, is of another format, or is not what its hashes say. Nothing was done."""
+
+    code = "plan-file"
+
+
 class Leased(ElmifyError):
     """Another run holds the lease, or this run has lost it."""
 

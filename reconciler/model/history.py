@@ -49,6 +49,7 @@ class Lease:
 
     `token` grows with every holder (a fencing token): a commit that carries an older one is refused. `stale`
     says that the lease had expired by the database's clock when it was read, so anybody may take it.
+    `took_over` is the run that had let it expire, None when the lease was free.
     """
 
     run: int
@@ -59,6 +60,7 @@ class Lease:
     heartbeat_at: datetime
     expires_at: datetime
     stale: bool
+    took_over: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,11 +24,15 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectState:
-    """An object as one side of a change names it: its key and which bytes are under it."""
+    """An object as one side of a change names it: its key and which bytes are under it.
+
+    `verified` is false while nobody has hashed the stored bytes.
+    """
 
     key: str
     size_bytes: int
     sha256: str | None = None
+    verified: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,7 @@ class Change:
     """
 
     address: str
-    kind: Kind
+    kind: Kind | None  # None for an object that no resource has
     action: Action
     reason: str
     change_id: str
@@ -139,8 +143,9 @@ class Plan:
     """The difference between the catalog and both stores, ready to be reviewed and carried out.
 
     `changes` are sorted by address. `allowances` are the reviewed ceilings by guard name. `scope` are the
-    globs the plan was limited to; empty means everything. `unverified` counts objects whose bytes were never
-    hashed by anyone.
+    globs the plan was limited to; empty means everything. `options` are what was asked for beyond the
+    catalog: `delete-unmanaged`, `rekey`. `unverified` counts objects whose bytes were never hashed by anyone.
+    `listed` counts all objects of the bucket's listing: it is what the next listing will cost.
     """
 
     environment: str
@@ -148,6 +153,7 @@ class Plan:
     changes: tuple[Change, ...]
     fingerprint: str
     scope: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     allowances: Mapping[str, int] = field(default_factory=dict)
     unchanged: int = 0
     drift: tuple[Drift, ...] = ()
@@ -155,6 +161,7 @@ class Plan:
     blocked: tuple[Blocked, ...] = ()
     unmanaged: Unmanaged = field(default_factory=Unmanaged)
     unverified: int = 0
+    listed: int = 0
     warnings: tuple[Diagnostic, ...] = ()
 
     @property

@@ -132,10 +132,14 @@ class LibraryReader(Protocol):
         """Return category row ids by slug; None when this deployment has no category tables."""
         ...
 
-    def dependents(self, rows: Mapping[Kind, Collection[int]]) -> Dependents:
+    def dependents(
+        self, rows: Mapping[Kind, Collection[int]], *, leaving: Mapping[Kind, Collection[int]] | None = None
+    ) -> Dependents:
         """Count what hangs off those rows, following foreign keys found in `pg_catalog`.
 
-        The number of statements depends on the number of tables, never on the number of rows.
+        `leaving` are content rows that will hang elsewhere by then: neither they nor what hangs off them is
+        reached through their present parents. The number of statements depends on the number of tables,
+        never on the number of rows.
         """
         ...
 
@@ -190,6 +194,10 @@ class RecordsReader(Protocol):
 
         Raises `Denied` when the role may not read it: that is never 'nothing recorded'.
         """
+        ...
+
+    def load_identity(self) -> Identity | None:
+        """Return the identity alone; None without the schema. `Denied` as for `load`."""
         ...
 
     def lease(self) -> Lease | None:
@@ -345,4 +353,28 @@ class Database(Protocol):
 
     def close(self) -> None:
         """Give back every connection, and stop what was started for this database alone."""
+        ...
+
+
+class Meter(Protocol):
+    """Takes the progress of a transfer, from any thread."""
+
+    def bytes_done(self, count: int) -> None:
+        """Add bytes that went through; negative when an attempt starts over."""
+        ...
+
+    def file_done(self, name: str) -> None:
+        """Count one more file as done."""
+        ...
+
+
+class Observer(Protocol):
+    """Is told what a run does, as it does it."""
+
+    def event(self, name: str, **facts: object) -> None:
+        """Take note of a step, such as `lease-acquired`, `planned` or `committed`."""
+        ...
+
+    def meter(self, label: str, *, files: int, size_bytes: int) -> AbstractContextManager[Meter]:
+        """Open a meter for the transfer of that many files and bytes."""
         ...

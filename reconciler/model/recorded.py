@@ -17,17 +17,25 @@ class KeyState(StrEnum):
     RETIRED = "retired"  # no row names it any more; its bytes stay until gc
     CONDEMNED = "condemned"  # gc has committed to deleting it: no row may name it again
     DELETED = "deleted"
+    RELEASED = "released"  # its resource was forgotten: the object is somebody else's now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
-    """One key that was ever used. `sha256` is None while the bytes were never hashed."""
+    """One key that was ever used, and the bytes under it.
+
+    `verified` is false while nobody has hashed the stored bytes: then `sha256` is what the catalog declares
+    of them (None when that is unknown too), and only size and `etag` tell whether they were replaced.
+    `address` is the resource that has the key, or had it last.
+    """
 
     key: str
     state: KeyState
     size_bytes: int
     sha256: str | None = None
     etag: str | None = None
+    verified: bool = True
+    address: str | None = None
     run: int | None = None
     changed_at: datetime | None = None
 

@@ -117,7 +117,7 @@ def extension_of(path: str) -> str:
 
 
 def key_problem(key: str) -> str | None:
-    """Say why `key` may not be used; None when it may. Limits: R2's 1,024 bytes; `..` breaks its signature."""
+    """Say why `key` may not be used; None when it may. R2 takes 1,024 bytes; `..` breaks its signature."""
     if not key or key.startswith("/") or key.endswith("/") or "//" in key:
         return "it has an empty part"
     if len(key.encode("utf-8", "surrogatepass")) > KEY_MAX_BYTES:

@@ -1,0 +1,19 @@
+"""What elmify remembers, in its own schema `elmify` beside the library."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from reconciler.model.ports import Records
+
+
+def records_on(connection: "Connection[tuple[Any, ...]]") -> "Records":
+    """Return the records as the transaction sees and changes them that is open on `connection`.
+
+    Rows have to come as plain tuples. For reading alone, REPEATABLE READ READ ONLY makes all answers those of
+    one moment.
+    """
+    from reconciler.records.postgres import PostgresRecords
+
+    return PostgresRecords(connection)

@@ -1,0 +1,159 @@
+"""Where the database is, and how a connection to it is opened."""
+
+import ipaddress
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Self
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import conninfo, pq
+
+from providers.database.failures import unreachable
+from reconciler.model.errors import Unavailable, UsageError
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+#: Called with the text of each statement before it is sent.
+StatementWatch = Callable[[str], None]
+
+SCHEMES = ("postgresql", "postgres")
+_HINT = (
+    "It has the form postgresql://user:password@host:port/database, with or without jdbc: before it.\n"
+    "Percent-encode @ : / ? # and % in the user name and the password."
+)
+
+#: What libpq is told unless the URL says otherwise. A half-dead connection is noticed within two minutes.
+DEFAULTS: Mapping[str, str] = {
+    "application_name": "elmify",
+    "client_encoding": "UTF8",
+    "keepalives": "1",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "5",
+    "tcp_user_timeout": "120000",
+}
+
+#: Before another attempt at a connection that failed at once; a restart or a failover takes seconds.
+PAUSES = (timedelta(milliseconds=200), timedelta(milliseconds=800), timedelta(seconds=2))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where to connect: libpq's parameters, the password among them."""
+
+    parameters: Mapping[str, str] = field(repr=False)
+
+    def __str__(self) -> str:
+        given = self.parameters
+        user = f"{quote(given['user'], safe='')}@" if "user" in given else ""
+        host = given.get("host", given.get("hostaddr", ""))
+        port = f":{given['port']}" if "port" in given and not host.startswith("/") else ""
+        return f"postgresql://{user}{host}{port}/{given.get('dbname', '')}"
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read a `postgresql:`, `postgres:` or `jdbc:postgresql:` URL.
+
+        `sslmode` becomes `require` for a host that is not this machine, unless the URL (or libpq's
+        PGSSLMODE) says otherwise. Raises `UsageError`, which shows nothing of the URL.
+        """
+        plain = url.strip()
+        if plain.startswith("jdbc:"):
+            plain = _without_jdbc(plain)
+        if not plain.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
+            raise UsageError("the database URL is not one of PostgreSQL", hint=_HINT)
+        given = _parameters(plain)
+        return cls(parameters={**DEFAULTS, **_encryption(given), **given})
+
+    def connect(self, timeout: timedelta, watch: StatementWatch | None = None) -> Connection:
+        """Open a connection in autocommit mode, trying again for up to `timeout` when that may help.
+
+        Nothing is ever prepared on the server, so a transaction pooler may stand in between. Raises
+        `Unavailable` or `Denied`.
+        """
+        deadline = time.monotonic() + timeout.total_seconds()
+        for pause in (*PAUSES, None):
+            try:
+                return self._attempt(timeout, watch)
+            except psycopg.OperationalError as error:
+                failure = unreachable(error, self)
+                late = pause is None or time.monotonic() + pause.total_seconds() > deadline
+                if late or not failure.transient:
+                    raise failure from error
+            time.sleep(pause.total_seconds() if pause else 0)
+        raise Unavailable(f"{self} could not be reached")
+
+    def _attempt(self, timeout: timedelta, watch: StatementWatch | None) -> Connection:
+        seconds = str(max(1, round(timeout.total_seconds())))
+        text = conninfo.make_conninfo("", **{"connect_timeout": seconds, **self.parameters})
+        connection = psycopg.connect(text, autocommit=True, prepare_threshold=None)
+        if watch is not None:
+            connection.cursor_factory = watched(watch)
+        return connection
+
+
+def watched(watch: StatementWatch) -> type[psycopg.Cursor[tuple[Any, ...]]]:
+    """Return a cursor class that tells `watch` of each statement."""
+
+    class Watched(psycopg.Cursor[tuple[Any, ...]]):
+        def execute(self, query: Any, *arguments: Any, **options: Any) -> Self:
+            watch(_text(self, query))
+            return super().execute(query, *arguments, **options)
+
+        def copy(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+            watch(_text(self, statement))
+            return super().copy(statement, *arguments, **options)
+
+    return Watched
+
+
+def _text(cursor: psycopg.Cursor[Any], query: Any) -> str:
+    if isinstance(query, bytes):
+        return query.decode()
+    return query if isinstance(query, str) else str(query.as_string(cursor))
+
+
+def is_local(host: str) -> bool:
+    """Whether a host, as libpq writes it (several are separated by commas), is nothing but this machine."""
+    return all(_is_this_machine(name.strip()) for name in host.split(","))
+
+
+def _is_this_machine(name: str) -> bool:
+    if name in {"", "localhost"} or name.startswith(("/", "@")):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _parameters(url: str) -> dict[str, str]:
+    """Parse a URL as libpq does; the cause is not kept, because it may quote a part of the password."""
+    try:
+        given = {name: str(value) for name, value in conninfo.conninfo_to_dict(url).items() if value}
+    except psycopg.ProgrammingError:
+        raise UsageError("the database URL cannot be read", hint=_HINT) from None
+    misplaced = any("@" in given.get(part, "").lstrip("@") for part in ("host", "dbname"))
+    if misplaced or not given.get("port", "0").replace(",", "").isdigit():
+        raise UsageError("the database URL cannot be read: a password is not encoded", hint=_HINT)
+    return given
+
+
+def _encryption(given: Mapping[str, str]) -> Mapping[str, str]:
+    defaults = {option.keyword.decode(): option.val for option in pq.Conninfo.get_defaults()}
+    said = "sslmode" in given or "service" in given or defaults["sslmode"] not in {None, b"prefer"}
+    host = given.get("host") or given.get("hostaddr") or (defaults["host"] or b"").decode()
+    return {} if said or is_local(host) else {"sslmode": "require"}
+
+
+def _without_jdbc(url: str) -> str:
+    """Turn a JDBC URL into libpq's: user and password may be parameters; what only Java knows is left out."""
+    parts = urlsplit(url.removeprefix("jdbc:"))
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+    said = dict(parse_qsl(parts.query, keep_blank_values=True))
+    kept = {name: value for name, value in said.items() if name in known}
+    if "sslmode" not in kept and said.get("ssl", "false") != "false":
+        kept["sslmode"] = "require" if "NonValidating" in said.get("sslfactory", "") else "verify-full"
+    return urlunsplit(parts._replace(query=urlencode(kept, quote_via=quote)))

@@ -1,0 +1,106 @@
+"""Counting and capturing what hangs off content rows."""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from psycopg import sql
+
+from providers.database.cascade import CONTENT, Cascade, asked, load_cascade, reached
+from providers.database.connection import Connection
+from reconciler.model.kinds import Kind
+from reconciler.model.ports import Dependents
+
+_USERS = "users"
+_LOST = "lost"
+_CONTENT = "content"
+_HANGING = "hanging"
+
+
+def count_dependents(
+    connection: Connection,
+    rows: Mapping[Kind, Collection[int]],
+    leaving: Mapping[Kind, Collection[int]] | None = None,
+) -> Dependents:
+    """Count what hangs off rows, in two statements; see `ports.LibraryReader.dependents`."""
+    cascade = load_cascade(connection)
+    users = {table: column for table in cascade.user_tables if (column := cascade.user_column(table))}
+    extra = {table: _as_user(column) for table, column in users.items()}
+    extra |= {table: sql.SQL("t.id as row_id") for table in CONTENT}
+    query = cascade.steps(extra, by_root=True) + sql.SQL(" union all ").join(_counts(cascade, users))
+    return _dependents(connection.execute(query, asked(rows, leaving)))
+
+
+def capture_rows(
+    connection: Connection, rows: Mapping[Kind, Collection[int]]
+) -> Mapping[str, list[Mapping[str, Any]]]:
+    """Return every complete row that a delete would take; see `ports.Library.capture`."""
+    cascade = load_cascade(connection)
+    whole = {table: sql.SQL("to_jsonb(t) as whole") for table in cascade.tables}
+    selects = [
+        sql.SQL("(select {}, whole::text from {} order by part, place)").format(
+            sql.Literal(table), reached(table)
+        )
+        for table in cascade.tables
+    ]
+    query = cascade.steps(whole, by_root=False) + sql.SQL(" union all ").join(selects)
+    found: dict[str, list[Mapping[str, Any]]] = {table: [] for table in cascade.tables}
+    for table, row in connection.execute(query, asked(rows)):
+        found[table].append(json.loads(row, parse_float=exact_number))
+    return {table: captured for table, captured in found.items() if captured}
+
+
+def exact_number(text: str) -> float | str:
+    """Return a JSON number as a float that prints as the same number, else as text, which loses no digit."""
+    number = float(text)
+    return number if Decimal(repr(number)) == Decimal(text) else text
+
+
+def _as_user(column: str) -> sql.Composable:
+    return sql.SQL("t.{}::text as user_name").format(sql.Identifier(column))
+
+
+def _counts(cascade: Cascade, users: Mapping[str, str]) -> Iterable[sql.Composable]:
+    """Return selects of the same four columns: what is counted, of what, for which row, how many."""
+    for table, kind in CONTENT.items():
+        yield sql.SQL("select distinct {}, {}, row_id, 1::bigint from {}").format(
+            sql.Literal(_CONTENT), sql.Literal(kind.value), reached(table)
+        )
+    for table in cascade.user_tables:
+        step, name = reached(table), sql.Literal(table)
+        yield sql.SQL("select {}, kind || ' ' || {}, root, count(*) from {} group by kind, root").format(
+            sql.Literal(_HANGING), name, step
+        )
+        yield sql.SQL(
+            "select {}, {}, null, count(distinct (part, place)) from {} having count(*) > 0"
+        ).format(sql.Literal(_LOST), name, step)
+    if users:
+        names = sql.SQL(" union ").join(sql.SQL("select user_name from {}").format(reached(t)) for t in users)
+        yield sql.SQL("select {}, '', null, count(user_name) from ({}) as people").format(
+            sql.Literal(_USERS), names
+        )
+
+
+def _dependents(records: Iterable[tuple[Any, ...]]) -> Dependents:
+    hanging: dict[tuple[Kind, int], dict[str, int]] = defaultdict(dict)
+    lost: dict[str, int] = {}
+    content: dict[Kind, set[int]] = {kind: set() for kind in Kind}
+    users = 0
+    for counted, name, row, count in records:
+        if counted == _CONTENT:
+            content[Kind(name)].add(row)
+        elif counted == _LOST:
+            lost[name] = count
+        elif counted == _USERS:
+            users = count
+        else:
+            kind, _, table = name.partition(" ")
+            hanging[Kind(kind), row][table] = count
+    return Dependents(
+        user_rows=dict(hanging),
+        lost_rows=lost,
+        users=users,
+        content={kind: frozenset(ids) for kind, ids in content.items() if ids},
+    )

@@ -1,0 +1,114 @@
+"""Which categories a row is sorted under: the junction tables, which an older deployment does not have."""
+
+from collections.abc import Mapping, Sequence
+
+from psycopg import sql
+
+from providers.database.connection import Connection
+from reconciler.model.errors import ProviderError
+from reconciler.model.kinds import Kind
+
+Slugs = tuple[str, ...]
+
+_EXIST = """
+    select to_regclass('public.categories') is not null
+       and to_regclass('public.collection_categories') is not null
+       and to_regclass('public.lecture_categories') is not null
+"""
+
+_SLUGS = """
+    select j.{owner}, c.slug from {junction} as j join public.categories as c on c.id = j.category_id
+    {only} order by j.{owner}, j.is_primary desc nulls last, c.slug collate "C"
+"""
+
+_WANTED = """
+    with wanted as (
+        select * from unnest(%(rows)s::bigint[], %(categories)s::bigint[], %(primary)s::boolean[])
+            as w (owner, category_id, is_primary))
+"""
+
+#: In this order: a row never has two primary categories on the way. What is right already is left alone, so
+#: it keeps its `created_at`, and the triggers that count see only what changes.
+_REPLACE = (
+    """
+    delete from {junction} as j where j.{owner} = any(%(owners)s) and not exists (
+        select 1 from wanted as w where w.owner = j.{owner} and w.category_id = j.category_id)
+    """,
+    """
+    update {junction} as j set is_primary = false from wanted as w
+    where w.owner = j.{owner} and w.category_id = j.category_id
+        and not w.is_primary and j.is_primary is distinct from false
+    """,
+    """
+    update {junction} as j set is_primary = true from wanted as w
+    where w.owner = j.{owner} and w.category_id = j.category_id
+        and w.is_primary and j.is_primary is distinct from true
+    """,
+    """
+    insert into {junction} ({owner}, category_id, is_primary)
+    select owner, category_id, is_primary from wanted order by category_id, owner
+    on conflict do nothing
+    """,
+)
+
+
+def exist(connection: Connection) -> bool:
+    """Whether this deployment has category tables. One statement."""
+    return connection.execute(_EXIST.encode()).fetchone() == (True,)
+
+
+def categories(connection: Connection) -> Mapping[str, int]:
+    """Return category row ids by slug. One statement."""
+    return dict(connection.execute("select slug, id from public.categories order by slug").fetchall())
+
+
+def slugs(connection: Connection, kind: Kind, ids: Sequence[int] | None) -> Mapping[int, Slugs]:
+    """Return the slugs of each row, the primary first, then by name; rows that have none are absent.
+
+    Of all rows of the kind, or of `ids`. One statement.
+    """
+    only = sql.SQL("" if ids is None else "where j.{owner} = any(%s)").format(owner=_owner(kind))
+    query = sql.SQL(_SLUGS).format(owner=_owner(kind), junction=_junction(kind), only=only)
+    found: dict[int, Slugs] = {}
+    for row, slug in connection.execute(query, None if ids is None else (ids,)):
+        found[row] = (*found.get(row, ()), slug)
+    return found
+
+
+def replace(connection: Connection, kind: Kind, wanted: Mapping[int, Slugs]) -> None:
+    """Sort each row under exactly these categories, the first being the primary one. Five statements.
+
+    Raises `ProviderError` for a slug that no category has.
+    """
+    parameters = _parameters(wanted, categories(connection))
+    for statement in _REPLACE:
+        query = sql.SQL(_WANTED + statement).format(owner=_owner(kind), junction=_junction(kind))
+        connection.execute(query, parameters)
+
+
+def _parameters(wanted: Mapping[int, Slugs], known: Mapping[str, int]) -> dict[str, list[int] | list[bool]]:
+    unknown = sorted({slug for row_slugs in wanted.values() for slug in row_slugs} - known.keys())
+    if unknown:
+        raise ProviderError(
+            f"there is no category {', '.join(unknown)}",
+            hint=f"The categories are {', '.join(known) or 'none at all'}.",
+        )
+    pairs = [
+        (row, known[slug], slug == row_slugs[0])
+        for row, row_slugs in sorted(wanted.items())
+        for slug in dict.fromkeys(row_slugs)
+    ]
+    return {
+        "owners": sorted(wanted),
+        "rows": [row for row, _, _ in pairs],
+        "categories": [category for _, category, _ in pairs],
+        "primary": [primary for _, _, primary in pairs],
+    }
+
+
+def _owner(kind: Kind) -> sql.Identifier:
+    return sql.Identifier(f"{kind}_id")
+
+
+def _junction(kind: Kind) -> sql.Identifier:
+    return sql.Identifier("public", f"{kind}_categories")

@@ -1,0 +1,156 @@
+"""The content tables of `public`: read and written in sets, never altered."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from psycopg import sql
+
+from providers.database import junctions
+from providers.database.columns import qualified, sorted_by, stored
+from providers.database.connection import Connection
+from providers.database.dependents import capture_rows, count_dependents
+from providers.database.updates import Update
+from reconciler.model.actual import Row
+from reconciler.model.errors import ProviderError
+from reconciler.model.kinds import TABLES, Kind, Table
+from reconciler.model.ports import Dependents, NewRow
+from reconciler.model.values import Value
+
+_ALL = sql.SQL("order by id")
+_LOCKED = sql.SQL("where id = any(%s) order by id for update")
+
+
+class PostgresLibrary:
+    """The content tables inside one transaction; see `ports.Library`, whose words are not repeated here."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._updates = 0
+
+    def categories(self) -> Mapping[str, int] | None:
+        """Return category row ids by slug; two statements, the first only once in a transaction."""
+        return junctions.categories(self._connection) if self._has_categories else None
+
+    def rows(self, kind: Kind) -> Sequence[Row]:
+        """Return every row of a kind, in one statement, and one more for its categories."""
+        return self._rows(TABLES[kind], _ALL, None)
+
+    def dependents(
+        self, rows: Mapping[Kind, Collection[int]], *, leaving: Mapping[Kind, Collection[int]] | None = None
+    ) -> Dependents:
+        """Count what hangs off rows, in two statements; `user_rows` speaks of the asked rows."""
+        return count_dependents(self._connection, rows, leaving)
+
+    def reserve_ids(self, kind: Kind, count: int) -> Sequence[int]:
+        """Take new ids; those of rows that were imported with their ids, behind the sequence, are skipped."""
+        found: list[int] = []
+        while len(found) < count:
+            found += self._next_ids(TABLES[kind], count - len(found))
+        return found
+
+    def lock(self, kind: Kind, ids: Collection[int]) -> Mapping[int, Row]:
+        """Lock rows in id order, and return what they hold now."""
+        return {row.id: row for row in self._rows(TABLES[kind], _LOCKED, sorted(ids))} if ids else {}
+
+    def insert(self, kind: Kind, rows: Sequence[NewRow]) -> None:
+        """Insert rows by COPY: one statement for each set of columns that occurs, five for all categories."""
+        table = TABLES[kind]
+        alike: dict[tuple[str, ...], list[NewRow]] = defaultdict(list)
+        for row in rows:
+            alike[tuple(column.name for column in stored(table) if column.name in row.values)].append(row)
+        for columns, some in alike.items():
+            self._copy(table, columns, some)
+        self._replace_categories(table, {row.id: row.values for row in rows})
+
+    def update(self, kind: Kind, changes: Mapping[int, Mapping[str, Value]]) -> None:
+        """Set columns by COPY and one UPDATE: at most six statements, and five for all categories.
+
+        A table that has `updated_at` gets the time of this statement there; where a trigger sets it, that
+        prevails. Raises `ProviderError` when a row is gone.
+        """
+        table = TABLES[kind]
+        own = {column.name for column in stored(table)}
+        changed = {row: values for row, values in changes.items() if own & values.keys()}
+        if changed:
+            self._updates += 1
+            Update(self._connection, table, changed, f"elmify_update_{self._updates}").run()
+        self._replace_categories(table, changes)
+
+    def capture(self, rows: Mapping[Kind, Collection[int]]) -> Mapping[str, list[Mapping[str, Any]]]:
+        """Return what a delete would take, in two statements."""
+        return capture_rows(self._connection, rows)
+
+    def delete(self, rows: Mapping[Kind, Collection[int]]) -> None:
+        """Delete rows, children before their parents: one statement a kind."""
+        for table in reversed(tuple(TABLES.values())):
+            if ids := rows.get(table.kind):
+                query = sql.SQL("delete from {} where id = any(%s)").format(qualified(table))
+                self._connection.execute(query, (sorted(ids),))
+
+    @cached_property
+    def _has_categories(self) -> bool:
+        return junctions.exist(self._connection)
+
+    def _rows(self, table: Table, tail: sql.SQL, ids: Sequence[int] | None) -> list[Row]:
+        columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in stored(table))
+        query = sql.SQL("select id, {} from {} {}").format(columns, qualified(table), tail)
+        with self._connection.cursor(binary=True) as cursor:
+            records = cursor.execute(query, None if ids is None else (ids,)).fetchall()
+        return self._with_categories(table, records, ids)
+
+    def _with_categories(
+        self, table: Table, records: Sequence[tuple[Any, ...]], ids: Sequence[int] | None
+    ) -> list[Row]:
+        kind, column = table.kind, sorted_by(table)
+        if column is None:
+            return [Row(kind, record[0], record[1:]) for record in records]
+        slugs = junctions.slugs(self._connection, kind, ids) if self._has_categories else {}
+        place = 1 + table.index[column.name]
+        return [
+            Row(kind, record[0], (*record[1:place], slugs.get(record[0], ()), *record[place:]))
+            for record in records
+        ]
+
+    def _next_ids(self, table: Table, count: int) -> list[int]:
+        query = sql.SQL("""
+            with taken as materialized (
+                select nextval(pg_get_serial_sequence({name}, 'id')) as id from generate_series(1, %s))
+            select id, exists (select 1 from {table} as t where t.id = taken.id) from taken order by id
+        """).format(name=sql.Literal(f"public.{table.name}"), table=qualified(table))
+        taken = self._connection.execute(query, (count,)).fetchall()
+        if taken[0][0] is None:
+            raise ProviderError(
+                f"no sequence belongs to the column `id` of `{table.name}`, so it can give no new ids",
+                hint=f"Its owner can say so:\n    alter sequence … owned by public.{table.name}.id;",
+            )
+        return [row for row, exists in taken if not exists]
+
+    def _copy(self, table: Table, columns: Sequence[str], rows: Sequence[NewRow]) -> None:
+        names = sql.SQL(", ").join(map(sql.Identifier, ("id", *columns)))
+        statement = sql.SQL("copy {} ({}) from stdin").format(qualified(table), names)
+        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row((row.id, *(row.values[column] for column in columns)))
+
+    def _replace_categories(self, table: Table, changes: Mapping[int, Mapping[str, Value]]) -> None:
+        column = sorted_by(table)
+        if column is None:
+            return
+        wanted = {
+            row: slugs
+            for row, values in changes.items()
+            if isinstance(slugs := values.get(column.name), tuple)
+        }
+        if self._has_categories and wanted:
+            junctions.replace(self._connection, table.kind, wanted)
+        elif any(wanted.values()):
+            raise ProviderError(
+                "this deployment has no category tables, so nothing can be sorted under a category",
+                hint="Leave `categories` out of the catalog, or run the app's migrations first.",
+            )
+
+
+def _name(table: Table) -> sql.Identifier:
+    return sql.Identifier("public", table.name)

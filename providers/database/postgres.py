@@ -1,0 +1,153 @@
+"""A PostgreSQL database: sessions of one connection and one transaction each."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+
+from providers.database.connection import Connection, StatementWatch, Target
+from providers.database.failures import translated
+from providers.database.library import PostgresLibrary
+from reconciler.model.errors import ProviderError
+from reconciler.model.ports import CommitUnknown, Library, ReadSession, Records, UnitOfWork
+
+CONNECT_TIMEOUT = timedelta(seconds=10)
+LOCK_TIMEOUT = timedelta(seconds=10)  # the app's own transactions take milliseconds
+STATEMENT_TIMEOUT = timedelta(minutes=15)  # nothing waits for ever; a million rows take a minute
+
+#: Everything is local to the transaction, so that a pooler may give the next one another connection. With
+#: row security off, a policy that would hide rows from us is an error: hidden never reads as absent.
+_SETTINGS = """
+    set local timezone = 'UTC';
+    set local datestyle = 'ISO';
+    set local row_security = off;
+    set local jit = off;
+    set local statement_timeout = {statement};
+    set local idle_in_transaction_session_timeout = {statement};
+    set local lock_timeout = {lock};
+"""
+
+Begin = str
+READING: Begin = "begin isolation level repeatable read read only;"
+WRITING: Begin = "begin isolation level read committed read write;"
+
+
+def do_nothing() -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A transaction in progress."""
+
+    library: Library
+    records: Records
+    connection: Connection
+
+    def now(self) -> datetime:
+        """Return the database's clock, aware, in UTC."""
+        row = self.connection.execute("select clock_timestamp()").fetchone()
+        assert row is not None  # a select without a from has one row
+        moment: datetime = row[0]
+        return moment.astimezone(UTC)
+
+
+class PostgresDatabase:
+    """The database that a URL names.
+
+    `records` makes the records of a transaction from its connection. `name` is what people see instead of
+    the URL. `watch` is told of every statement; `on_close` stops what was started for this database alone.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        records: Callable[[Connection], Records],
+        name: str = "",
+        connect_timeout: timedelta = CONNECT_TIMEOUT,
+        lock_timeout: timedelta = LOCK_TIMEOUT,
+        watch: StatementWatch | None = None,
+        on_close: Callable[[], None] = do_nothing,
+    ) -> None:
+        self._target = Target.parse(url)
+        self._records = records
+        self._name = name or str(self._target)
+        self._connect_timeout = connect_timeout
+        self._settings = _SETTINGS.format(
+            statement=_milliseconds(STATEMENT_TIMEOUT), lock=_milliseconds(lock_timeout)
+        )
+        self._watch = watch
+        self._on_close = on_close
+
+    def __str__(self) -> str:
+        return self._name
+
+    @contextmanager
+    def read(self) -> Iterator[ReadSession]:
+        """Open a reading session; see `ports.Database`."""
+        with self._transaction(READING) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[UnitOfWork]:
+        """Open a transaction; see `ports.Database`."""
+        with self._transaction(WRITING) as session:
+            yield session
+
+    def close(self) -> None:
+        """Stop what was started for this database alone; sessions have closed their own connections."""
+        self._on_close()
+
+    @contextmanager
+    def _transaction(self, begin: Begin) -> Iterator[Session]:
+        connection = self._target.connect(self._connect_timeout, self._watch)
+        try:
+            with _translation(connection):
+                connection.execute((begin + self._settings).encode())
+                yield self._session(connection)
+                _commit(connection)
+        finally:
+            _let_go(connection)
+
+    def _session(self, connection: Connection) -> Session:
+        return Session(
+            library=PostgresLibrary(connection), records=self._records(connection), connection=connection
+        )
+
+
+@contextmanager
+def _translation(connection: Connection) -> Iterator[None]:
+    role = connection.info.user
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translated(error, role) from error
+
+
+def _commit(connection: Connection) -> None:
+    """Commit, and tell a refused commit from one whose answer never came."""
+    try:
+        status = connection.execute("commit").statusmessage
+    except KeyboardInterrupt as interrupt:
+        raise CommitUnknown("the command was interrupted while it waited for COMMIT") from interrupt
+    except psycopg.OperationalError as error:
+        if connection.closed:
+            raise CommitUnknown("the connection was lost while it waited for COMMIT") from error
+        raise
+    if status != "COMMIT":
+        raise ProviderError("the transaction had failed before its commit; nothing of it was kept")
+
+
+def _let_go(connection: Connection) -> None:
+    """End what was not committed. Said aloud, so that a pooler can use its connection again."""
+    with suppress(psycopg.Error):  # a lost connection rolls back by itself
+        if connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
+            connection.execute("rollback")
+    connection.close()
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return round(duration.total_seconds() * 1000)

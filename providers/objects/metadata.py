@@ -1,0 +1,43 @@
+"""User metadata as headers carry it: ASCII, and anything else as the RFC 2047 encoded words that R2 reads."""
+
+from collections.abc import Mapping
+from email.header import Header, decode_header, make_header
+
+from reconciler.model.errors import ProviderError
+
+MAX_BYTES = 8_192  # of all names and values together: R2's limit
+
+
+def encoded(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return metadata fit for headers; `ProviderError` when a name is not ASCII or it is too much."""
+    fit = {_name(name): _value(value) for name, value in metadata.items()}
+    size = sum(len(name) + len(value) for name, value in fit.items())
+    if size > MAX_BYTES:
+        raise ProviderError(
+            f"the metadata has {size:,} bytes; a store takes {MAX_BYTES:,}",
+            hint="Store less beside the object.",
+        )
+    return fit
+
+
+def _name(name: str) -> str:
+    if not name or not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+        raise ProviderError(
+            f"{name!r} cannot name metadata", hint="Use ASCII letters, digits, hyphens and underscores."
+        )
+    return name.lower()
+
+
+def _value(value: str) -> str:
+    if value.isascii() and value.isprintable() and value == value.strip() and not value.startswith("=?"):
+        return value
+    return Header(value, "utf-8").encode(linesep="", maxlinelen=0).replace("\n", "")
+
+
+def decoded(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return metadata as it was before it was encoded; names in lower case."""
+    return {name.lower(): _plain(value) for name, value in metadata.items()}
+
+
+def _plain(value: str) -> str:
+    return str(make_header(decode_header(value))) if "=?" in value else value

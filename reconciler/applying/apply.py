@@ -1,0 +1,236 @@
+"""An apply from its first statement to its last: T0, the lease, refresh and plan, puts, the commit, T3."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from reconciler.applying.commit import PLAN_AGAIN, Commit
+from reconciler.applying.environment import establish, put_small
+from reconciler.applying.tenure import Tenure, hold
+from reconciler.applying.uploads import Uploader
+from reconciler.model.actual import StoredObject
+from reconciler.model.catalog import Catalog, MediaFile
+from reconciler.model.errors import (
+    Guarded,
+    ObjectExists,
+    ProviderError,
+    Stale,
+    Unavailable,
+    Unfinished,
+)
+from reconciler.model.history import Actor, AuditHead, RunState
+from reconciler.model.plan import Action, Plan, Put
+from reconciler.model.policy import OWN_PREFIX, Policy
+from reconciler.model.ports import CommitUnknown, Database, MediaFiles, ObjectStore, Observer
+from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.model.values import nfc
+from reconciler.planning.diff import media_by_path
+from reconciler.planning.review import Discrepancy, discrepancies, merged_scope, summed_allowances
+from reconciler.planning.world import Request, World
+from reconciler.refresh import make_plan
+
+AUDIT_PREFIX = f"{OWN_PREFIX}audit/"
+
+#: T2 is tried again as a whole when it met a lock, a deadlock or a lost connection.
+_COMMIT_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Everything an apply works with. `read_catalog` reads the catalog once, however often it is called."""
+
+    policy: Policy
+    objects: ObjectStore
+    database: Database
+    media: MediaFiles
+    read_catalog: Callable[[], Catalog]
+    actor: Actor
+    observer: Observer
+    command: str = "apply"
+    lock_timeout: timedelta = field(default=timedelta(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an apply has done. `run` is None when there was nothing to do, so that no run began."""
+
+    plan: Plan
+    run: int | None
+    uploaded_files: int = 0
+    uploaded_bytes: int = 0
+
+
+def request_of(reviewed: Sequence[Plan]) -> Request:
+    """Return what reviewed plans were asked for, taken together."""
+    return Request(
+        scope=merged_scope(reviewed),
+        options=frozenset(option for plan in reviewed for option in plan.options),
+        allowances=summed_allowances(reviewed),
+    )
+
+
+def apply(job: Job, request: Request, reviewed: Sequence[Plan]) -> Outcome:
+    """Carry out what was reviewed, as one commit across both stores.
+
+    Plans again under the lease; anything that was not reviewed stops it before the first write (`Stale`),
+    and so does a guard (`Guarded`). `PutsFailed` means that nothing was committed; `Unfinished` that the
+    commit stands and something after it does not.
+    """
+    for plan in reviewed:
+        _refuse_other_environment(plan, job.policy.environment)
+    establish(job.database, job.objects, job.policy.environment)
+    fingerprint = reviewed[0].fingerprint if len(reviewed) == 1 else None
+    with hold(job.database, job.command, job.actor, fingerprint, job.lock_timeout, job.observer) as tenure:
+        plan, world = make_plan(job.read_catalog, job.policy, job.objects, job.database, request)
+        job.observer.event("planned", changes=len(plan.changes), fingerprint=plan.fingerprint)
+        _refuse_unreviewed(discrepancies(reviewed, plan, world))
+        refuse_blocked(plan)
+        if not plan.changes:
+            finish_earlier(job.database, job.objects)
+            return Outcome(plan=plan, run=tenure.run)
+        stored = _store(job, tenure, plan, world)
+        head = _commit(job, tenure, plan, {**world.snapshot.objects, **stored})
+        job.observer.event("committed", run=tenure.run, changes=len(plan.changes))
+        _anchor(job.objects, head)
+    puts = [put for change in plan.changes for put in change.puts]
+    return Outcome(
+        plan=plan,
+        run=tenure.run,
+        uploaded_files=len(puts),
+        uploaded_bytes=sum(put.size_bytes for put in puts),
+    )
+
+
+def refuse_blocked(plan: Plan) -> None:
+    """Raise `Guarded` with every guard's no, if there is one."""
+    if plan.blocked:
+        raise Guarded(
+            "a guard refused this plan",
+            details=[f"{blocked.guard}: {blocked.summary}" for blocked in plan.blocked],
+            hint="Nothing was written. "
+            + "\n".join(blocked.remedy for blocked in plan.blocked if blocked.remedy),
+        )
+
+
+def _refuse_other_environment(plan: Plan, environment: str) -> None:
+    if plan.environment != environment:
+        raise Stale(
+            f"the plan was made for environment {plan.environment!r}, this is {environment!r}",
+            hint="Nothing was written. Apply it where it was made for, or plan here.",
+        )
+
+
+def _refuse_unreviewed(found: Sequence[Discrepancy]) -> None:
+    if found:
+        raise Stale(
+            "what would happen now is not what was reviewed",
+            details=[line for discrepancy in found for line in _three_ways(discrepancy)],
+            hint=PLAN_AGAIN,
+        )
+
+
+def _three_ways(found: Discrepancy) -> Iterator[str]:
+    reviewed = _brief(found.reviewed.action, found.reviewed.reason) if found.reviewed else "no change"
+    now = _brief(found.now.action, found.now.reason) if found.now else "no change"
+    yield found.address
+    yield f"    reviewed: {reviewed}"
+    yield f"    now:      {now}"
+    yield f"    why:      {found.why}"
+
+
+def _brief(action: Action, reason: str) -> str:
+    return f"{action.value} ({reason})"
+
+
+# Bytes first.
+
+
+def _store(job: Job, tenure: Tenure, plan: Plan, world: World) -> dict[str, StoredObject]:
+    """Record the keys this run intends, then store the bytes; what the bucket answered, by NFC key."""
+    puts = _with_media(plan, world)
+    if not puts:
+        return {}
+    with job.database.write() as work:
+        work.records.check_lease(tenure.token)
+        work.records.save_keys([_intended(put, tenure.run, address) for put, _, address in puts])
+    with job.observer.meter(
+        "Uploading", files=len(puts), size_bytes=sum(put.size_bytes for put, _, _ in puts)
+    ) as meter:
+        uploader = Uploader(job.objects, job.media, job.policy.transfer, tenure, meter)
+        stored = uploader.put_all([(put, media) for put, media, _ in puts])
+    return {nfc(key): found for key, found in stored.items()}
+
+
+def _with_media(plan: Plan, world: World) -> list[tuple[Put, MediaFile, str]]:
+    media = media_by_path(world.catalog)
+    return [(put, media[nfc(put.path)], change.address) for change in plan.changes for put in change.puts]
+
+
+def _intended(put: Put, run: int, address: str) -> KeyRecord:
+    return KeyRecord(
+        key=put.key,
+        state=KeyState.INTENDED,
+        size_bytes=put.size_bytes,
+        sha256=put.sha256,
+        address=address,
+        run=run,
+    )
+
+
+# Rows once.
+
+
+def _commit(job: Job, tenure: Tenure, plan: Plan, objects: dict[str, StoredObject]) -> AuditHead:
+    """Commit, trying the whole transaction again when it met a lock or lost its connection."""
+    for attempt in range(1, _COMMIT_ATTEMPTS + 1):
+        tenure.check()
+        try:
+            with job.database.write() as work:
+                commit = Commit(work, plan, tenure.run, job.actor, job.policy.guards, objects)
+                return commit.carry_out(tenure.token)
+        except CommitUnknown as unknown:
+            head = _committed_head(job.database, tenure)
+            if head is not None:
+                return head
+            failure: Exception = unknown
+        except Unavailable as unavailable:
+            failure = unavailable
+        job.observer.event("commit-retried", attempt=attempt, message=str(failure))
+    raise Unavailable(
+        f"the commit did not get through in {_COMMIT_ATTEMPTS} attempts: {failure}",
+        hint="Nothing was committed. What was uploaded is used by the next\n    elmify apply",
+    ) from failure
+
+
+def _committed_head(database: Database, tenure: Tenure) -> AuditHead | None:
+    """After a lost answer: lock the lease row, so that nothing can still be under way, then look."""
+    with database.write() as work:
+        work.records.check_lease(tenure.token)
+        run = work.records.run(tenure.run)
+        stands = run is not None and run.state is RunState.COMMITTED
+        return work.records.audit_head() if stands else None
+
+
+# Afterwards.
+
+
+def finish_earlier(database: Database, objects: ObjectStore) -> None:
+    """Do what an earlier run left undone after its commit: keep the audit head in the bucket."""
+    with database.read() as session:
+        head = session.records.audit_head()
+    if head.seq:
+        _anchor(objects, head)
+
+
+def _anchor(objects: ObjectStore, head: AuditHead) -> None:
+    """Keep the audit head in the bucket too, so that a log cut short in the database is found."""
+    key = f"{AUDIT_PREFIX}{head.seq:012d}-{head.hash}"
+    try:
+        put_small(objects, key, head.hash.encode(), "text/plain")
+    except ObjectExists:
+        return
+    except ProviderError as error:
+        raise Unfinished(
+            f"the commit stands, but the audit head could not be kept in the bucket: {error.message}",
+            hint="Nothing is lost. Run it again to finish:\n    elmify apply",
+        ) from error

@@ -1,0 +1,82 @@
+"""T0: bucket and database agree, once, that they belong together."""
+
+import hashlib
+import io
+import json
+import uuid
+
+from reconciler.model.errors import ObjectExists
+from reconciler.model.ports import Database, ObjectStore, Upload
+from reconciler.model.recorded import Identity, IdentityState
+from reconciler.refresh import MARKER_KEY, check_identity, read_marker
+
+
+def establish(database: Database, objects: ObjectStore, environment: str) -> Identity:
+    """Create schema `elmify` and the identity where they are absent, and return it confirmed.
+
+    The row is committed as *pending*, then the marker is put where there is none, then the row is
+    *confirmed*: a run killed anywhere in between resumes here. `IdentityMismatch` when the bucket carries
+    another identity, or has lost the one that was confirmed.
+    """
+    marker = read_marker(objects)
+    with database.read() as session:
+        check_identity(session.records.load_identity(), marker, environment)
+    with database.write() as work:
+        identity = work.records.install(environment, str(uuid.uuid4()))
+    if identity.state is IdentityState.CONFIRMED:
+        return identity
+    if marker is None:
+        _put_marker(objects, identity)
+    check_identity(identity, read_marker(objects), environment)
+    with database.write() as work:
+        work.records.confirm_identity()
+    return identity
+
+
+def rebind(database: Database, objects: ObjectStore, environment: str) -> Identity:
+    """Make this bucket carry this database's identity, whatever it carried before.
+
+    Without records the identity is made anew; every new key then gets a hash, because nobody remembers
+    which keys were ever used.
+    """
+    marker = read_marker_or_nothing(objects)
+    with database.write() as work:
+        known = work.records.load_identity()
+        identity = work.records.install(environment, str(uuid.uuid4()))
+        work.records.confirm_identity(keys_lost=known is None and marker is not None)
+    if marker != identity.id:
+        objects.delete(MARKER_KEY)
+        _put_marker(objects, identity)
+    return identity
+
+
+def read_marker_or_nothing(objects: ObjectStore) -> str | None:
+    """Return the identity the bucket carries, None also for a marker that cannot be read."""
+    from reconciler.model.errors import IdentityMismatch
+
+    try:
+        return read_marker(objects)
+    except IdentityMismatch:
+        return None
+
+
+def _put_marker(objects: ObjectStore, identity: Identity) -> None:
+    marker = {"id": identity.id, "environment": identity.environment, "written_by": "elmify"}
+    try:
+        put_small(objects, MARKER_KEY, json.dumps(marker, indent=2).encode() + b"\n", "application/json")
+    except ObjectExists:
+        return  # another first run was quicker; the caller reads what it says
+
+
+def put_small(objects: ObjectStore, key: str, content: bytes, media_type: str) -> None:
+    """Store a few bytes under a key that is free; `ObjectExists` when it is not."""
+    objects.put(
+        Upload(
+            key=key,
+            body=io.BytesIO(content),
+            size_bytes=len(content),
+            md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
+            media_type=media_type,
+            cache_control="private, no-store",
+        )
+    )

@@ -1,0 +1,144 @@
+"""Rubbish last: condemning what nothing has named for long enough, then deleting it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from reconciler.applying.apply import Job
+from reconciler.applying.tenure import Tenure, hold
+from reconciler.model.address import matches_any
+from reconciler.model.errors import ProviderError, Unfinished, UsageError
+from reconciler.model.history import AuditFact, RunState
+from reconciler.model.kinds import Kind
+from reconciler.model.ports import LibraryReader
+from reconciler.model.recorded import KeyRecord, KeyState, Recorded
+from reconciler.model.values import nfc
+from reconciler.planning.references import keys_named
+from reconciler.refresh import check_identity, read_marker
+
+#: Somebody may be listening to a retired object, or hold a page that names it: never sooner than this.
+SHORTEST_RETENTION = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rubbish:
+    """A key that gc would delete, and why."""
+
+    record: KeyRecord
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What gc has deleted, or in a dry run would delete."""
+
+    rubbish: tuple[Rubbish, ...]
+    run: int | None
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that the bucket no longer holds."""
+        return sum(item.record.size_bytes for item in self.rubbish)
+
+
+def collect(job: Job, *, older_than: timedelta, now: Sequence[str], dry_run: bool) -> Collected:
+    """Delete retired objects and leftovers older than `older_than`, or of an address that `now` covers.
+
+    Under the lease, the keys are committed as *condemned* before the first one is deleted: no row may name
+    them from then on. A key that any row names is left alone. `Unfinished` when some deletes failed: the next
+    gc does them.
+    """
+    if older_than < SHORTEST_RETENTION:
+        raise UsageError(
+            "retired objects are kept for at least 24 hours",
+            hint="For a takedown, name what must go at once:\n    elmify gc --now ADDRESS",
+        )
+    if dry_run:
+        with job.database.read() as session:
+            found = _find(session.records.load(), session.library, session.now() - older_than, now)
+        return Collected(rubbish=found, run=None)
+    with hold(job.database, "gc", job.actor, None, job.lock_timeout, job.observer) as tenure:
+        found = _condemn(job, tenure, older_than, now)
+        _delete(job, tenure, found)
+    return Collected(rubbish=found, run=tenure.run)
+
+
+def _condemn(job: Job, tenure: Tenure, older_than: timedelta, now: Sequence[str]) -> tuple[Rubbish, ...]:
+    marker = read_marker(job.objects)
+    with job.database.write() as work:
+        work.records.check_lease(tenure.token)
+        recorded = work.records.load()
+        check_identity(recorded.identity, marker, job.policy.environment)
+        found = _find(recorded, work.library, work.now() - older_than, now)
+        work.records.save_keys(_moved(found, KeyState.CONDEMNED, tenure.run))
+        facts = [
+            AuditFact(
+                event="condemn", address=item.record.address, detail={"key": item.record.key, "why": item.why}
+            )
+            for item in found
+        ]
+        if facts:
+            work.records.append_audit(tenure.run, job.actor, facts)
+            work.records.set_run(tenure.run, RunState.COMMITTED)
+    return found
+
+
+def _find(
+    recorded: Recorded, library: LibraryReader, before: datetime, now: Sequence[str]
+) -> tuple[Rubbish, ...]:
+    candidates = {nfc(item.record.key): item for item in _candidates(recorded.keys, before, now)}
+    if not candidates:
+        return ()
+    for kind in Kind:
+        for row in library.rows(kind):
+            for key in keys_named(row):
+                candidates.pop(key, None)
+    return tuple(candidates.values())
+
+
+def _candidates(keys: Mapping[str, KeyRecord], before: datetime, now: Sequence[str]) -> Iterator[Rubbish]:
+    for record in keys.values():
+        old = record.changed_at is not None and record.changed_at < before
+        taken_down = bool(now) and record.address is not None and matches_any(record.address, now)
+        match record.state:
+            case KeyState.CONDEMNED:
+                yield Rubbish(record=record, why="condemned by an earlier gc")
+            case KeyState.RETIRED if taken_down:
+                yield Rubbish(record=record, why="taken down")
+            case KeyState.RETIRED if old:
+                yield Rubbish(record=record, why=f"retired {record.changed_at:%Y-%m-%d}")
+            case KeyState.INTENDED if old or taken_down:
+                yield Rubbish(record=record, why=f"left over from run {record.run}, which did not commit")
+            case _:
+                continue
+
+
+def _delete(job: Job, tenure: Tenure, found: Sequence[Rubbish]) -> None:
+    gone: list[Rubbish] = []
+    failures: list[str] = []
+    size_bytes = sum(item.record.size_bytes for item in found)
+    with job.observer.meter("Deleting", files=len(found), size_bytes=size_bytes) as meter:
+        for item in found:
+            tenure.check()
+            try:
+                job.objects.delete(item.record.key)
+            except ProviderError as error:
+                failures.append(f"{item.record.key}: {error.message}")
+                continue
+            gone.append(item)
+            meter.bytes_done(item.record.size_bytes)
+            meter.file_done(item.record.key)
+    if gone:
+        with job.database.write() as work:
+            work.records.check_lease(tenure.token)
+            work.records.save_keys(_moved(gone, KeyState.DELETED, tenure.run))
+    if failures:
+        raise Unfinished(
+            f"{len(failures):,} condemned objects could not be deleted",
+            details=failures,
+            hint="No row can name them any more. Delete them with\n    elmify gc",
+        )
+
+
+def _moved(found: Iterable[Rubbish], state: KeyState, run: int) -> list[KeyRecord]:
+    return [replace(item.record, state=state, run=run) for item in found]

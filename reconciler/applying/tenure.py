@@ -1,0 +1,138 @@
+"""Holding the lease for as long as a run takes, and noticing when it is lost."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from reconciler.model.errors import Leased, ProviderError, Unfinished
+from reconciler.model.history import Actor, Lease, RunState
+from reconciler.model.ports import Database, Observer
+
+#: How long a lease lasts without a heartbeat: after a kill, nobody waits longer than this.
+LEASE_LASTS = timedelta(seconds=60)
+HEARTBEAT_EVERY = timedelta(seconds=10)
+_POLL_SECONDS = 1.0
+
+
+class Tenure:
+    """One run's hold on the lease. `lost` is set as soon as it is known that another run took it."""
+
+    def __init__(self, database: Database, run: int, lease: Lease) -> None:
+        self._database = database
+        self._ended = threading.Event()
+        self.run = run
+        self.token = lease.token
+        self.lost = threading.Event()
+        self._heart = threading.Thread(target=self._beat, name="elmify-heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Begin to renew the lease in the background."""
+        self._heart.start()
+
+    def stop(self) -> None:
+        """Stop renewing it."""
+        self._ended.set()
+        self._heart.join()
+
+    def check(self) -> None:
+        """Raise `Leased` when the lease is known to be lost."""
+        if self.lost.is_set():
+            raise Leased(
+                "this run's lease was taken over by another run",
+                hint="Nothing was committed by this run. See what the other one does with\n    elmify lease",
+            )
+
+    def _beat(self) -> None:
+        expires = time.monotonic() + LEASE_LASTS.total_seconds()
+        while not self._ended.wait(HEARTBEAT_EVERY.total_seconds()):
+            try:
+                with self._database.write() as work:
+                    work.records.renew_lease(self.token, LEASE_LASTS)
+                expires = time.monotonic() + LEASE_LASTS.total_seconds()
+            except Leased:
+                self.lost.set()
+                return
+            except ProviderError:
+                if time.monotonic() > expires:  # nobody could renew it: it must be believed lost
+                    self.lost.set()
+                    return
+
+
+@contextmanager
+def hold(
+    database: Database,
+    command: str,
+    actor: Actor,
+    fingerprint: str | None,
+    wait: timedelta,
+    observer: Observer,
+) -> Iterator[Tenure]:
+    """Begin a run and hold the lease while the block runs; then record how it ended and give the lease back.
+
+    Waits up to `wait` for a lease that another run holds, then raises `Leased`. An exception out of the
+    block is recorded as the run's outcome, unless its commit stands.
+    """
+    with database.write() as work:
+        run = work.records.begin_run(command, actor, fingerprint)
+    try:
+        lease = _acquire(database, run, actor, wait, observer)
+    except BaseException as error:
+        _settle(database, run, None, outcome=_sentence(error))
+        raise
+    tenure = Tenure(database, run, lease)
+    tenure.start()
+    observer.event("lease-acquired", run=run, token=lease.token)
+    try:
+        yield tenure
+    except BaseException as error:
+        tenure.stop()
+        try:
+            _settle(database, run, tenure.token, outcome=_sentence(error))
+        except (
+            ProviderError
+        ) as second:  # the first failure is the one to hear of; the lease runs out by itself
+            observer.event("outcome-not-recorded", message=second.message)
+        raise
+    tenure.stop()
+    try:
+        _settle(database, run, tenure.token, outcome=None)
+    except ProviderError as error:
+        raise Unfinished(
+            f"the commit stands, but its outcome could not be recorded: {error.message}",
+            hint="Nothing is lost; the lease runs out by itself within a minute.",
+        ) from error
+
+
+def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observer: Observer) -> Lease:
+    deadline = time.monotonic() + wait.total_seconds()
+    said = False
+    while True:
+        try:
+            with database.write() as work:
+                return work.records.acquire_lease(run, actor, LEASE_LASTS)
+        except Leased as held:
+            if time.monotonic() >= deadline:
+                raise
+            if not said:
+                observer.event("waiting-for-lease", message=held.message)
+                said = True
+            time.sleep(min(_POLL_SECONDS, max(deadline - time.monotonic(), 0)))
+
+
+def _settle(database: Database, run: int, token: int | None, outcome: str | None) -> None:
+    """T3: record the outcome, and give the lease back."""
+    with database.write() as work:
+        known = work.records.run(run)
+        committed = known is not None and known.state is RunState.COMMITTED
+        if outcome is None or committed:
+            work.records.set_run(run, RunState.DONE, outcome or "ok")
+        else:
+            work.records.set_run(run, RunState.FAILED, outcome)
+        if token is not None:
+            work.records.release_lease(token)
+
+
+def _sentence(error: BaseException) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,53 @@
+"""The terminal: colours, questions and failures. Results go to stdout, everything else to stderr."""
+
+import os
+import sys
+from collections.abc import Iterable
+
+import click
+
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.errors import ElmifyError
+
+
+def colours(stream: object = sys.stdout) -> bool:
+    """Whether to colour `stream`: `FORCE_COLOR` says yes, `NO_COLOR` says no, else a terminal decides."""
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(getattr(stream, "isatty", bool)())
+
+
+def is_interactive() -> bool:
+    """Whether there is a person to ask: a terminal on both sides, and no CI."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+
+
+def say(message: str = "") -> None:
+    """Tell the person at the terminal something that is not the result."""
+    click.echo(message, err=True)
+
+
+def result(text: str) -> None:
+    """Print a command's result, whole."""
+    click.echo(text.rstrip("\n"), color=colours())
+
+
+def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
+    """Print diagnostics to stderr, in reading order."""
+    from reconciler.render.diagnostics_text import diagnostics_text
+
+    text = diagnostics_text(diagnostics, colour=colours(sys.stderr))
+    if text:
+        click.echo(text, err=True, color=colours(sys.stderr))
+
+
+def report(error: ElmifyError, *, as_json: bool) -> None:
+    """Print a failure: its sentence to stderr, or all of it as JSON to stdout."""
+    from reconciler.render.diagnostics_text import error_json, error_text
+
+    if as_json:
+        click.echo(error_json(error))
+    else:
+        click.echo(error_text(error, colour=colours(sys.stderr)), err=True, color=colours(sys.stderr))

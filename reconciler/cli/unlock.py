@@ -1,0 +1,25 @@
+import click
+
+from reconciler.cli.project import open_project
+
+
+@click.command("unlock")
+@click.argument("run", type=click.IntRange(min=1))
+@click.option("--force", is_flag=True, help="Also end a lease whose holder still seems to be alive.")
+@click.pass_obj
+def command(directory: str, run: int, force: bool) -> None:
+    """End the lease of run RUN, whose holder is gone.
+
+    A lease ends by itself a minute after its last heartbeat. A holder that is alive after all can no longer
+    commit once its lease was ended.
+    """
+    from reconciler.bootstrap import open_stores
+    from reconciler.model.history import AuditFact
+
+    project = open_project(directory)
+    with open_stores(project.settings) as stores, stores.database.write() as work:
+        work.records.break_lease(run, force=force)
+        work.records.append_audit(
+            None, project.settings.actor, [AuditFact(event="unlock", detail={"run": run, "force": force})]
+        )
+    click.echo(f"The lease of run {run} is ended. Go on with\n    elmify apply")

@@ -1,0 +1,129 @@
+"""The catalog directory → a catalog, or everything that is wrong with it."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.loading.assembly import Declared, ReadFile, assemble, media_references
+from reconciler.loading.cache import ParseCache, reading_version
+from reconciler.loading.checks import check_declared, check_lockfile, check_unused
+from reconciler.loading.files import SourceFile, find_files
+from reconciler.loading.locator import Locator
+from reconciler.model.catalog import Catalog, MediaFile
+from reconciler.model.diagnostics import Diagnostic, Position, has_errors, in_reading_order
+from reconciler.model.policy import Layout
+
+LOCKFILE_NAME = "elmify.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What one reading of the catalog came to.
+
+    `catalog` is None when any diagnostic is an error: half a catalog must never be planned.
+    """
+
+    catalog: Catalog | None
+    diagnostics: tuple[Diagnostic, ...]
+    files: Sequence[ReadFile]
+
+    def media_references(self) -> Mapping[str, Position]:
+        """Return every media path that a readable file names, with the first place that names it.
+
+        This is what `check_media` takes; a path that cannot be one has its diagnostic already.
+        """
+        references: dict[str, Position] = {}
+        for path, position in media_references(self.files):
+            references.setdefault(path, position)
+        return references
+
+
+def load_catalog(
+    root: Path,
+    *,
+    catalog_dir: Path,
+    media: Mapping[str, MediaFile],
+    media_root: Path,
+    layout: Layout,
+    cache_dir: Path | None = None,
+) -> Loaded:
+    """Read the catalog: every file once, every mistake at once.
+
+    `media` is the lockfile, keyed by NFC. Positions are relative to `root`. The media folder is looked at only
+    for files that the lockfile does not know. With a `cache_dir`, outside the checkout, a file that did not
+    change is not parsed again, and an input that had no errors is not checked again.
+    """
+    cache = ParseCache.of_project(cache_dir, root)
+    sources, found = _read_sources(root, catalog_dir)
+    locator = Locator({source.name: source.data for source in sources})
+    files = [_read(source, cache, found) for source in sources]
+    declared = assemble(files, locator)
+    found += declared.diagnostics
+    stamp = _stamp(sources, media, layout)
+    if has_errors(found) or stamp != cache.checked:
+        loaded = Loaded(None, (), files)
+        found += check_declared(declared, layout, locator)
+        found += check_lockfile(loaded.media_references(), media, media_root)
+        if not has_errors(found):
+            lockfile = (catalog_dir / LOCKFILE_NAME).relative_to(root).as_posix()
+            found += check_unused(declared.resources.values(), media, lockfile)
+            cache.set_checked(stamp, found)
+    else:
+        found = list(cache.warnings)
+    cache.save()
+    return Loaded(_catalog(declared, media, found), in_reading_order(found), files)
+
+
+def _read_sources(root: Path, catalog_dir: Path) -> tuple[list[SourceFile], list[Diagnostic]]:
+    sources: list[SourceFile] = []
+    found: list[Diagnostic] = []
+    for item in find_files(root, catalog_dir):
+        if isinstance(item, SourceFile):
+            sources.append(item)
+        else:
+            found.append(item)
+    return sorted(sources, key=lambda source: (source.folder, source.name)), found
+
+
+def _read(source: SourceFile, cache: ParseCache, found: list[Diagnostic]) -> ReadFile:
+    content = cache.get(source.sha256)
+    if content is None:
+        # Checking a file takes pydantic, whose import costs more than reading a small catalog from the cache.
+        from reconciler.loading.entries import read_content
+        from reconciler.text.yaml import read_document
+
+        content, mistakes = read_content(read_document(source.data, source.name))
+        found += mistakes
+        if content is not None:
+            cache.put(source.sha256, content)
+    return ReadFile(source.name, content)
+
+
+def _stamp(sources: Sequence[SourceFile], media: Mapping[str, MediaFile], layout: Layout) -> str:
+    """Return a hash of everything that the checks look at."""
+    digest = hashlib.sha256()
+    for line in _stamped(sources, media, layout):
+        digest.update(line.encode("utf-8", "surrogatepass") + b"\n")
+    return digest.hexdigest()
+
+
+def _stamped(
+    sources: Sequence[SourceFile], media: Mapping[str, MediaFile], layout: Layout
+) -> Iterator[str]:
+    yield reading_version()
+    yield repr(layout)
+    for source in sources:
+        yield f"{source.sha256} {source.name}"
+    yield ""
+    for path, locked in media.items():
+        yield f"{locked.media_type} {path}"
+
+
+def _catalog(
+    declared: Declared, media: Mapping[str, MediaFile], found: Sequence[Diagnostic]
+) -> Catalog | None:
+    if has_errors(found):
+        return None
+    forget = frozenset(address for address, _ in declared.forget)
+    return Catalog(resources=declared.resources, forget=forget, media=media)

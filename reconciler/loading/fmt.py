@@ -1,0 +1,217 @@
+"""The canonical form of a catalog file: one order of keys, one notation, comments where they belong."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from reconciler.loading.ids import write_missing_ids
+from reconciler.loading.scalars import written
+from reconciler.loading.trivia import Belongings, Source
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.text.yaml import read_document
+
+_STEP = "  "
+
+#: What an entry is comes first, then what people read, its files, what holds for it, and what it contains.
+KEY_ORDER = (
+    *("speaker", "collection", "id", "number", "name", "title", "description", "bio", "year", "genre"),
+    *(
+        "premium",
+        "visibility",
+        "public",
+        "image",
+        "image_small",
+        "cover",
+        "cover_small",
+        "audio",
+        "thumbnail",
+    ),
+    *("categories", "protect", "row", "previously"),
+    *("", "forget", "defaults", "lectures"),
+)
+_RANK: Mapping[str, int] = {key: rank for rank, key in enumerate(KEY_ORDER)}
+_BLOCK_HEADER = re.compile(r"[|>][+-]?$")
+_IDS = frozenset({"id", "speaker", "collection"})
+
+
+class _Unwritable(Exception):
+    """The file uses a notation that has no canonical form here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Formatted:
+    """A catalog file before and after. `problems` say what in its notation made it be left alone."""
+
+    before: str
+    after: str
+    problems: tuple[Diagnostic, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether the file is not in its canonical form."""
+        return self.before != self.after
+
+
+def format_catalog_file(text: str, file: str = "", *, taken: Collection[str] = ()) -> Formatted:
+    """Return a catalog file in its canonical form, with missing ids written.
+
+    Formatting that again changes nothing, and PyYAML reads the same data from both but for new ids. `file` is
+    its path, for problems and for an id when the title yields none; `taken` are ids that its own must not be.
+    A file with mistakes in its notation is left alone, as is one whose comments or data would not survive.
+    """
+    document = read_document(text.encode("utf-8", "surrogatepass"), file)
+    if document.problems:
+        return Formatted(before=text, after=text, problems=document.problems)
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    after = _canonical(plain, file, taken)
+    return Formatted(before=text, after=after if after is not None and _kept(plain, after) else text)
+
+
+def _canonical(text: str, file: str, taken: Collection[str]) -> str | None:
+    root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    if not isinstance(root, yaml.MappingNode) or re.search("[\x85\u2028\u2029]", text):
+        return None
+    source = Source(text, root)
+    printer = _Printer(source, Belongings(source, root))
+    write_missing_ids(root, file, taken)
+    try:
+        return printer.document(root)
+    except _Unwritable:
+        return None
+
+
+def _kept(before: str, after: str) -> bool:
+    """Whether nothing was lost on the way: the law that formatting rests on, checked each time."""
+    return _grown(_data(before), _data(after)) and _comments(before) == _comments(after)
+
+
+def _data(text: str) -> Any:
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def _comments(text: str) -> Counter[str]:
+    root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    return Counter(comment.text for comment in Source(text, root).comments) if root else Counter()
+
+
+def _grown(before: Any, after: Any) -> bool:
+    """Whether `after` is `before` with nothing but ids added."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        added = after.keys() - before.keys()
+        return added <= _IDS and all(key in after and _grown(old, after[key]) for key, old in before.items())
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) == len(after) and all(map(_grown, before, after))
+    return type(before) is type(after) and bool(before == after)
+
+
+class _Printer:
+    """Writes a tree of nodes with the comments that belong to them."""
+
+    def __init__(self, source: Source, belongings: Belongings) -> None:
+        self.source = source
+        self.belongings = belongings
+
+    def document(self, root: yaml.MappingNode) -> str:
+        if self.source.is_leaf(root):
+            root.flow_style = False  # a whole file in braces
+        above = _above(self.belongings.head, "", first=True)
+        below = _above(self.belongings.tail, "", first=False)
+        return "\n".join([*above, *self._mapping(root, ""), *below]).rstrip("\n") + "\n"
+
+    def _block(self, node: yaml.Node, indent: str) -> Iterator[str]:
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, indent)
+        assert isinstance(node, yaml.SequenceNode)  # the parser knows no other collection
+        return self._list(node, indent)
+
+    def _mapping(self, node: yaml.MappingNode, indent: str) -> Iterator[str]:
+        for number, (key, value) in enumerate(_in_order(node)):
+            trivia = self.belongings.of(key)
+            yield from _above(trivia.before, indent, first=number == 0)
+            name = f"{indent}{self._scalar_on_one_line(key)}:"
+            yield from self._entry(name, value, indent, trivia.beside)
+            yield from _above(trivia.after, indent + _STEP, first=False)
+
+    def _entry(self, name: str, value: yaml.Node, indent: str, beside: Sequence[str]) -> Iterator[str]:
+        comment = f"  {' '.join(beside)}" if beside else ""
+        if not self._is_leaf(value):
+            yield f"{name}{comment}"
+            yield from self._block(value, indent + _STEP)
+            return
+        first, *rest = self._leaf(value)
+        lines = [f"{name} {first}".rstrip(), *(f"{indent}{_STEP}{line}" if line else "" for line in rest)]
+        yield from lines[:-1]
+        yield f"{lines[-1]}{comment}"
+
+    def _list(self, node: yaml.SequenceNode, indent: str) -> Iterator[str]:
+        for number, item in enumerate(node.value):
+            trivia = self.belongings.of(item)
+            yield from _above(trivia.before, indent, first=number == 0)
+            if self._is_leaf(item):
+                yield from self._entry(f"{indent}-", item, indent, trivia.beside)
+            else:
+                yield from _dashed(list(self._block(item, indent + _STEP)), indent)
+
+    def _is_leaf(self, node: yaml.Node) -> bool:
+        return node.start_mark is None or self.source.is_leaf(node)
+
+    def _leaf(self, node: yaml.Node) -> Sequence[str]:
+        """Return a leaf's lines; those behind the first without the indentation that all of them share."""
+        if not isinstance(node, yaml.ScalarNode):
+            return [self._flow(node)]
+        if node.style in {"|", ">"}:
+            return self._block_scalar(node)
+        if node.start_mark is not None and node.start_mark.line != node.end_mark.line:
+            start, end = self.source.span(node)
+            return [line.strip() for line in self.source.text[start:end].split("\n")]
+        return [self._scalar_on_one_line(node)]
+
+    def _scalar_on_one_line(self, node: yaml.ScalarNode, *, in_flow: bool = False) -> str:
+        if not node.style and "\n" not in node.value:
+            return str(node.value)  # what it is to PyYAML is for the author to say
+        return written(node.value, in_flow=in_flow)
+
+    def _block_scalar(self, node: yaml.ScalarNode) -> Sequence[str]:
+        start, end = self.source.span(node)
+        header, *body = self.source.text[start:end].split("\n")
+        if not _BLOCK_HEADER.fullmatch(header.rstrip()):
+            raise _Unwritable
+        while body and not body[-1].strip():
+            body.pop()
+        if header.rstrip().endswith("+") or not body:
+            raise _Unwritable
+        indent = min(len(line) - len(line.lstrip(" ")) for line in body if line.strip())
+        return [header.rstrip(), *(line[indent:].rstrip("\n") if line.strip() else "" for line in body)]
+
+    def _flow(self, node: yaml.Node) -> str:
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar_on_one_line(node, in_flow=True)
+        if isinstance(node, yaml.SequenceNode):
+            return f"[{', '.join(map(self._flow, node.value))}]"
+        assert isinstance(node, yaml.MappingNode)  # the parser knows no other collection
+        return f"{{{', '.join(f'{self._flow(key)}: {self._flow(value)}' for key, value in _in_order(node))}}}"
+
+
+def _in_order(node: yaml.MappingNode) -> Sequence[tuple[yaml.ScalarNode, yaml.Node]]:
+    return sorted(node.value, key=lambda pair: _RANK.get(pair[0].value, _RANK[""]))
+
+
+def _dashed(lines: Sequence[str], indent: str) -> Iterator[str]:
+    """Put the dash of a list before an entry; comments above its first key cannot stand behind a dash."""
+    content = next(place for place, line in enumerate(lines) if line and not line.lstrip().startswith("#"))
+    yield from (f"{indent}{line.lstrip()}" for line in lines[:content] if line)
+    yield f"{indent}- {lines[content].lstrip()}"
+    yield from lines[content + 1 :]
+
+
+def _above(comments: Sequence[str], indent: str, *, first: bool) -> Iterator[str]:
+    """Yield the lines above an entry, one blank line at most in a row, and none above the first entry."""
+    last = "" if first else None
+    for comment in comments:
+        if comment or last != "":
+            yield f"{indent}{comment}" if comment else ""
+        last = comment

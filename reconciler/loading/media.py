@@ -1,0 +1,156 @@
+"""The media folder: files found by their catalog path, opened so that nothing outside is ever read."""
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+from reconciler.loading import media_codes as codes
+from reconciler.loading.hashing import sha256_of
+from reconciler.model.catalog import MediaFile
+from reconciler.model.errors import ObjectMissing, WrongBytes
+from reconciler.model.values import nfc
+
+# Without O_NONBLOCK, opening a named pipe would wait for its writer for ever.
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
+_ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
+
+
+class MediaRefused(WrongBytes):
+    """A media file must not be read, or is not the one that was locked: `diagnosis` of `MEDIA_CODES`."""
+
+    def __init__(self, diagnosis: str, detail: str) -> None:
+        summary, hint = codes.MEDIA_CODES[diagnosis]
+        super().__init__(summary, hint=hint, details=[detail])
+        self.diagnosis = diagnosis
+        self.detail = detail
+
+
+class MediaFolder:
+    """The files under one media root.
+
+    A path is found in the spelling it has, else in any that is equal by NFC: macOS and git disagree about
+    accents. Links are followed as long as they stay inside. Safe to use from several threads.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.realpath(root))
+        self._folded = cache(_folded_names)
+
+    def open(self, media: MediaFile) -> BinaryIO:
+        """Open the file whose bytes the lockfile names; see `ports.MediaFiles`."""
+        handle = self.open_path(media.path)
+        try:
+            self._check(handle, media)
+        except BaseException:
+            handle.close()
+            raise
+        return handle
+
+    def _check(self, handle: BinaryIO, media: MediaFile) -> None:
+        if os.fstat(handle.fileno()).st_size != media.size_bytes or sha256_of(handle) != media.sha256:
+            raise MediaRefused(codes.MEDIA_CHANGED, f"{media.path} changed since it was locked.")
+        handle.seek(0)
+
+    def open_path(self, path: str) -> BinaryIO:
+        """Open a regular file inside the root, whatever its bytes are.
+
+        Raises `ObjectMissing` when it is absent, `MediaRefused` when the path leaves the root or names
+        something else than a readable file. No component is a link by the time it is opened, so what was
+        checked is what is read, even if someone swaps folders meanwhile.
+        """
+        parts = self.find(path)
+        if parts is None:
+            raise ObjectMissing(f"{path} is not under {self.root}", hint="Put the file there.")
+        try:
+            return os.fdopen(_open_inside(self.root, parts), "rb")
+        except OSError as error:
+            raise _refusal(path, error) from error
+
+    def find(self, path: str) -> Sequence[str] | None:
+        """Return where a path leads, as components under the root without any link; None when it is absent.
+
+        Raises `MediaRefused` when it leads out of the root, or nowhere but in a circle.
+        """
+        wanted = path.split("/")
+        if any(part in {"", ".", ".."} or "\0" in part for part in wanted):
+            raise MediaRefused(codes.MEDIA_OUTSIDE, f"{path!r} is not a plain path under the media root.")
+        try:
+            found = self._real(wanted) or self._real(self._spelled_on_disk(wanted))
+        except OSError as error:
+            raise _refusal(path, error) from error
+        if found is not None and not found.is_relative_to(self.root):
+            raise MediaRefused(codes.MEDIA_OUTSIDE, f"{path} leads to {found}.")
+        return None if found is None else found.relative_to(self.root).parts
+
+    def stat(self, path: str) -> os.stat_result | None:
+        """Return the status of the file a path leads to; None when it is absent. Raises as `find` does."""
+        parts = self.find(path)
+        try:
+            return None if parts is None else self.root.joinpath(*parts).stat(follow_symlinks=False)
+        except OSError as error:
+            raise _refusal(path, error) from error
+
+    def _real(self, parts: Sequence[str] | None) -> Path | None:
+        if parts is None:
+            return None
+        try:
+            return Path(os.path.realpath(self.root.joinpath(*parts), strict=True))
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            raise
+
+    def _spelled_on_disk(self, parts: Sequence[str]) -> Sequence[str] | None:
+        """Return the path in the spelling of the disk, when that is equal by NFC; None when there is none."""
+        folder, spelled = self.root, list[str]()
+        for part in parts:
+            name = self._folded(folder).get(nfc(part))
+            if name is None:
+                return None
+            spelled.append(name)
+            folder /= name
+        return spelled
+
+
+def _folded_names(folder: Path) -> dict[str, str]:
+    """Return the names in a folder by their NFC; the first in order where two are equal."""
+    try:
+        names = sorted(os.listdir(folder), reverse=True)  # noqa: PTH208
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return {}
+        raise
+    return {nfc(name): name for name in names}
+
+
+def _open_inside(root: Path, parts: Sequence[str]) -> int:
+    """Open a regular file by walking down from the root, following no link; returns its descriptor."""
+    if not parts:
+        raise OSError(errno.EINVAL, "it is the media root")
+    with ExitStack() as folders:
+        folder = os.open(root, _FOLDER)
+        folders.callback(os.close, folder)
+        for part in parts[:-1]:
+            folder = os.open(part, _FOLDER, dir_fd=folder)
+            folders.callback(os.close, folder)
+        return _open_regular(parts[-1], folder)
+
+
+def _open_regular(name: str, folder: int) -> int:
+    if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    descriptor = os.open(name, _READ, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return descriptor
+
+
+def _refusal(path: str, error: OSError) -> MediaRefused:
+    return MediaRefused(codes.MEDIA_UNREADABLE, f"{path}: {error.strerror}.")

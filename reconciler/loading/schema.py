@@ -1,0 +1,150 @@
+"""The fields of a catalog file, and the JSON Schema that editors read."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, Required
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
+
+from reconciler.model.address import ID_MAX_CHARS
+from reconciler.model.kinds import Kind
+from reconciler.text.fitness import ID, LINE, TEXT
+
+YEAR_MAX = 9999
+NUMBER_MAX = 1_000_000
+ROW_MAX = 2**63 - 1  # bigserial
+
+SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_STRICT = ConfigDict(strict=True, extra="forbid")
+
+
+def _doc(text: str) -> Any:
+    return Field(description=text)
+
+
+Id = Annotated[str, Field(pattern=ID, max_length=ID_MAX_CHARS)]
+Line = Annotated[str, Field(pattern=LINE)]
+Text = Annotated[str, Field(pattern=TEXT)]
+Slug = Annotated[str, Field(pattern=LINE, max_length=100)]  # categories.slug is varchar(100)
+Year = Annotated[int, Field(ge=1, le=YEAR_MAX)]
+
+_Path = Annotated[Line, _doc("A path under the media root.")]
+_Categories = Annotated[list[Slug] | None, _doc("Slugs of categories, the primary one first.")]
+_Genre = Annotated[Line | None, _doc("The genre.")]
+_Year = Annotated[Year | None, _doc("The year.")]
+_Public = Annotated[bool | None, _doc("Whether everybody may listen.")]
+_Protect = Annotated[
+    bool, _doc("true: this entry may not be removed before an apply has carried `protect: false`.")
+]
+_Row = Annotated[
+    int, Field(ge=1, le=ROW_MAX), _doc("The row in the database that this is, where that is in doubt.")
+]
+_Previously = Annotated[Line, _doc("The address it had before: an id beside it, or a full address.")]
+_Forget = Annotated[
+    list[Line],
+    _doc(
+        "What to let go without deleting anything: ids of what stood in this file, or full addresses; "
+        "a speaker is written with a slash before his id."
+    ),
+]
+
+
+@with_config(_STRICT)
+class SpeakerDefaults(TypedDict, total=False):
+    """What holds for every collection and lecture of the speaker that does not say otherwise."""
+
+    genre: _Genre
+    year: _Year
+    public: _Public
+    categories: _Categories
+    protect: _Protect
+
+
+@with_config(_STRICT)
+class CollectionDefaults(TypedDict, total=False):
+    """What holds for every lecture of the collection that does not say otherwise."""
+
+    genre: _Genre
+    year: _Year
+    public: _Public
+    categories: _Categories
+    protect: _Protect
+
+
+@with_config(_STRICT)
+class SpeakerFile(TypedDict, total=False):
+    """A speaker. A field that is left out is not managed; `null` clears."""
+
+    speaker: Required[Annotated[Id, _doc("The speaker's id, which never changes.")]]
+    name: Required[Annotated[Line, _doc("The name.")]]
+    bio: Annotated[Text | None, _doc("A few sentences about the speaker.")]
+    premium: Annotated[bool | None, _doc("Whether only paying listeners may listen.")]
+    visibility: Annotated[Literal["public", "premium", "restricted"] | None, _doc("Who sees the speaker.")]
+    image: _Path | None
+    image_small: _Path | None
+    protect: _Protect
+    row: _Row
+    previously: _Previously
+    forget: _Forget
+    defaults: SpeakerDefaults
+
+
+@with_config(_STRICT)
+class Lecture(TypedDict, total=False):
+    """A lecture. A field that is left out is not managed; `null` clears."""
+
+    id: Required[Annotated[Id, _doc("The lecture's id, which never changes.")]]
+    title: Required[Annotated[Line, _doc("The title, without the number.")]]
+    audio: Required[_Path]
+    number: Annotated[Annotated[int, Field(ge=0, le=NUMBER_MAX)] | None, _doc("Its place in the collection.")]
+    description: Annotated[Text | None, _doc("A few sentences about the lecture.")]
+    year: _Year
+    genre: _Genre
+    public: _Public
+    thumbnail: _Path | None
+    categories: _Categories
+    protect: _Protect
+    row: _Row
+    previously: _Previously
+
+
+@with_config(_STRICT)
+class CollectionFile(TypedDict, total=False):
+    """A collection and its lectures. A field that is left out is not managed; `null` clears."""
+
+    collection: Required[Annotated[Id, _doc("The collection's id, which never changes.")]]
+    title: Required[Annotated[Line, _doc("The title.")]]
+    description: Annotated[Text | None, _doc("A few sentences about the collection.")]
+    year: _Year
+    cover: _Path | None
+    cover_small: _Path | None
+    categories: _Categories
+    protect: _Protect
+    row: _Row
+    previously: _Previously
+    forget: _Forget
+    defaults: CollectionDefaults
+    lectures: list[Lecture]
+
+
+_FILES: Mapping[Kind, type] = {Kind.SPEAKER: SpeakerFile, Kind.COLLECTION: CollectionFile}
+
+
+@cache
+def adapter(kind: Kind) -> TypeAdapter[Any]:
+    """Return what checks a file of that kind (a speaker's or a collection's)."""
+    return TypeAdapter(_FILES[kind])
+
+
+@cache
+def file_schema(kind: Kind) -> Mapping[str, Any]:
+    """Return the JSON Schema of a file of that kind."""
+    return adapter(kind).json_schema()
+
+
+def catalog_schema() -> dict[str, Any]:
+    """Return the JSON Schema of any catalog file, for editors."""
+    schema = TypeAdapter(SpeakerFile | CollectionFile).json_schema()
+    return {"$schema": SCHEMA_DIALECT, "title": "A file of an elmify catalog", **schema}

@@ -1,0 +1,69 @@
+"""Which recorded rows are still the rows that were recorded.
+
+Row ids are given out anew when a table is wiped and imported again: row 412 is another lecture then. A
+record is trusted only while its row still shows something of what was recorded.
+"""
+
+from collections.abc import Mapping
+
+from reconciler.model.actual import Row, Snapshot
+from reconciler.model.address import Address, parent_of
+from reconciler.model.kinds import TABLES, Kind, Origin, Slot
+from reconciler.model.recorded import Recorded, ResourceRecord
+from reconciler.model.values import nfc
+from reconciler.planning.references import key_in
+
+
+def trusted(snapshot: Snapshot, recorded: Recorded) -> Mapping[Address, Row]:
+    """Return the row of every record that can still be believed, by address.
+
+    A lecture's row must show the recorded file_path, hash, or title within its parent; a speaker's or a
+    collection's the recorded name within its parent, one of its images, or a lecture that is itself certain
+    to be the recorded one.
+    """
+    believed: dict[Address, Row] = {}
+    vouched = _vouched_parents(snapshot, recorded)
+    for address, record in recorded.resources.items():
+        row = snapshot.rows[record.kind].get(record.row)
+        if row is None:
+            continue
+        if _same_name(record, row) or _same_object(record, row, recorded) or (address, row.id) in vouched:
+            believed[address] = row
+    return believed
+
+
+def _same_name(record: ResourceRecord, row: Row) -> bool:
+    table = TABLES[record.kind]
+    name = row[table.natural_key[-1]]
+    parent = row[table.parent_column] if table.parent_column else None
+    return parent == record.parent_row and isinstance(name, str) and nfc(name) == nfc(record.name)
+
+
+def _same_object(record: ResourceRecord, row: Row, recorded: Recorded) -> bool:
+    for column in TABLES[record.kind].columns:
+        if column.origin in {Origin.KEY, Origin.REFERENCE}:
+            key = key_in(row[column.name])
+            if key and key == nfc(record.keys.get(Slot(column.source), "")):
+                return True
+    return record.kind is Kind.LECTURE and _same_hash(record, row, recorded)
+
+
+def _same_hash(record: ResourceRecord, row: Row, recorded: Recorded) -> bool:
+    key = recorded.keys.get(nfc(record.keys.get(Slot.LECTURE_AUDIO, "")))
+    return key is not None and key.sha256 is not None and key.sha256 == row["file_hash"]
+
+
+def _vouched_parents(snapshot: Snapshot, recorded: Recorded) -> set[tuple[Address, int]]:
+    """Return (parent address, parent row id) pairs that a lecture of certain identity hangs under."""
+    pairs: set[tuple[Address, int]] = set()
+    for address, record in recorded.resources.items():
+        row = snapshot.rows[Kind.LECTURE].get(record.row) if record.kind is Kind.LECTURE else None
+        if row is None or not _same_object(record, row, recorded):
+            continue
+        collection = parent_of(address)
+        speaker = parent_of(collection) if collection else None
+        for parent, column in ((collection, "collection_id"), (speaker, "speaker_id")):
+            row_id = row[column]
+            if parent is not None and isinstance(row_id, int):
+                pairs.add((parent, row_id))
+    return pairs

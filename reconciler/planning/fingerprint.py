@@ -1,0 +1,43 @@
+"""What was reviewed, as hashes: of one change, and of a whole plan."""
+
+from collections.abc import Iterable, Mapping
+
+from reconciler.model.plan import ObjectState, State
+from reconciler.model.values import digest, nfc
+
+
+def change_id(
+    environment: str,
+    address: str,
+    action: str,
+    previous_address: str | None,
+    before: State | None,
+    after: State | None,
+) -> str:
+    """Return the id of a change: 64 hex digits, the same for the same change in any plan.
+
+    Of an object it covers the key (by NFC), the SHA-256 and the size; of a value the store makes at the
+    commit, the address it will come from. Times, counts of user rows, reasons and positions are left out.
+    """
+    return digest([environment, address, action, previous_address, _state(before), _state(after)])
+
+
+def fingerprint(change_ids: Iterable[str], scope: Iterable[str], allowances: Mapping[str, int]) -> str:
+    """Return the hash that a reviewer's yes stands for. The order of ids and globs is irrelevant."""
+    return digest(
+        {"changes": sorted(change_ids), "scope": sorted(scope), "allowances": dict(allowances)},
+    )
+
+
+def _state(state: State | None) -> object:
+    if state is None:
+        return None
+    return {
+        "values": dict(state.values),
+        "objects": {slot.value: _object(found) for slot, found in state.objects.items()},
+        "pending": dict(state.pending),
+    }
+
+
+def _object(state: ObjectState) -> list[str | int | None]:
+    return [nfc(state.key), state.sha256, state.size_bytes]

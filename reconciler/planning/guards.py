@@ -1,0 +1,110 @@
+"""What a plan may not do without a reviewed allowance, and what it may never do."""
+
+from collections.abc import Iterator, Mapping
+
+from reconciler.model.catalog import Catalog
+from reconciler.model.kinds import TABLES, Kind
+from reconciler.model.plan import Action, Blocked, Change
+from reconciler.model.policy import GuardLimits
+from reconciler.model.ports import Dependents
+from reconciler.model.recorded import Recorded
+
+DELETES = "deletes"
+USER_ROWS = "user-rows"
+EMPTY_CATALOG = "empty-catalog"
+#: The names that `--allow NAME=NUMBER` takes. The other guards have no allowance.
+ALLOWANCES = (DELETES, USER_ROWS, EMPTY_CATALOG)
+
+_PERCENT = 100
+
+
+def blocked_by(
+    changes: tuple[Change, ...],
+    catalog: Catalog,
+    recorded: Recorded,
+    limits: GuardLimits,
+    allowances: Mapping[str, int],
+    doomed: Dependents,
+) -> Iterator[Blocked]:
+    """Yield every guard's no. `doomed` is what hangs off the rows that the changes delete."""
+    deletes = [change for change in changes if change.action is Action.DELETE]
+    yield from _empty_catalog(catalog, recorded, deletes, allowances)
+    yield from _too_many(deletes, recorded, limits, allowances)
+    yield from user_rows(doomed, limits, allowances)
+    yield from _protected(deletes, recorded)
+    yield from _undeclared(deletes, doomed)
+
+
+def _empty_catalog(
+    catalog: Catalog, recorded: Recorded, deletes: list[Change], allowances: Mapping[str, int]
+) -> Iterator[Blocked]:
+    if not catalog.resources and recorded.resources and deletes and EMPTY_CATALOG not in allowances:
+        yield Blocked(
+            guard=EMPTY_CATALOG,
+            summary=f"the catalog is empty, and {len(recorded.resources):,} resources are recorded",
+            remedy="If nothing at all should be left: --allow empty-catalog=1",
+        )
+
+
+def _too_many(
+    deletes: list[Change], recorded: Recorded, limits: GuardLimits, allowances: Mapping[str, int]
+) -> Iterator[Blocked]:
+    count, base = len(deletes), len(recorded.resources)
+    if not count or count <= allowances.get(DELETES, 0):
+        return
+    too_large_a_part = base >= limits.delete_floor and count * _PERCENT > limits.delete_percent * base
+    reasons = []
+    if too_large_a_part:
+        reasons.append(f"more than {limits.delete_percent} % of the {base:,} that are managed")
+    if limits.delete_count is not None and count > limits.delete_count:
+        reasons.append(f"more than the {limits.delete_count:,} that elmify.yaml allows")
+    if reasons:
+        yield Blocked(
+            guard=DELETES,
+            summary=f"{count:,} would be deleted: {', and '.join(reasons)}",
+            addresses=tuple(change.address for change in deletes),
+            remedy=f"--allow {DELETES}={count}",
+        )
+
+
+def user_rows(doomed: Dependents, limits: GuardLimits, allowances: Mapping[str, int]) -> Iterator[Blocked]:
+    """Yield the no of the budget of lost user rows; asked again inside the commit, when rows are locked."""
+    lost = sum(doomed.lost_rows.values())
+    if lost > max(limits.user_rows, allowances.get(USER_ROWS, 0)):
+        tables = ", ".join(
+            f"{count:,} in {table}" for table, count in sorted(doomed.lost_rows.items()) if count
+        )
+        yield Blocked(
+            guard=USER_ROWS,
+            summary=f"{lost:,} user rows of {doomed.users:,} people would be lost: {tables}",
+            remedy=f"--allow {USER_ROWS}={lost}",
+        )
+
+
+def _protected(deletes: list[Change], recorded: Recorded) -> Iterator[Blocked]:
+    held = {str(address) for address, record in recorded.resources.items() if record.protect}
+    protected = tuple(change.address for change in deletes if change.address in held)
+    if protected:
+        yield Blocked(
+            guard="protect",
+            summary=f"{len(protected):,} of the deleted were protected by the last apply",
+            addresses=protected,
+            remedy="Put them back with `protect: false`, apply that, and remove them then.",
+        )
+
+
+def _undeclared(deletes: list[Change], doomed: Dependents) -> Iterator[Blocked]:
+    declared = {(change.kind, change.row) for change in deletes}
+    reached = tuple(
+        f"unmanaged.{TABLES[kind].name}[{row}]"
+        for kind in Kind
+        for row in sorted(doomed.content.get(kind, ()))
+        if (kind, row) not in declared
+    )
+    if reached:
+        yield Blocked(
+            guard="undeclared-content",
+            summary=f"{len(reached):,} rows of content that this plan does not delete would go along",
+            addresses=reached,
+            remedy="Declare them, or let the parent go without deleting it by `forget:`.",
+        )

@@ -1,0 +1,151 @@
+"""Under which key the bytes of a slot stand, or will: a key is written once and never overwritten."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from reconciler.model.actual import Snapshot, StoredObject
+from reconciler.model.catalog import MediaFile
+from reconciler.model.policy import TransferLimits
+from reconciler.model.recorded import KeyRecord, KeyState, Recorded
+from reconciler.model.values import nfc
+from reconciler.planning.content import Match, compare
+from reconciler.planning.keys import with_hash
+
+#: A key in one of these states may never be named by a row again.
+_BURNT = frozenset({KeyState.CONDEMNED, KeyState.DELETED})
+
+
+class How(Enum):
+    """How the bytes come to be under the key."""
+
+    KEPT = "kept"  # they are there, and this resource's row or record names them already
+    REUSED = "reused"  # they are there, and nothing names them yet
+    PUT = "put"  # they have to be stored
+    NOWHERE = "nowhere"  # nobody knows their hash, and they are not live under this key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a slot's bytes stand. `verified` is false when nobody ever hashed the stored bytes."""
+
+    key: str
+    how: How
+    media: MediaFile
+    verified: bool = True
+
+
+class Placer:
+    """Chooses keys for one plan; never the same key twice."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        recorded: Recorded,
+        transfer: TransferLimits,
+        named_elsewhere: Callable[[str], bool],
+    ) -> None:
+        """`named_elsewhere` says whether a row of another resource, or an unmanaged one, names an NFC key."""
+        self._objects = snapshot.objects
+        self._records = recorded.keys
+        self._always_hash = recorded.identity is not None and recorded.identity.keys_lost
+        self._transfer = transfer
+        self._named_elsewhere = named_elsewhere
+        self._chosen: set[str] = set()
+        self._idle = _idle_keys(recorded.keys, snapshot.objects)
+
+    def keep(self, key: str, media: MediaFile) -> Placement | None:
+        """Return the present key as the placement when it already holds those bytes; else None."""
+        folded = nfc(key)
+        record, stored = self._records.get(folded), self._objects.get(folded)
+        if record is not None and record.state in _BURNT:
+            return None
+        if stored is not None:
+            match = compare(stored, media, record)
+            if match is Match.OTHER:
+                return None
+            self._chosen.add(folded)
+            return Placement(key=key, how=How.KEPT, media=media, verified=match is Match.SAME)
+        return self._put_back(key, media, record)
+
+    def _put_back(self, key: str, media: MediaFile, record: KeyRecord | None) -> Placement | None:
+        """Put a missing object's own bytes back under its own key, if one request can store them."""
+        same_bytes = record is None or record.sha256 in {None, media.sha256}
+        if media.sha256 is None or not same_bytes or self.is_multipart(media):
+            return None
+        self._chosen.add(nfc(key))
+        return Placement(key=key, how=How.PUT, media=media)
+
+    def choose(self, wished: str, media: MediaFile, *, replaces: bool) -> Placement:
+        """Choose a key for bytes that this slot does not hold yet.
+
+        `wished` is the rendered key. It gets the hash when it was ever used, when anything else is under it,
+        when it takes a multipart upload (which cannot be put conditionally), or when it replaces other bytes.
+        Bytes that are already in the bucket and named by nothing are used where they are.
+        """
+        idle = self._reuse(media, wished, replaces=replaces)
+        if idle is not None:
+            return self._chose(idle, How.REUSED, media)
+        if media.sha256 is None:
+            return Placement(key=wished, how=How.NOWHERE, media=media)
+        plain_is_free = not (
+            replaces or self._always_hash or self.is_multipart(media) or self._taken(wished, media)
+        )
+        if plain_is_free:
+            return self._chose(wished, How.PUT, media)
+        return self._chose(
+            with_hash(wished, media.sha256, lambda key: self._taken(key, media)), How.PUT, media
+        )
+
+    def is_multipart(self, media: MediaFile) -> bool:
+        """Whether the file is too large for a single put."""
+        return media.size_bytes > self._transfer.single_put_bytes
+
+    def _chose(self, key: str, how: How, media: MediaFile) -> Placement:
+        self._chosen.add(nfc(key))
+        return Placement(key=key, how=how, media=media)
+
+    def _reuse(self, media: MediaFile, wished: str, *, replaces: bool) -> str | None:
+        for key in self._idle.get(media.sha256, ()):
+            if not self._claimed(key) and self._holds(key, media):
+                return self._objects[key].key
+        folded = nfc(wished)
+        if (
+            not replaces
+            and folded not in self._records
+            and not self._claimed(folded)
+            and self._holds(folded, media)
+        ):
+            return self._objects[folded].key
+        return None
+
+    def _holds(self, key: str, media: MediaFile) -> bool:
+        stored = self._objects.get(key)
+        return stored is not None and compare(stored, media, self._records.get(key)) is Match.SAME
+
+    def _claimed(self, key: str) -> bool:
+        return key in self._chosen or self._named_elsewhere(key)
+
+    def _taken(self, key: str, media: MediaFile) -> bool:
+        """Whether `key` cannot be put: ever used for other bytes, or by anything else, or occupied."""
+        folded = nfc(key)
+        record = self._records.get(folded)
+        mine = record is None or (record.state is KeyState.INTENDED and record.sha256 == media.sha256)
+        return not mine or folded in self._objects or self._claimed(folded)
+
+
+def _idle_keys(
+    records: Mapping[str, KeyRecord], objects: Mapping[str, StoredObject]
+) -> Mapping[str | None, list[str]]:
+    """Return, by SHA-256, the recorded keys whose bytes are in the bucket and that no row names.
+
+    They were retired, or a run put them and did not come to its commit.
+    """
+    idle: defaultdict[str | None, list[str]] = defaultdict(list)
+    for key in sorted(records):
+        record = records[key]
+        waiting = record.state in {KeyState.RETIRED, KeyState.INTENDED}
+        if waiting and record.sha256 is not None and key in objects:
+            idle[record.sha256].append(key)
+    return idle

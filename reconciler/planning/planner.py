@@ -1,0 +1,176 @@
+"""From the catalog, the snapshot and the records to a plan, in two pure steps.
+
+`draft` finds the changes; what hangs off the rows it would delete or move has to be counted in the
+database; `finish` adds those counts, the guards and the fingerprint.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.model.address import Address
+from reconciler.model.catalog import Resource
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.errors import InvalidInput
+from reconciler.model.kinds import Kind, Slot
+from reconciler.model.plan import Action, Change, Drift, Impact, Plan, Unmanaged
+from reconciler.model.ports import Dependents
+from reconciler.planning.diff import Differ, lineage
+from reconciler.planning.drift import drift_of, lost_row
+from reconciler.planning.fingerprint import fingerprint
+from reconciler.planning.guards import blocked_by
+from reconciler.planning.identity import Identities, identify
+from reconciler.planning.keys import TemplateRefused, default_key
+from reconciler.planning.removals import delete_unmanaged, unmanaged_in, vanished
+from reconciler.planning.retirement import with_retired
+from reconciler.planning.world import DELETE_UNMANAGED, REKEY, Request, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A plan without the counts that only the database can give.
+
+    `doomed` are the rows it deletes, `moved` those it keeps under another address or parent, `leaving` the
+    content rows that will hang under other parents before anything is deleted.
+    """
+
+    request: Request
+    changes: tuple[Change, ...]
+    drift: tuple[Drift, ...]
+    unmanaged: Unmanaged
+    unchanged: int
+    unverified: int
+    doomed: Mapping[Kind, Collection[int]]
+    moved: Mapping[Kind, Collection[int]]
+    leaving: Mapping[Kind, Collection[int]]
+    identities: Identities
+
+
+def draft(world: World, request: Request) -> Draft:
+    """Find the changes within the request's scope; `InvalidInput` carries every question they raise."""
+    identities = identify(world.catalog, world.snapshot, world.recorded, _audio_key(world))
+    differences = Differ(
+        world.catalog,
+        world.snapshot,
+        world.recorded,
+        world.policy,
+        identities,
+        lambda key: key in world.keys_named_by_rows,
+        rekey=REKEY in request.options,
+    ).run()
+    _refuse([*identities.problems, *differences.problems], request)
+    unmanaged = unmanaged_in(world, identities, differences.used)
+    changes = [*differences.changes, *vanished(world, identities)]
+    if DELETE_UNMANAGED in request.options:
+        changes += delete_unmanaged(world, unmanaged)
+    selected = _in_scope(changes, request)
+    selected = with_retired(world, selected)
+    return Draft(
+        request=request,
+        changes=tuple(sorted(selected, key=lambda change: change.address)),
+        drift=tuple(
+            sorted(_drift(world, identities, differences.drift), key=lambda d: (d.address, d.attribute))
+        ),
+        unmanaged=unmanaged,
+        unchanged=differences.unchanged,
+        unverified=differences.unverified,
+        doomed=_rows_of(c for c in selected if c.action is Action.DELETE),
+        moved=_rows_of(c for c in selected if c.action is Action.MOVE),
+        leaving=_rows_of(c for c in selected if c.action is not Action.DELETE),
+        identities=identities,
+    )
+
+
+def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents) -> Plan:
+    """Add impact, guards and fingerprint to a draft."""
+    changes = tuple(_with_impact(change, doomed, moved) for change in rough.changes)
+    request = rough.request
+    kept = sum(sum(tables.values()) for tables in moved.user_rows.values())
+    return Plan(
+        environment=world.policy.environment,
+        made_at=world.snapshot.taken_at,
+        changes=changes,
+        fingerprint=fingerprint(
+            (change.change_id for change in changes),
+            (*request.scope, *(f"--{option}" for option in sorted(request.options))),
+            request.allowances,
+        ),
+        scope=tuple(sorted(request.scope)),
+        options=tuple(sorted(request.options)),
+        allowances=dict(request.allowances),
+        unchanged=rough.unchanged,
+        drift=rough.drift,
+        impact=Impact(lost=dict(doomed.lost_rows), users=doomed.users, kept=kept),
+        blocked=tuple(
+            blocked_by(
+                changes, world.catalog, world.recorded, world.policy.guards, request.allowances, doomed
+            )
+        ),
+        unmanaged=rough.unmanaged,
+        unverified=rough.unverified,
+    )
+
+
+def _audio_key(world: World) -> Callable[[Resource], str]:
+    def audio_key(resource: Resource) -> str:
+        path = resource.media.get(Slot.LECTURE_AUDIO) or ""
+        try:
+            templates = world.policy.layout.templates
+            return default_key(templates, Slot.LECTURE_AUDIO, lineage(world.catalog, resource), path)
+        except TemplateRefused:
+            return path  # said where the key is chosen
+
+    return audio_key
+
+
+def _refuse(problems: Iterable[tuple[Address, Diagnostic]], request: Request) -> None:
+    asked = [diagnostic for address, diagnostic in problems if request.covers(address)]
+    if asked:
+        raise InvalidInput(asked)
+
+
+def _in_scope(changes: list[Change], request: Request) -> list[Change]:
+    """Return the changes the scope covers, and the parents that their creation needs."""
+    chosen = {c.address: c for c in changes if request.covers(c.address, c.previous_address)}
+    by_address = {c.address: c for c in changes}
+    waiting = list(chosen.values())
+    while waiting:
+        change = waiting.pop()
+        for parent in change.after.pending.values() if change.after is not None else ():
+            if parent not in chosen and parent in by_address:
+                chosen[parent] = by_address[parent]
+                waiting.append(by_address[parent])
+    return list(chosen.values())
+
+
+def _rows_of(changes: Iterable[Change]) -> Mapping[Kind, Collection[int]]:
+    rows: defaultdict[Kind, list[int]] = defaultdict(list)
+    for change in changes:
+        if change.kind is not None and change.row is not None:
+            rows[change.kind].append(change.row)
+    return dict(rows)
+
+
+def _drift(world: World, identities: Identities, found: list[Drift]) -> Iterable[Drift]:
+    yield from found
+    for address in identities.broken:
+        yield lost_row(world.recorded.resources[address])
+    for address, row in identities.vanished.items():
+        record = world.recorded.resources[address]
+        if row is None:
+            yield lost_row(record)
+        else:
+            yield from drift_of(record, row, world.recorded, world.snapshot)
+
+
+def _with_impact(change: Change, doomed: Dependents, moved: Dependents) -> Change:
+    if change.kind is None or change.row is None:
+        return change
+    key = (change.kind, change.row)
+    if change.action is Action.DELETE:
+        lost = {table: count for table, count in doomed.user_rows.get(key, {}).items() if count}
+        return replace(change, impact=Impact(lost=lost)) if lost else change
+    if change.action is Action.MOVE:
+        kept = sum(moved.user_rows.get(key, {}).values())
+        return replace(change, impact=Impact(kept=kept)) if kept else change
+    return change

@@ -1,0 +1,137 @@
+"""What is there and not, or no longer, declared: deletes, forgets, and the unmanaged."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.model.actual import Row
+from reconciler.model.kinds import TABLES, Kind, Origin, Slot
+from reconciler.model.plan import Action, Change, ObjectState, State, Unmanaged
+from reconciler.model.recorded import KeyState, ResourceRecord
+from reconciler.model.values import nfc
+from reconciler.planning.drift import baseline
+from reconciler.planning.fingerprint import change_id
+from reconciler.planning.identity import Identities
+from reconciler.planning.references import key_in
+from reconciler.planning.world import World
+
+#: A key in one of these states is accounted for, whether or not a row names it.
+_ACCOUNTED = frozenset({KeyState.INTENDED, KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED})
+
+
+def vanished(world: World, identities: Identities) -> list[Change]:
+    """Return what happens to recorded addresses that the catalog no longer has: delete, or forget."""
+    changes = []
+    for address, row in identities.vanished.items():
+        record = world.recorded.resources[address]
+        if world.catalog.forgets(address) or row is None:
+            changes.append(_forget(world, record, row))
+        else:
+            changes.append(_delete(world, record, row))
+    return changes
+
+
+def _forget(world: World, record: ResourceRecord, row: Row | None) -> Change:
+    if world.catalog.forgets(record.address):
+        reason = "let go by `forget:`; row and objects stay as they are"
+    else:
+        reason = "it left the catalog, and its row is gone already"
+    before = _recorded_state(world, record, row)
+    return Change(
+        address=record.address,
+        kind=record.kind,
+        action=Action.FORGET,
+        reason=reason,
+        change_id=change_id(world.policy.environment, record.address, Action.FORGET, None, before, None),
+        row=row.id if row is not None else None,
+        before=before,
+        protect=record.protect,
+    )
+
+
+def _delete(world: World, record: ResourceRecord, row: Row) -> Change:
+    before = _recorded_state(world, record, row)
+    return Change(
+        address=record.address,
+        kind=record.kind,
+        action=Action.DELETE,
+        reason="it left the catalog",
+        change_id=change_id(world.policy.environment, record.address, Action.DELETE, None, before, None),
+        row=row.id,
+        before=before,
+        protect=record.protect,
+    )
+
+
+def _recorded_state(world: World, record: ResourceRecord, row: Row | None) -> State:
+    values = baseline(record)
+    if row is not None:
+        values = {column.name: row[column.name] for column in TABLES[record.kind].columns}
+    return State(values=values, objects=_objects_under(world, record.keys))
+
+
+def _objects_under(world: World, keys: Mapping[Slot, str]) -> dict[Slot, ObjectState]:
+    found = {}
+    for slot, key in keys.items():
+        stored, known = world.snapshot.objects.get(nfc(key)), world.recorded.keys.get(nfc(key))
+        if stored is not None:
+            sha256 = known.sha256 if known is not None else None
+            found[slot] = ObjectState(key=key, size_bytes=stored.size_bytes, sha256=sha256)
+    return found
+
+
+def unmanaged_in(world: World, identities: Identities, used: set[str]) -> Unmanaged:
+    """Return what is there and not declared. `used` are the NFC keys that declared resources name."""
+    known = {(b.row.kind, b.row.id) for b in identities.bound.values()}
+    known |= {
+        (row.kind, row.id)
+        for address, row in identities.vanished.items()
+        if row is not None and not world.catalog.forgets(address)
+    }
+    rows = {
+        kind: tuple(sorted(row_id for row_id in rows if (kind, row_id) not in known))
+        for kind, rows in world.snapshot.rows.items()
+    }
+    accounted = {key for key, record in world.recorded.keys.items() if record.state in _ACCOUNTED} | used
+    objects = {
+        stored.key: stored.size_bytes
+        for key, stored in sorted(world.snapshot.objects.items())
+        if key not in accounted
+    }
+    return Unmanaged(rows={kind: ids for kind, ids in rows.items() if ids}, objects=objects)
+
+
+def delete_unmanaged(world: World, unmanaged: Unmanaged) -> list[Change]:
+    """Return the deletion of everything unmanaged, which happens only when it is asked for."""
+    changes = []
+    for kind, ids in unmanaged.rows.items():
+        for row_id in ids:
+            state = _row_state(world, world.snapshot.rows[kind][row_id])
+            changes.append(
+                _delete_one(world, f"unmanaged.{TABLES[kind].name}[{row_id}]", kind, row_id, state)
+            )
+    for key in unmanaged.objects:
+        change = _delete_one(world, f"unmanaged.object[{key}]", None, None, State(values={}))
+        changes.append(replace(change, retired=(key,)))
+    return changes
+
+
+def _delete_one(world: World, address: str, kind: Kind | None, row: int | None, before: State) -> Change:
+    return Change(
+        address=address,
+        kind=kind,
+        action=Action.DELETE,
+        reason="it is not declared, and --delete-unmanaged was given",
+        change_id=change_id(world.policy.environment, address, Action.DELETE, None, before, None),
+        row=row,
+        before=before,
+    )
+
+
+def _row_state(world: World, row: Row) -> State:
+    keys: dict[Slot, str] = {}
+    for column in TABLES[row.kind].columns:
+        key = key_in(row[column.name]) if column.origin in {Origin.KEY, Origin.REFERENCE} else None
+        if key is not None:
+            keys[Slot(column.source)] = key
+    values = {column.name: row[column.name] for column in TABLES[row.kind].columns}
+    return State(values=values, objects=_objects_under(world, keys))

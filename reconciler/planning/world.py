@@ -1,0 +1,44 @@
+"""What a plan is made from, and what it is asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from reconciler.model.actual import Snapshot
+from reconciler.model.address import matches_any
+from reconciler.model.catalog import Catalog
+from reconciler.model.policy import Policy
+from reconciler.model.recorded import Recorded
+from reconciler.planning.references import keys_named
+
+REKEY = "rekey"
+DELETE_UNMANAGED = "delete-unmanaged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a plan is asked for: globs it is limited to, options, and allowances by guard name."""
+
+    scope: tuple[str, ...] = ()
+    options: frozenset[str] = frozenset()
+    allowances: Mapping[str, int] = field(default_factory=dict)
+
+    def covers(self, *addresses: str | None) -> bool:
+        """Whether one of the addresses is within the scope."""
+        return not self.scope or any(matches_any(a, self.scope) for a in addresses if a is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything a plan is made from."""
+
+    catalog: Catalog
+    snapshot: Snapshot
+    recorded: Recorded
+    policy: Policy
+
+    @cached_property
+    def keys_named_by_rows(self) -> frozenset[str]:
+        """The NFC keys that any row at all, managed or not, names by key or by URL."""
+        rows = (row for rows in self.snapshot.rows.values() for row in rows.values())
+        return frozenset(key for row in rows for key in keys_named(row))

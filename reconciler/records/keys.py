@@ -1,0 +1,133 @@
+"""Every object key that was ever used, and where in its life it is."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.errors import ElmifyError
+from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.model.values import nfc
+from reconciler.records.bulk import refuse_unstorable, staged, streamed
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_COLUMNS = "key, spelling, state, sha256, size_bytes, etag, verified, address, run, changed_at"
+
+_DEFINITION = """
+key text, spelling text, state text, sha256 text, size_bytes bigint, etag text, verified boolean, address text,
+run bigint, changed_at timestamptz
+"""
+
+#: What may follow a state, beside itself. A condemned key may be named by no row again, and what was released
+#: is not elmify's to delete, unless it is adopted anew.
+_NEXT = {
+    KeyState.INTENDED: {KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED, KeyState.DELETED},
+    KeyState.LIVE: {KeyState.INTENDED, KeyState.RETIRED, KeyState.CONDEMNED, KeyState.RELEASED},
+    KeyState.RETIRED: {KeyState.INTENDED, KeyState.LIVE, KeyState.CONDEMNED, KeyState.RELEASED},
+    KeyState.CONDEMNED: {KeyState.DELETED},
+    KeyState.DELETED: set[KeyState](),
+    KeyState.RELEASED: {KeyState.INTENDED, KeyState.LIVE},
+}
+
+_REFUSED = """
+select staged.spelling, stored.state, staged.state
+from pg_temp.elmify_staged staged join elmify.object stored using (key)
+where staged.state <> stored.state
+  and (stored.state, staged.state) not in (select * from unnest(%s::text[], %s::text[]))
+order by staged.spelling limit 20
+"""
+
+#: The time is that of the last change of state by this database's clock: retention counts from it, so it is
+#: not for a caller to say. A key that rows may name stays as it is when its bytes are to be put again.
+_MERGE = """
+insert into elmify.object as stored
+    (key, spelling, state, sha256, size_bytes, etag, verified, address, run, changed_at)
+select key, spelling, state, sha256, size_bytes, etag, verified, address, run, coalesce(changed_at, clock.now)
+from pg_temp.elmify_staged, (select clock_timestamp() as now) as clock
+on conflict (key) do update
+set spelling = excluded.spelling,
+    state = excluded.state,
+    sha256 = excluded.sha256,
+    size_bytes = excluded.size_bytes,
+    etag = excluded.etag,
+    verified = excluded.verified,
+    address = excluded.address,
+    run = excluded.run,
+    changed_at = case when excluded.state = stored.state then stored.changed_at else clock_timestamp() end
+where excluded.state <> 'intended' or stored.state = 'intended'
+"""
+
+#: The spelling is null where it is the key: one text in memory for both.
+_READ = """
+select key, nullif(spelling, key), state, sha256, size_bytes, etag, verified, address, run, changed_at
+from elmify.object
+"""
+
+
+def save_keys(connection: "Connection[tuple[Any, ...]]", keys: Iterable[KeyRecord]) -> None:
+    """Insert or replace what is known of keys; of two that are equal by NFC, the later one counts.
+
+    `changed_at` counts for a key that is new; otherwise it is the time at which the state last changed.
+    A key that rows may name (live, retired or released) stays as it is when it is intended again, to put its
+    bytes back. Raises `ElmifyError`, and the transaction has to be given up, when a key would go back in its
+    life: one that gc has condemned is never used again, one that was released is never condemned.
+    """
+    rows = {nfc(key.key): key for key in keys}
+    if not rows:
+        return
+    cells = ((folded, *_cells(key)) for folded, key in rows.items())
+    with staged(connection, _DEFINITION, _COLUMNS, cells):
+        _refuse_ways_back(connection)
+        connection.execute(_MERGE)
+
+
+def _cells(key: KeyRecord) -> tuple[Any, ...]:
+    refuse_unstorable(key.key, "key")
+    if key.address is not None:
+        refuse_unstorable(key.address, "address")
+    return (
+        key.key,
+        key.state.value,
+        key.sha256,
+        key.size_bytes,
+        key.etag,
+        key.verified,
+        key.address,
+        key.run,
+        key.changed_at,
+    )
+
+
+def _refuse_ways_back(connection: "Connection[tuple[Any, ...]]") -> None:
+    allowed = [(old.value, new.value) for old, following in _NEXT.items() for new in following]
+    found = connection.execute(_REFUSED, [list(side) for side in zip(*allowed, strict=True)]).fetchall()
+    if found:
+        raise ElmifyError(
+            "a key that was given up may not be used again",
+            details=[f"{key}: it is {old} and cannot become {new}" for key, old, new in found],
+            hint="Plan again. If a row of the library names such a key, upload the file under a new key:\n"
+            "    elmify plan --rekey",
+        )
+
+
+def read_keys(connection: "Connection[tuple[Any, ...]]") -> Mapping[str, KeyRecord]:
+    """Return every key by its NFC spelling, in no order. One statement."""
+    states = {state.value: state for state in KeyState}
+    times: dict[datetime, datetime] = {}  # a save gives all its keys one time: kept once
+    return {
+        folded: KeyRecord(
+            key=spelling or folded,
+            state=states[state],
+            sha256=sha256,
+            size_bytes=size_bytes,
+            etag=etag,
+            verified=verified,
+            address=address,
+            run=run,
+            changed_at=times.get(changed_at) or times.setdefault(changed_at, changed_at.astimezone(UTC)),
+        )
+        for folded, spelling, state, sha256, size_bytes, etag, verified, address, run, changed_at in streamed(
+            connection, _READ
+        )
+    }

@@ -1,0 +1,164 @@
+"""Who may apply now: one row, and a token that grows with every holder."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.errors import ElmifyError, Leased
+from reconciler.model.history import Actor, Lease
+from reconciler.records.text import storable, storable_or_none
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_COLUMNS = "run, holder, url, token, took_over, acquired_at, heartbeat_at, expires_at"
+
+_READ = f"select {_COLUMNS}, expires_at <= clock_timestamp() from elmify.lease where run is not null"  # noqa: S608
+
+#: The clock is asked outside of the locking query, so that it is read after the wait for the lock.
+_LOCK = f"""
+with locked as materialized (select * from elmify.lease for update)
+select {_COLUMNS}, expires_at <= clock_timestamp() from locked where run is not null
+"""  # noqa: S608
+
+#: On the right of an assignment, `run` is still the holder before.
+_TAKE = f"""
+update elmify.lease
+set took_over = run, run = %(run)s, holder = %(holder)s, url = %(url)s, token = token + 1,
+    acquired_at = clock.now, heartbeat_at = clock.now, expires_at = clock.now + %(lasts)s
+from (select clock_timestamp() as now) as clock
+returning {_COLUMNS}, false
+"""  # noqa: S608
+
+_RENEW = """
+update elmify.lease set heartbeat_at = clock.now, expires_at = clock.now + %(lasts)s
+from (select clock_timestamp() as now) as clock
+where run is not null and token = %(token)s
+"""
+
+_FREE = """
+update elmify.lease
+set run = null, holder = null, url = null, took_over = null,
+    acquired_at = null, heartbeat_at = null, expires_at = null
+where token = %s
+"""
+
+
+def read_lease(connection: "Connection[tuple[Any, ...]]") -> Lease | None:
+    """Return who holds the lease, without waiting for anybody."""
+    return _lease(connection.execute(_READ).fetchone())
+
+
+def acquire_lease(
+    connection: "Connection[tuple[Any, ...]]", run: int, actor: Actor, lasts: timedelta
+) -> Lease:
+    """Take the lease, if it is free or has expired; else `Leased`."""
+    _refuse_held(read_lease(connection))  # says so at once: the lock below waits while the holder commits
+    _refuse_held(_locked(connection))
+    taken = connection.execute(
+        _TAKE,
+        {"run": run, "holder": storable(actor.name), "url": storable_or_none(actor.url), "lasts": lasts},
+    ).fetchone()
+    lease = _lease(taken)
+    assert lease is not None  # the row is there from the schema's first day
+    return lease
+
+
+def renew_lease(connection: "Connection[tuple[Any, ...]]", token: int, lasts: timedelta) -> None:
+    """Move the expiry on. Waits for a transaction that holds the lease row, a commit of this very run too."""
+    if connection.execute(_RENEW, {"token": token, "lasts": lasts}).rowcount == 0:
+        raise _lost(read_lease(connection))
+
+
+def check_lease(connection: "Connection[tuple[Any, ...]]", token: int) -> None:
+    """Lock the lease row until the transaction ends; `Leased` when another token is the current one."""
+    held = _locked(connection)
+    if held is None or held.token != token:
+        raise _lost(held)
+
+
+def release_lease(connection: "Connection[tuple[Any, ...]]", token: int) -> None:
+    """Give the lease back, if it is still this token's."""
+    connection.execute(_FREE, (token,))
+
+
+def break_lease(connection: "Connection[tuple[Any, ...]]", run: int, *, force: bool) -> None:
+    """End the lease of a run: `elmify unlock`."""
+    held = _locked(connection)
+    if held is None or held.run != run:
+        raise _not_the_holder(run, held)
+    if not held.stale and not force:
+        raise Leased(
+            f"the lease is not stale: {_who(held)}",
+            hint="Ending it stops that run before its commit. If you are sure that it is dead:\n"
+            f"    elmify unlock {run} --force",
+        )
+    release_lease(connection, held.token)
+
+
+def _locked(connection: "Connection[tuple[Any, ...]]") -> Lease | None:
+    return _lease(connection.execute(_LOCK).fetchone())
+
+
+def _lease(found: tuple[Any, ...] | None) -> Lease | None:
+    if found is None:
+        return None
+    run, holder, url, token, took_over, acquired_at, heartbeat_at, expires_at, stale = found
+    return Lease(
+        run=run,
+        holder=holder,
+        url=url,
+        token=token,
+        acquired_at=acquired_at.astimezone(UTC),
+        heartbeat_at=heartbeat_at.astimezone(UTC),
+        expires_at=expires_at.astimezone(UTC),
+        stale=stale,
+        took_over=took_over,
+    )
+
+
+def _refuse_held(lease: Lease | None) -> None:
+    if lease is None or lease.stale:
+        return
+    raise Leased(
+        f"another run holds the lease: {_who(lease)}",
+        hint="Nothing was changed. Wait for that run to end; if it is dead, its lease ends by itself at"
+        f" {_moment(lease.expires_at)}.\nTo end it now, if you are sure:\n"
+        f"    elmify unlock {lease.run} --force",
+    )
+
+
+def _lost(lease: Lease | None) -> Leased:
+    if lease is None:
+        return Leased(
+            "this run has lost the lease: it was ended with `elmify unlock`",
+            hint="Find out who ended it and why, then run the command again.",
+        )
+    return Leased(
+        f"this run has lost the lease: it expired without a heartbeat, and now {_who(lease)}",
+        hint=f"When run {lease.run} has ended, run the command again: what was uploaded is used then.",
+    )
+
+
+def _not_the_holder(run: int, lease: Lease | None) -> ElmifyError:
+    if lease is None:
+        return ElmifyError(
+            f"run {run} does not hold the lease: nobody does",
+            hint="There is nothing to unlock.",
+        )
+    return Leased(
+        f"run {run} does not hold the lease: {_who(lease)}",
+        hint=f"If that is the one to end:\n    elmify unlock {lease.run}",
+    )
+
+
+def _who(lease: Lease) -> str:
+    page = f" ({lease.url})" if lease.url else ""
+    until = "it expired at" if lease.stale else "it lasts until"
+    return (
+        f"run {lease.run} of {lease.holder}{page} has held it since {_moment(lease.acquired_at)},"
+        f" its last heartbeat was at {_moment(lease.heartbeat_at)}, {until} {_moment(lease.expires_at)}"
+    )
+
+
+def _moment(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,96 @@
+"""What the last apply left of each resource."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.address import Address
+from reconciler.model.kinds import Kind, Slot
+from reconciler.model.recorded import ResourceRecord
+from reconciler.records.bulk import refuse_unstorable, staged, streamed
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_COLUMNS = "address, kind, row_id, name, parent_row, keys, applied, protect"
+
+_DEFINITION = """
+address text, kind text, row_id bigint, name text, parent_row bigint, keys jsonb, applied text,
+protect boolean
+"""
+
+_MERGE = """
+insert into elmify.resource
+    (address, kind, row_id, name, parent_row, keys, applied, protect, run, changed_at)
+select address, kind, row_id, name, parent_row, keys, applied, protect, %s, clock_timestamp()
+from pg_temp.elmify_staged
+on conflict (address) do update
+set kind = excluded.kind,
+    row_id = excluded.row_id,
+    name = excluded.name,
+    parent_row = excluded.parent_row,
+    keys = excluded.keys,
+    applied = excluded.applied,
+    protect = excluded.protect,
+    run = excluded.run,
+    changed_at = excluded.changed_at
+"""
+
+_READ = """
+select address, kind, row_id, name, parent_row, keys::text, applied, protect
+from elmify.resource
+"""
+
+
+def save_resources(
+    connection: "Connection[tuple[Any, ...]]", resources: Iterable[ResourceRecord], run: int
+) -> None:
+    """Insert or replace what is known of resources; of two with one address, the later one counts."""
+    rows = {resource.address: resource for resource in resources}
+    if not rows:
+        return
+    with staged(connection, _DEFINITION, _COLUMNS, map(_cells, rows.values())):
+        connection.execute(_MERGE, (run,))
+
+
+def _cells(resource: ResourceRecord) -> tuple[Any, ...]:
+    keys = {slot.value: key for slot, key in resource.keys.items()}
+    for name in (resource.address, resource.name, resource.applied, *keys.values()):
+        refuse_unstorable(name, "text")
+    return (
+        resource.address,
+        resource.kind.value,
+        resource.row,
+        resource.name,
+        resource.parent_row,
+        json.dumps(keys, ensure_ascii=False),
+        resource.applied,
+        resource.protect,
+    )
+
+
+def drop_resources(connection: "Connection[tuple[Any, ...]]", addresses: Iterable[str]) -> None:
+    """Forget resources; an address that is not recorded is no error."""
+    doomed = list(addresses)
+    if doomed:
+        connection.execute("delete from elmify.resource where address = any(%s)", (doomed,))
+
+
+def read_resources(connection: "Connection[tuple[Any, ...]]") -> Mapping[Address, ResourceRecord]:
+    """Return every resource by address, in no order. One statement."""
+    kinds = {kind.value: kind for kind in Kind}
+    slots = {slot.value: slot for slot in Slot}
+    decode = json.JSONDecoder().decode
+    return {
+        address: ResourceRecord(
+            address=address,
+            kind=kinds[kind],
+            row=row,
+            name=name,
+            parent_row=parent_row,
+            keys={slots[slot]: key for slot, key in decode(keys).items()},
+            applied=applied,
+            protect=protect,
+        )
+        for address, kind, row, name, parent_row, keys, applied, protect in streamed(connection, _READ)
+    }

@@ -1,0 +1,95 @@
+"""Text that came from outside, made harmless for a terminal and for the log of a CI job."""
+
+import unicodedata
+from functools import lru_cache
+
+from reconciler.model.values import Value
+
+#: Format characters that scripts need and that change no order: the joiners of Persian, Urdu and emoji, and
+#: Unicode's prepended concatenation marks, which are visible (U+06DD is the end of an ayah).
+_KEPT = frozenset("\u200c\u200d\u06dd\u070f\u08e2\u0890\u0891\U000110bd\U000110cd") | frozenset(
+    map(chr, range(0x0600, 0x0606))
+)
+#: Control, format and surrogate characters, and the two separators that some terminals break lines at.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_LEFT_TO_RIGHT_MARK = "\u200e"
+
+
+def harmless(text: str) -> str:
+    r"""Return `text` on one line, with everything that acts instead of showing as a visible escape.
+
+    Controls, escape sequences, bidi overrides and newlines become `\x1b`, `\u202e`, `\n`; Arabic, `ﷺ`, marks
+    and emoji stay as they are. A CI runner's commands (`::error::` at the start, `##[group]` anywhere) are
+    broken by an escape too, since plans are printed into their logs.
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(map(_shown, text))
+    return _without_commands(text)
+
+
+def harmless_lines(text: str) -> list[str]:
+    """Return the lines of a text of our own that quotes outside text: each one harmless, indentation kept."""
+    return [harmless(line) for line in text.split("\n")]
+
+
+def quoted(text: str) -> str:
+    """Return `text` harmless and between double quotes; a quote or backslash in it is escaped."""
+    return f'"{harmless(text.replace(chr(92), chr(92) * 2).replace(chr(34), chr(92) + chr(34)))}"'
+
+
+def value_text(value: Value) -> str:
+    """Return a column value as a plan shows it: `"text"`, `12`, `true`, `["a", "b"]`, `null`."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case str():
+            return quoted(value)
+        case tuple():
+            return f"[{', '.join(map(quoted, value))}]"
+
+
+def spelled_out(text: str) -> str:
+    """Return `text` between quotes with every character beyond ASCII as an escape: for twins to the eye."""
+    return quoted(text).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def looks_the_same(left: str, right: str) -> bool:
+    """Whether two different texts may look alike: ananother spelling, another kind of space."""
+    return left != right and _appearance(left) == _appearance(right)
+
+
+def arrow(before: str, after: str) -> str:
+    """Join two shown values; a mark between right-to-left texts keeps the new one to the right."""
+    mark = _LEFT_TO_RIGHT_MARK if _right_to_left(before) and _right_to_left(after) else ""
+    return f"{before}{mark} -> {after}"
+
+
+@lru_cache(maxsize=4096)
+def _shown(character: str) -> str:
+    if unicodedata.category(character) not in _HIDDEN or character in _KEPT:
+        return character
+    code = ord(character)
+    short = f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004 - one byte
+    return _NAMED.get(character) or (short if code <= 0xFFFF else f"\\U{code:08x}")  # noqa: PLR2004 - the BMP
+
+
+def _without_commands(text: str) -> str:
+    stripped = text.lstrip()
+    if stripped.startswith("::"):
+        text = f"{text[: len(text) - len(stripped)]}\\x3a{stripped[1:]}"
+    return text.replace("##[", "#\\x23[")
+
+
+def _appearance(text: str) -> str:
+    shown = unicodedata.normalize("NFKC", text)
+    return "".join(character for character in shown if character not in "\u200c\u200d")
+
+
+def _right_to_left(text: str) -> bool:
+    return not text.isascii() and any(unicodedata.bidirectional(one) in _RIGHT_TO_LEFT for one in text)

@@ -1,0 +1,169 @@
+"""Runs, the audit log and the lease, for a person and as JSON."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.model.history import Actor, AuditEntry, Lease, Run
+from reconciler.model.values import canonical_json
+from reconciler.render.escape import harmless
+
+_SHORT_HASH = 12  # hex digits: enough to tell plans and commits apart by eye
+
+
+def time_text(moment: datetime | None) -> str:
+    """Return a time as `2026-11-23 14:02 UTC`; `-` for none."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "-"
+
+
+def runs_text(runs: Sequence[Run]) -> str:
+    """Return runs as a table, in the order given."""
+    if not runs:
+        return "No runs yet."
+    head = ("run", "begun", "ended", "state", "command", "plan", "who", "outcome")
+    return _table(head, [_run_cells(run) for run in runs])
+
+
+def _run_cells(run: Run) -> tuple[str, ...]:
+    return (
+        str(run.id),
+        time_text(run.begun_at),
+        time_text(run.finished_at),
+        run.state.value,
+        run.command,
+        (run.fingerprint or "-")[:_SHORT_HASH],
+        _who(run.actor),
+        run.outcome or "",
+    )
+
+
+def _who(actor: Actor) -> str:
+    """Return `name`, `name at 1a2b3c4d5e6f`, or `name at 1a2b3c4d5e6f (page)`."""
+    commit = f" at {actor.commit[:_SHORT_HASH]}" if actor.commit else ""
+    return f"{actor.name}{commit}{f' ({actor.url})' if actor.url else ''}"
+
+
+def runs_json(runs: Sequence[Run]) -> str:
+    """Return runs as a JSON list, in the order given."""
+    return _pretty([_run(run) for run in runs])
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "command": run.command,
+        "actor": {"name": run.actor.name, "commit": run.actor.commit, "url": run.actor.url},
+        "state": run.state.value,
+        "fingerprint": run.fingerprint,
+        "begun_at": _moment(run.begun_at),
+        "committed_at": _moment(run.committed_at),
+        "finished_at": _moment(run.finished_at),
+        "outcome": run.outcome,
+    }
+
+
+def lease_text(lease: Lease | None) -> str:
+    """Return who may apply now."""
+    if lease is None:
+        return "Nobody holds the lease."
+    stale = " (stale: anybody may take it)" if lease.stale else ""
+    lines = [
+        f"Run {lease.run} holds the lease{stale}.",
+        f"  holder     {lease.holder}",
+        f"  page       {lease.url or '-'}",
+        f"  acquired   {time_text(lease.acquired_at)}",
+        f"  heartbeat  {time_text(lease.heartbeat_at)}",
+        f"  expires    {time_text(lease.expires_at)}",
+        f"  token      {lease.token}",
+    ]
+    return "\n".join(map(harmless, lines))
+
+
+def lease_json(lease: Lease | None) -> str:
+    """Return the lease as JSON, `null` when nobody holds it."""
+    if lease is None:
+        return "null"
+    return _pretty(
+        {
+            "run": lease.run,
+            "holder": lease.holder,
+            "url": lease.url,
+            "token": lease.token,
+            "acquired_at": _moment(lease.acquired_at),
+            "heartbeat_at": _moment(lease.heartbeat_at),
+            "expires_at": _moment(lease.expires_at),
+            "stale": lease.stale,
+        }
+    )
+
+
+def audit_lines(entries: Iterable[AuditEntry]) -> Iterator[str]:
+    """Yield a line for each entry, as it comes: number, time, who, run, what, to what, and details as JSON.
+
+    An entry that somebody altered into something else is shown as it stands.
+    """
+    for entry in entries:
+        fact = _fact(entry)
+        told = [entry.payload] if fact is None else _told(fact)
+        yield harmless("  ".join([str(entry.seq), *told]))
+
+
+def _told(fact: Mapping[str, Any]) -> list[str]:
+    run, detail = fact.get("run"), fact.get("detail")
+    return [
+        _time_of(fact.get("at")),
+        str(fact.get("actor") or "-"),
+        "-" if run is None else f"run {run}",
+        str(fact.get("event") or "-"),
+        str(fact.get("address") or "-"),
+        *([canonical_json(detail)] if detail else []),
+    ]
+
+
+def _fact(entry: AuditEntry) -> Mapping[str, Any] | None:
+    """Return what an entry says; None when its payload is no JSON object."""
+    try:
+        fact = json.loads(entry.payload)
+    except ValueError:
+        return None
+    return fact if isinstance(fact, dict) else None
+
+
+def _time_of(text: object) -> str:
+    """Return a time of the log as all times are shown; as it stands when it is none."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return str(text)
+    return time_text(moment) if moment.tzinfo else str(text)
+
+
+def audit_jsonl(entries: Iterable[AuditEntry]) -> Iterator[str]:
+    """Yield each entry as one line of JSON, as it comes.
+
+    `payload` is the text that the hash covers, so that the chain can be verified without elmify; `fact` is
+    what it says, null when it is no JSON object.
+    """
+    for entry in entries:
+        line = {"seq": entry.seq, "previous": entry.previous, "payload": entry.payload, "hash": entry.hash}
+        yield canonical_json({**line, "fact": _fact(entry)})
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+
+
+def _pretty(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, indent=2)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return columns parted by two spaces, each as wide as its longest cell; the last one is free."""
+    cells = [tuple(head), *(tuple(map(harmless, row)) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths[-1] = 0
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )

@@ -1,0 +1,233 @@
+"""A plan as a comment on a pull request.
+
+The comment is HTML, which every forge's Markdown lets through, because Markdown has no way to quote a text
+that holds for all of backticks, pipes, tags and mentions at once. What came from outside stands in `<code>`,
+where forges look for neither mentions nor references.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.plan import Action, Blocked, Change, Drift, Plan
+from reconciler.render.attributes import attributes
+from reconciler.render.detail import Detail
+from reconciler.render.escape import harmless, value_text
+from reconciler.render.sentences import (
+    NO_CHANGES,
+    ORDER,
+    SYMBOLS,
+    VERBS,
+    allowances_sentence,
+    by_kind,
+    counted,
+    kept_sentence,
+    lost_sentence,
+    of_action,
+    options_sentence,
+    partial_line,
+    people_sentence,
+    plan_line,
+    record_notes,
+    released_notes,
+    standing,
+    transfer_sentence,
+    unmanaged_addresses,
+    unmanaged_sentence,
+    unverified_sentence,
+)
+from reconciler.render.steps import changed_columns, steps_of
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from markupsafe import Markup
+
+#: Under GitHub's limit of 65,536 characters for a comment, with room for what a workflow adds.
+MAX_BYTES = 60_000
+_LEAST_BYTES = 60  # of a change that is explained: its own tags alone are longer
+_EXAMPLES = 5
+_FINER_TO_COARSER = (Detail.ATTRIBUTES, Detail.RESOURCES, Detail.SUMMARY)
+#: What Markdown, HTML, a mention, a reference or a CI runner could take for more than text.
+_ENTITIES = {ord(character): f"&#{ord(character)};" for character in "&<>\"'`*_[]|~\\$@#!"}
+#: A mention or a reference in a sentence: in `<code>` no forge follows it.
+_REFERENCE = re.compile(r"&#(?:64|35);")
+
+
+def plan_markdown(plan: Plan, *, detail: Detail = Detail.ATTRIBUTES, max_bytes: int = MAX_BYTES) -> str:
+    """Return the plan as one comment of at most `max_bytes` of UTF-8, that begins with a hidden marker.
+
+    A plan that does not fit is shown at a coarser level, whole changes at a time. Deletes and what is
+    blocked are named at every level, so a plan with thousands of them can exceed the limit even so.
+    """
+    if _nothing_to_say(plan):
+        return f"{_marker(plan.environment)} {NO_CHANGES}\n"
+    levels = _FINER_TO_COARSER[_FINER_TO_COARSER.index(detail) :]
+    text = ""
+    for level in levels:
+        if level is not Detail.SUMMARY and len(plan.changes) * _LEAST_BYTES > max_bytes:
+            continue
+        text = _rendered(plan, level, coarser=level is not detail)
+        if len(text.encode()) <= max_bytes:
+            break
+    return text
+
+
+def _nothing_to_say(plan: Plan) -> bool:
+    return plan.empty and not (plan.changes or plan.blocked or plan.drift or plan.warnings or plan.scope)
+
+
+def _marker(environment: str) -> str:
+    """Return the comment by which a workflow finds the one to replace. It cannot be closed from within."""
+    return f"<!-- elmify-plan:{re.sub(r'[^A-Za-z0-9._]|(?<=-)-|-$', '_', environment)} -->"
+
+
+def _rendered(plan: Plan, detail: Detail, *, coarser: bool) -> str:
+    text = _template().render(
+        marker=_as_markup(_marker(plan.environment)),
+        environment=plan.environment,
+        line=plan_line(plan),
+        urgent=list(filter(None, [partial_line(plan), people_sentence(plan)])),
+        coarser=coarser,
+        detail=detail.value,
+        blocked=[_guard(plan, blocked, detail) for blocked in plan.blocked],
+        groups=[_group(plan, action, detail) for action in ORDER if plan.count(action)],
+        drift=[_drift(drift) for drift in plan.drift],
+        warnings=[_warning(warning) for warning in plan.warnings],
+        notes=list(_notes(plan)),
+        totals=list(filter(None, _totals(plan))),
+        fingerprint=plan.fingerprint,
+        partial=partial_line(plan),
+    )
+    return "\n".join(line for line in text.split("\n") if line.strip()) + "\n"
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("reconciler.render"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+    )
+    environment.filters["code"] = _code
+    return environment.get_template("plan.md.j2")
+
+
+def _finalize(value: object) -> "Markup":
+    """Return what stands in the text for any value of the template that is not markup of ours."""
+    from markupsafe import Markup
+
+    if isinstance(value, Markup):
+        return value
+    return Markup(_REFERENCE.sub(r"<code>\g<0></code>", _entities(str(value))))  # noqa: S704 - escaped
+
+
+def _code(value: object) -> "Markup":
+    """Return a text from outside as code; nothing for None or an empty text."""
+    return _as_markup(f"<code>{_entities(str(value))}</code>" if value not in {None, ""} else "")
+
+
+def _entities(text: str) -> str:
+    return harmless(text).translate(_ENTITIES).replace("::", "&#58;&#58;")
+
+
+def _as_markup(text: str) -> "Markup":
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704 - its callers have escaped what came from outside
+
+
+def _group(plan: Plan, action: Action, detail: Detail) -> dict[str, Any]:
+    changes = of_action(plan, action)
+    form = _form(action, detail)
+    return {
+        "title": f"{len(changes):,} to {VERBS[action]}",
+        "kinds": by_kind(changes),
+        "form": form,
+        "changes": [_change(change, detail) for change in changes] if form != "counted" else [],
+    }
+
+
+def _form(action: Action, detail: Detail) -> str:
+    """Return how a group is shown. What is destroyed is never only counted, nor folded away."""
+    if detail is Detail.ATTRIBUTES:
+        return "explained"
+    if action is Action.DELETE:
+        return "listed"
+    return "folded" if detail is Detail.RESOURCES else "counted"
+
+
+def _change(change: Change, detail: Detail) -> dict[str, Any]:
+    explained = detail is Detail.ATTRIBUTES
+    return {
+        "symbol": SYMBOLS[change.action],
+        "address": change.address,
+        "standing": standing(change),
+        "was": change.previous_address,
+        "lost": lost_sentence(change.impact),
+        "kept": kept_sentence(change.impact),
+        "columns": "" if explained else ", ".join(changed_columns(change)),
+        "why": change.reason,
+        "position": change.position,
+        "attributes": attributes(change) if explained else (),
+        "steps": steps_of(change) if explained else (),
+    }
+
+
+def _guard(plan: Plan, blocked: Blocked, detail: Detail) -> dict[str, Any]:
+    """Return a guard's no; at the coarsest level without the addresses that the deletes name anyway."""
+    deleted = {change.address for change in of_action(plan, Action.DELETE)}
+    left_out = deleted if detail is Detail.SUMMARY else set()
+    named = [address for address in blocked.addresses if address not in left_out]
+    below = len(blocked.addresses) - len(named)
+    return {
+        "guard": blocked.guard,
+        "summary": blocked.summary,
+        "remedy": [line for line in blocked.remedy.split("\n") if line],
+        "addresses": named,
+        "below": f"{counted(below, 'address', 'addresses')} among the deletes below" if below else "",
+    }
+
+
+def _drift(drift: Drift) -> dict[str, str]:
+    return {
+        "address": drift.address,
+        "attribute": drift.attribute,
+        "recorded": value_text(drift.recorded),
+        "actual": value_text(drift.actual),
+    }
+
+
+def _warning(warning: Diagnostic) -> dict[str, str | list[str]]:
+    return {
+        "place": str(warning.position),
+        "code": warning.code,
+        "summary": warning.summary,
+        "explanation": [line for line in f"{warning.detail}\n{warning.hint}".split("\n") if line],
+    }
+
+
+def _notes(plan: Plan) -> Iterator[tuple[str, list[str]]]:
+    for sentence, addresses in (*released_notes(plan), *record_notes(plan)):
+        yield sentence, _examples(addresses)
+    if sentence := unmanaged_sentence(plan):
+        rows, objects = unmanaged_addresses(plan)
+        yield sentence, [*_examples(rows), *_examples(objects)]
+
+
+def _examples(addresses: Sequence[str]) -> list[str]:
+    extra = len(addresses) - _EXAMPLES
+    return [*addresses[:_EXAMPLES], *([f"and {extra:,} more"] if extra > 0 else [])]
+
+
+def _totals(plan: Plan) -> list[str]:
+    return [
+        options_sentence(plan),
+        allowances_sentence(plan),
+        unverified_sentence(plan),
+        transfer_sentence(plan),
+    ]

@@ -1,0 +1,217 @@
+"""The sentences that every rendering of a plan shares."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconciler.model.address import Address
+from reconciler.model.kinds import TABLES, Kind
+from reconciler.model.plan import Action, Change, Impact, Plan
+from reconciler.model.values import readable_size
+from reconciler.render.cost import cost_of
+from reconciler.render.escape import harmless
+
+NO_CHANGES = "No changes. The library matches the catalog."
+KNOWN_AFTER_APPLY = "(known after apply)"
+
+#: Deletes first, then what may surprise, then what is only new.
+ORDER = (
+    Action.DELETE,
+    Action.FORGET,
+    Action.MOVE,
+    Action.UPDATE,
+    Action.ADOPT,
+    Action.CREATE,
+)
+SYMBOLS: Mapping[Action, str] = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.DELETE: "-",
+    Action.MOVE: ">",
+    Action.ADOPT: "<",
+    Action.FORGET: ".",
+    Action.NO_OP: " ",
+}
+VERBS: Mapping[Action, str] = {
+    Action.ADOPT: "import",
+    Action.CREATE: "add",
+    Action.UPDATE: "change",
+    Action.MOVE: "move",
+    Action.DELETE: "delete",
+    Action.FORGET: "forget",
+}
+#: Words for the tables of user data that are known today; others are named as tables.
+_PEOPLE_WORDS: Mapping[str, tuple[str, str]] = {
+    "favorites": ("favourite", "favourites"),
+    "playback_positions": ("playback position", "playback positions"),
+    "user_saved_lectures": ("saved lecture", "saved lectures"),
+    "listening_stats": ("day of listening statistics", "days of listening statistics"),
+    "lecture_play_credits": ("play credit", "play credits"),
+}
+_ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
+_CENT = 0.01
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """Return `1 lecture`, `1,204 lectures`."""
+    return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Return `a`, `a and b`, `a, b and c`."""
+    return " and ".join([*[", ".join(parts[:-1])][: len(parts) > 1], *parts[-1:]])
+
+
+def plan_line(plan: Plan) -> str:
+    """Return the line that every rendering ends on, in Terraform's form.
+
+    `to import`, `to move` and `to forget` are left out while they are zero.
+    """
+    if plan.empty:
+        return NO_CHANGES
+    counts = {action: plan.count(action) for action in VERBS}
+    told = [
+        f"{counts[action]} to {verb}"
+        for action, verb in VERBS.items()
+        if counts[action] or action in _ALWAYS_COUNTED
+    ]
+    return f"Plan: {', '.join(told)}."
+
+
+def partial_line(plan: Plan) -> str:
+    """Return what a plan with a scope must say wherever it is shown; empty for a whole plan."""
+    if not plan.scope:
+        return ""
+    scope = ", ".join(map(harmless, plan.scope))
+    return f"PARTIAL: only {scope} was compared; everything else was left out and is not touched."
+
+
+def lost_sentence(impact: Impact | None) -> str:
+    """Return `would lose 3 favourites of 2 listeners`; empty when nobody loses anything."""
+    if impact is None or not impact.lost_rows:
+        return ""
+    rows = [rows_of(table, count) for table, count in sorted(impact.lost.items()) if count]
+    people = f" of {counted(impact.users, 'listener')}" if impact.users else ""
+    return f"would lose {joined(rows)}{people}"
+
+
+def kept_sentence(impact: Impact | None) -> str:
+    """Return `keeps 41 user rows`; empty when there are none."""
+    return f"keeps {counted(impact.kept, 'user row')}" if impact and impact.kept else ""
+
+
+def rows_of(table: str, count: int) -> str:
+    """Return `3 favourites`; for a table nobody gave a word yet, `3 rows of new_table`."""
+    name = table.removeprefix("public.")
+    if name in _PEOPLE_WORDS:
+        return counted(count, *_PEOPLE_WORDS[name])
+    return f"{counted(count, 'row')} of {harmless(name)}"
+
+
+def row_name(kind: Kind, row: int) -> str:
+    """Return `lectures[412]`."""
+    return f"{TABLES[kind].name}[{row}]"
+
+
+def standing(change: Change) -> str:
+    """Return what an address stands for: `lectures[412]`, or the kind of what has no row yet."""
+    if change.kind is None:
+        return "object"
+    return change.kind.value if change.row is None else row_name(change.kind, change.row)
+
+
+def by_kind(changes: Iterable[Change]) -> str:
+    """Return `1 speaker, 2 collections, 11 lectures`."""
+    kinds = Counter("object" if change.kind is None else change.kind.value for change in changes)
+    return ", ".join(counted(kinds[kind], kind) for kind in (*Kind, "object") if kinds[kind])
+
+
+def of_action(plan: Plan, action: Action) -> list[Change]:
+    """Return the plan's changes with that action, in the plan's order."""
+    return [change for change in plan.changes if change.action is action]
+
+
+def transfer_sentence(plan: Plan) -> str:
+    """Return what travels and what it costs; empty when nothing is to be done."""
+    if plan.empty:
+        return ""
+    cost = cost_of(plan)
+    puts = sum(len(change.puts) for change in plan.changes)
+    money = f"${cost.dollars:,.2f}" if cost.dollars >= _CENT else "less than $0.01"
+    return (
+        f"Upload: {counted(puts, 'object')}, {readable_size(plan.upload_bytes)}. "
+        f"R2 operations: about {cost.class_a:,} of class A and {cost.class_b:,} of class B, {money}."
+    )
+
+
+def unmanaged_sentence(plan: Plan) -> str:
+    """Return how much is there that the catalog does not declare; empty when there is nothing."""
+    rows = [counted(len(ids), kind.value) for kind in Kind if (ids := plan.unmanaged.rows.get(kind, ()))]
+    sizes = plan.unmanaged.objects.values()
+    objects = [f"{counted(len(sizes), 'object')} ({readable_size(sum(sizes))})"] if sizes else []
+    found = [*rows, *objects]
+    alone = "" if "delete-unmanaged" in plan.options else ", and left alone"
+    return f"Unmanaged{alone}: {', '.join(found)}." if found else ""
+
+
+def unmanaged_addresses(plan: Plan) -> tuple[list[str], list[str]]:
+    """Return the addresses of unmanaged rows, and those of unmanaged objects."""
+    rows = [f"unmanaged.{row_name(kind, row)}" for kind in Kind for row in plan.unmanaged.rows.get(kind, ())]
+    return rows, [object_address(key) for key in sorted(plan.unmanaged.objects)]
+
+
+def object_address(key: str) -> str:
+    """Return the address of an unmanaged object."""
+    return Address(f"unmanaged.object[{key}]")
+
+
+def options_sentence(plan: Plan) -> str:
+    """Return what was asked for beyond the catalog; empty when nothing was."""
+    return f"Planned with {', '.join(f'--{harmless(one)}' for one in plan.options)}." if plan.options else ""
+
+
+def allowances_sentence(plan: Plan) -> str:
+    """Return the ceilings that a reviewer of this plan says yes to; empty when there are none."""
+    given = [f"{harmless(guard)} up to {ceiling:,}" for guard, ceiling in sorted(plan.allowances.items())]
+    return f"Allowed with this plan: {', '.join(given)}." if given else ""
+
+
+def unverified_sentence(plan: Plan) -> str:
+    """Return how many objects nobody has hashed; empty when all were."""
+    if not plan.unverified:
+        return ""
+    were = f"{counted(plan.unverified, 'object was', 'objects were')} never hashed"
+    return f"Unverified: {were}, only compared by size and ETag."
+
+
+def people_sentence(plan: Plan) -> str:
+    """Return what the whole plan does to listeners; empty when it touches none."""
+    lost, kept = lost_sentence(plan.impact), kept_sentence(plan.impact)
+    if not lost and not kept:
+        return ""
+    return f"People: {'; '.join(filter(None, [lost or 'nobody would lose anything', kept]))}."
+
+
+def released_notes(plan: Plan) -> list[tuple[str, list[str]]]:
+    """Return, for each column that left the catalog, a sentence and the addresses it left in."""
+    places: dict[str, list[str]] = {}
+    for change in plan.changes:
+        for column in change.released:
+            places.setdefault(column, []).append(change.address)
+    return [(_released(column, len(found)), found) for column, found in sorted(places.items())]
+
+
+def _released(column: str, count: int) -> str:
+    values = "its live value stays" if count == 1 else "the live values stay"
+    return f"{harmless(column)} is no longer managed in {counted(count, 'resource')}: {values} as is."
+
+
+def record_notes(plan: Plan) -> list[tuple[str, list[str]]]:
+    """Return, for each reason of changes that touch only elmify's records, a sentence and their addresses."""
+    places: dict[str, list[str]] = {}
+    for change in of_action(plan, Action.NO_OP):
+        if not change.released:
+            places.setdefault(change.reason, []).append(change.address)
+    return [
+        (f"Only the records change for {counted(len(addresses), 'resource')}: {harmless(reason)}", addresses)
+        for reason, addresses in sorted(places.items())
+    ]

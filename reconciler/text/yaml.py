@@ -1,0 +1,232 @@
+"""Reading one YAML file into plain values, from PyYAML's event stream.
+
+Nothing is built but what the file spells out: aliases, anchors, merge keys and tags are refused as they
+come by, so a file costs memory in proportion to its size, which is limited, and never more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import yaml
+from yaml.cyaml import CParser
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from reconciler.model.diagnostics import Diagnostic, Position
+from reconciler.text.broken import explain
+from reconciler.text.codes import Mistake
+from reconciler.text.encoding import decode
+from reconciler.text.scalars import Odd, resolve
+
+#: About 8,000 lectures, ten times the longest collection there is.
+FILE_MAX_BYTES = 1024**2
+NODES_MAX = 250_000
+DEPTH_MAX = 20  # a catalog needs 4; libyaml needs seconds for 100,000
+PROBLEMS_MAX = 100  # of one file: enough to see what is going on
+
+#: The keys and list indexes that lead to a value.
+Path = tuple[str | int, ...]
+
+
+class Place(NamedTuple):
+    """Where a value begins, counted from 1, and the text of an unquoted scalar."""
+
+    line: int
+    column: int
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where everything in one file stands."""
+
+    file: str
+    values: dict[Path, Place] = field(default_factory=dict)
+    keys: dict[Path, Place] = field(default_factory=dict)
+
+    def of_value(self, path: Path) -> Position:
+        """Return where the value stands, or the nearest thing around it that exists."""
+        while path and path not in self.values:
+            path = path[:-1]
+        return self._position(self.values.get(path))
+
+    def of_key(self, path: Path) -> Position:
+        """Return where the key of that value stands; for an entry of a list, where the entry does."""
+        place = self.keys.get(path)
+        return self._position(place) if place else self.of_value(path)
+
+    def raw(self, path: Path) -> str | None:
+        """Return an unquoted scalar as it was written; None for anything else."""
+        place = self.values.get(path)
+        return place.raw if place else None
+
+    def _position(self, place: Place | None) -> Position:
+        return Position(self.file, place.line, place.column) if place else Position(self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file, read.
+
+    `value` is made of dict, list, str, int, bool, None and `Odd`; it is `Odd` when the file could not be
+    read to its end, and NOTHING-like `Odd` when it is empty. `problems` hold every error in the notation.
+    """
+
+    value: Any
+    places: Places
+    problems: tuple[Diagnostic, ...]
+
+
+class _Stopped(Exception):
+    """There is no point in reading on."""
+
+
+def read_document(data: bytes, file: str) -> Document:
+    """Read the bytes of one YAML file. Never raises: whatever is wrong is in the document's problems."""
+    text, problems = decode(data, file, limit=FILE_MAX_BYTES)
+    reader = _Reader(text or "", file)
+    if text is None:
+        return Document(Odd("", reported=True), reader.places, tuple(problems))
+    value = reader.read()
+    return Document(value, reader.places, (*problems, *reader.problems))
+
+
+class _Reader:
+    """Walks the events of one document once, front to back."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text = text
+        self.file = file
+        self.places = Places(file)
+        self.problems: list[Diagnostic] = []
+        self._next = CParser(text.encode()).get_event
+        self._nodes = 0
+
+    def read(self) -> Any:
+        try:
+            return self._document()
+        except yaml.MarkedYAMLError as error:
+            self.problems.append(explain(error, self.text, self.file))
+        except yaml.YAMLError as error:
+            detail = f"It is not YAML: {error}."
+            self.problems.append(Mistake.BROKEN_YAML.at(Position(self.file), detail))
+        except _Stopped:
+            pass
+        return Odd("", reported=True)
+
+    def _document(self) -> Any:
+        self._next()
+        first = self._next()
+        if isinstance(first, StreamEndEvent):
+            return Odd("")
+        value = self._node(self._next(), ())
+        self._next()
+        second = self._next()
+        if isinstance(second, DocumentStartEvent):
+            self._report(Mistake.SEVERAL_DOCUMENTS, second, "A second document begins here.")
+        return value
+
+    def _node(self, event: Event, path: Path) -> Any:
+        mark = event.start_mark
+        if isinstance(event, ScalarEvent):
+            return self._scalar(event, path)
+        self.places.values[path] = Place(mark.line + 1, mark.column + 1)
+        self._count(event, path)
+        if isinstance(event, AliasEvent):
+            self._report(Mistake.ALIAS, event, f"`*{event.anchor}` repeats a part of the file.")
+            return Odd(f"*{event.anchor}", reported=True)
+        self._refuse_decorations(event)
+        return self._mapping(path) if isinstance(event, MappingStartEvent) else self._sequence(path)
+
+    def _scalar(self, event: ScalarEvent, path: Path) -> Any:
+        mark = event.start_mark
+        raw: str = event.value
+        plain = not event.style
+        self.places.values[path] = Place(mark.line + 1, mark.column + 1, raw if plain else None)
+        self._count(event, path)
+        if event.tag is not None or event.anchor is not None:
+            self._refuse_decorations(event)
+        if event.tag is not None:
+            return Odd(raw, reported=True)
+        return resolve(raw) if plain else raw
+
+    def _sequence(self, path: Path) -> list[Any]:
+        items: list[Any] = []
+        while not isinstance(event := self._next(), SequenceEndEvent):
+            items.append(self._node(event, (*path, len(items))))
+        return items
+
+    def _mapping(self, path: Path) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        while not isinstance(event := self._next(), MappingEndEvent):
+            self._pair(event, path, values)
+        return values
+
+    def _pair(self, event: Event, path: Path, values: dict[str, Any]) -> None:
+        key = self._key(event)
+        if key is None:
+            self._node(self._next(), (*path, "", 0))
+            return
+        inner = (*path, key)
+        if key not in values:
+            self.places.keys[inner] = Place(event.start_mark.line + 1, event.start_mark.column + 1)
+            values[key] = self._node(self._next(), inner)
+            return
+        first = self.places.keys[inner].line
+        self._report(Mistake.DUPLICATE_KEY, event, f"`{key}` was already given on line {first}.")
+        self._node(self._next(), (*inner, "again"))
+
+    def _key(self, event: Event) -> str | None:
+        """Return a key's text; None when it was refused."""
+        if not isinstance(event, ScalarEvent):
+            self._node(event, ("", "key"))
+            if not isinstance(event, AliasEvent):
+                self._report(Mistake.BROKEN_YAML, event, *_COMPLEX_KEY)
+            return None
+        self._count(event, ())
+        self._refuse_decorations(event)
+        if event.value == "<<" and not event.style:
+            self._report(Mistake.ALIAS, event, "`<<` merges another part of the file into this one.")
+            return None
+        return str(event.value)
+
+    def _refuse_decorations(self, event: Any) -> None:
+        if event.anchor is not None:
+            self._report(Mistake.ALIAS, event, f"`&{event.anchor}` names a part of the file to repeat it.")
+        if event.tag is not None:
+            self._report(Mistake.TAG, event, f"`{event.tag}` asks for a type.")
+
+    def _count(self, event: Event, path: Path) -> None:
+        self._nodes += 1
+        if self._nodes > NODES_MAX:
+            self._stop(Mistake.TOO_LARGE, event, f"It holds more than {NODES_MAX:,} values.")
+        if len(path) > DEPTH_MAX:
+            self._stop(Mistake.TOO_LARGE, event, f"It is nested more than {DEPTH_MAX} deep.")
+
+    def _report(self, mistake: Mistake, event: Event, detail: str, hint: str = "") -> None:
+        if len(self.problems) >= PROBLEMS_MAX:
+            self._stop(Mistake.TOO_MANY, event, f"There are more than {PROBLEMS_MAX} mistakes so far.")
+        self.problems.append(mistake.at(self._position(event), detail, hint))
+
+    def _stop(self, mistake: Mistake, event: Event, detail: str) -> None:
+        self.problems.append(mistake.at(self._position(event), detail))
+        raise _Stopped
+
+    def _position(self, event: Event) -> Position:
+        return Position(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+_COMPLEX_KEY: Sequence[str] = (
+    "A key must be text, and this one is a list or a mapping.",
+    'Put text that begins with `{` or `[` in quotes: "{{ speaker.name }}/speaker.{{ ext }}".',
+)

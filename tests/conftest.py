@@ -1,0 +1,47 @@
+"""What every tier of tests may ask for."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+
+
+@pytest.fixture(scope="session")
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A temporary folder that all workers of this session share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def postgres_server(session_folder: Path) -> Iterator[str]:
+    """URL of a PostgreSQL server, by a role that may create databases and roles."""
+    with postgres.server(session_folder / "postgres") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def production_template(postgres_server: str) -> str:
+    return postgres.template(postgres_server, postgres.PRODUCTION_TABLES)
+
+
+@pytest.fixture(scope="session")
+def older_template(postgres_server: str) -> str:
+    return postgres.template(postgres_server, postgres.PRODUCTION_TABLES + postgres.WITHOUT_CATEGORIES)
+
+
+@pytest.fixture
+def database_url(postgres_server: str, production_template: str) -> Iterator[str]:
+    """URL of a database of the test's own: the production tables and a few categories, no other rows."""
+    with postgres.clone(postgres_server, production_template) as url:
+        yield url
+
+
+@pytest.fixture
+def older_database_url(postgres_server: str, older_template: str) -> Iterator[str]:
+    """As `database_url`, of an older deployment that has no category tables."""
+    with postgres.clone(postgres_server, older_template) as url:
+        yield url
