@@ -143,7 +143,7 @@ class PostgresLibrary:
             for row, values in changes.items()
             if isinstance(slugs := values.get(column.name), tuple)
         }
-        if self._has_categories and wanted:
+        if wanted and self._has_categories:
             junctions.replace(self._connection, table.kind, wanted)
         elif any(wanted.values()):
             raise ProviderError(

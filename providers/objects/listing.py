@@ -25,6 +25,7 @@ _ROOT = "ListBucketResult"
 _ERROR_ROOT = "Error"
 _ANSWER_KEY = "ElmifyPage"
 _OK = 200
+_EVENT = "before-parse.s3.*"
 _LIST_AGAIN = "Run the command again; if it happens again, the store is not one that elmify can trust."
 
 
@@ -134,10 +135,16 @@ def _refuse_other_roots(parser: _PageParser, cause: Exception | None) -> None:
 def install(client: "S3Client") -> None:
     """Make the client answer `list_objects_v2` with pages for `list_pages`.
 
-    Registered for every operation, because only so does it come before botocore's own handler, which takes
-    a 200 that holds no XML for a passing fault of the store.
+    It has to come before a handler of botocore's, which takes a 200 that holds no XML for a passing fault of
+    the store, and tries again what a hotel's sign-in page answers.
     """
-    client.meta.events.register_first("before-parse.s3.*", _read_page)
+    from botocore.handlers import BUILTIN_HANDLERS, REGISTER_FIRST
+
+    firsts = [entry[1] for entry in BUILTIN_HANDLERS if entry[0] == _EVENT and REGISTER_FIRST in entry[2:]]
+    for handler in firsts:
+        client.meta.events.unregister(_EVENT, handler)
+    for handler in (_read_page, *firsts):
+        client.meta.events.register_first(_EVENT, handler)
 
 
 class _Order:

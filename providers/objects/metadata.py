@@ -1,11 +1,14 @@
 """User metadata as headers carry it: ASCII, and anything else as the RFC 2047 encoded words that R2 reads."""
 
+import base64
 from collections.abc import Mapping
-from email.header import Header, decode_header, make_header
+from email.header import decode_header
 
 from reconciler.model.errors import ProviderError
 
 MAX_BYTES = 8_192  # of all names and values together: R2's limit
+
+_WORD_CHARS = 11  # of four bytes at most, so that no encoded word is longer than the 75 that RFC 2047 allows
 
 
 def encoded(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -29,9 +32,10 @@ def _name(name: str) -> str:
 
 
 def _value(value: str) -> str:
-    if value.isascii() and value.isprintable() and value == value.strip() and not value.startswith("=?"):
+    if value.isascii() and value.isprintable() and value == value.strip() and "=?" not in value:
         return value
-    return Header(value, "utf-8").encode(linesep="", maxlinelen=0).replace("\n", "")
+    pieces = (value[start : start + _WORD_CHARS] for start in range(0, len(value), _WORD_CHARS))
+    return " ".join(f"=?utf-8?b?{base64.b64encode(piece.encode()).decode()}?=" for piece in pieces)
 
 
 def decoded(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -40,4 +44,9 @@ def decoded(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def _plain(value: str) -> str:
-    return str(make_header(decode_header(value))) if "=?" in value else value
+    if "=?" not in value:
+        return value
+    return "".join(
+        text if isinstance(text, str) else text.decode(charset or "ascii", "replace")
+        for text, charset in decode_header(value)
+    )

@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
 
-from reconciler.loading.entries import Content, Entry
+from reconciler.loading.content import Content, Entry
 from reconciler.loading.locator import Locator
 from reconciler.model.address import Address, join
 from reconciler.model.catalog import Resource

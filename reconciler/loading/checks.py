@@ -62,7 +62,9 @@ def check_lockfile(
         if locked is None:
             yield _not_locked(folder, path, position)
         elif (promised := MEDIA_TYPES.get(extension(path))) is None:
-            yield codes.media_diagnostic(codes.MEDIA_TYPE_UNKNOWN, f"{path} has no known extension.", position)
+            yield codes.media_diagnostic(
+                codes.MEDIA_TYPE_UNKNOWN, f"{path} has no known extension.", position
+            )
         elif promised != locked.media_type:
             detail = f"{path} holds {locked.media_type}, but its name promises {promised}."
             yield codes.media_diagnostic(codes.MEDIA_TYPE_DISAGREES, detail, position)
@@ -82,9 +84,7 @@ def check_unused(
     resources: Iterable[Resource], media: Mapping[str, MediaFile], lockfile: str
 ) -> Iterator[Diagnostic]:
     """Yield one warning when the lockfile holds files that no resource names."""
-    used = {
-        nfc(path) for resource in resources for path in resource.media.values() if path is not None
-    }
+    used = {nfc(path) for resource in resources for path in resource.media.values() if path is not None}
     unused = sorted(locked.path for path, locked in media.items() if path not in used)
     if unused:
         shown = ", ".join(unused[:_UNUSED_SHOWN]) + (", …" if len(unused) > _UNUSED_SHOWN else "")

@@ -1,15 +1,14 @@
-"""One catalog file as plain data: what it declares, not yet knowing the other files."""
+"""A document → what it declares, or everything that is wrong with it on its own."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from reconciler.loading.content import Content, Entry
 from reconciler.loading.paths import path_flaw, wrong_sort
 from reconciler.loading.schema import adapter
 from reconciler.model.address import is_id
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import TABLES, Kind, Slot
-from reconciler.model.values import Value
 from reconciler.text.codes import Mistake
 from reconciler.text.mistakes import find_mistakes
 from reconciler.text.yaml import Document, Path, Places
@@ -21,34 +20,6 @@ _OWN = frozenset(
 _SLOTS: Mapping[Kind, tuple[str, ...]] = {
     kind: tuple(slot.value for slot in table.slots) for kind, table in TABLES.items()
 }
-
-
-class Entry(NamedTuple):
-    """A speaker, a collection or a lecture as one file declares it.
-
-    `line` and `column` are where the entry begins. `media` maps a slot to a path with its line and column.
-    `protect` is None where the entry does not say. Made of JSON's types, so that it can be kept.
-    """
-
-    id: str
-    line: int
-    column: int
-    fields: dict[str, Any]
-    media: dict[str, tuple[str | None, int, int]]
-    row: int | None
-    previously: str | None
-    protect: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What one file declares: a speaker, or a collection with its lectures."""
-
-    kind: Kind
-    head: Entry
-    lectures: Sequence[Entry]
-    forget: Sequence[str]
-    defaults: Mapping[str, Value]
 
 
 def read_content(document: Document) -> tuple[Content | None, tuple[Diagnostic, ...]]:

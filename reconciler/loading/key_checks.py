@@ -1,6 +1,7 @@
 """The keys that an empty bucket would get: each usable, no two the same."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from reconciler.loading.locator import Locator
@@ -14,12 +15,16 @@ from reconciler.planning.keys import TemplateRefused, default_key, key_problem
 from reconciler.planning.references import URL_MAX_CHARS, url_of
 from reconciler.text.codes import Mistake
 
+_SHOWN_CHARS = 80
+
 
 def check_keys(
-    resources: Mapping[Address, Resource], layout: Layout, twins: Set[Address], locator: Locator
+    resources: Mapping[Address, Resource], layout: Layout, twins: AbstractSet[Address], locator: Locator
 ) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the keys. `twins` are addresses known to repeat another's name or number:
-    that they, and all under them, share its keys is no news.
+    """Yield what is wrong with the keys.
+
+    `twins` are addresses known to repeat another's name or number: that they, and all under them, share its
+    keys is no news.
     """
     checker = _Checker(resources, layout, twins, locator)
     for resource in resources.values():
@@ -30,9 +35,11 @@ def check_keys(
 
 @dataclass(frozen=True, slots=True)
 class _Checker:
+    """`taken` maps each key, in NFC, to the first that has it."""
+
     resources: Mapping[Address, Resource]
     layout: Layout
-    twins: Set[Address]
+    twins: AbstractSet[Address]
     locator: Locator
     taken: dict[str, tuple[Resource, Slot]] = field(default_factory=dict)
 
@@ -73,9 +80,6 @@ class _Checker:
 
     def _at(self, mistake: Mistake, resource: Resource, slot: Slot, detail: str) -> Diagnostic:
         return mistake.at(self.locator.field(resource.position, slot.value), detail)
-
-
-_SHOWN_CHARS = 80
 
 
 def _short(key: str) -> str:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _COLUMNS = "key, spelling, state, sha256, size_bytes, etag, verified, address, run, changed_at"
 
 _DEFINITION = """
-key text, spelling text, state text, sha256 text, size_bytes bigint, etag text, verified boolean, address text,
-run bigint, changed_at timestamptz
+key text, spelling text, state text, sha256 text, size_bytes bigint, etag text, verified boolean,
+address text, run bigint, changed_at timestamptz
 """
 
 #: What may follow a state, beside itself. A condemned key may be named by no row again, and what was released

@@ -52,7 +52,7 @@ def acquire_lease(
     connection: "Connection[tuple[Any, ...]]", run: int, actor: Actor, lasts: timedelta
 ) -> Lease:
     """Take the lease, if it is free or has expired; else `Leased`."""
-    _refuse_held(read_lease(connection))  # says so at once: the lock below waits while the holder commits
+    #  # says so at once: the lock below waits while the holder commits
     _refuse_held(_locked(connection))
     taken = connection.execute(
         _TAKE,

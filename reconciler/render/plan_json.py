@@ -3,13 +3,13 @@
 The text is canonical: keys are sorted, and the same plan gives the same bytes but for the timestamp.
 """
 
-import json
 from datetime import UTC
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.model.errors import PlanRefused
 from reconciler.model.plan import Blocked, Change, Drift, Impact, ObjectState, Plan, Put, State, Unmanaged
+from reconciler.model.values import canonical_json
 from reconciler.planning.fingerprint import change_id, fingerprint
 from reconciler.render.cost import cost_of
 from reconciler.render.diagnostics_text import diagnostic_json, position_json
@@ -31,8 +31,19 @@ _DETAILS = 10  # mistakes that are told of one file
 
 
 def dump_plan(plan: Plan) -> str:
-    """Return the plan as canonical JSON that ends in a newline; `load_plan` gives an equal plan back."""
-    return json.dumps(plan_document(plan), ensure_ascii=False, sort_keys=True, indent=2) + "\n"
+    """Return the plan as canonical JSON; `load_plan` gives an equal plan back.
+
+    A line for each key, and within a list one for each item: so two plans can be compared line by line, and
+    tens of thousands of changes take a fraction of the time and space of an indented text.
+    """
+    lines = [f"{canonical_json(key)}: {_lines(value)}" for key, value in sorted(plan_document(plan).items())]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _lines(value: object) -> str:
+    if not isinstance(value, list) or not value:
+        return canonical_json(value)
+    return "[\n" + ",\n".join(map(canonical_json, value)) + "\n]"
 
 
 def plan_schema() -> dict[str, Any]:

@@ -51,8 +51,8 @@ _EXAMPLES = 5
 _FINER_TO_COARSER = (Detail.ATTRIBUTES, Detail.RESOURCES, Detail.SUMMARY)
 #: What Markdown, HTML, a mention, a reference or a CI runner could take for more than text.
 _ENTITIES = {ord(character): f"&#{ord(character)};" for character in "&<>\"'`*_[]|~\\$@#!"}
-#: A mention or a reference in a sentence: in `<code>` no forge follows it.
-_REFERENCE = re.compile(r"&#(?:64|35);")
+#: What makes a mention, a reference or an address in a sentence: in `<code>` no forge follows it.
+_REFERENCE = re.compile(r"&#(?:64|35);|://")
 
 
 def plan_markdown(plan: Plan, *, detail: Detail = Detail.ATTRIBUTES, max_bytes: int = MAX_BYTES) -> str:
@@ -80,7 +80,7 @@ def _nothing_to_say(plan: Plan) -> bool:
 
 def _marker(environment: str) -> str:
     """Return the comment by which a workflow finds the one to replace. It cannot be closed from within."""
-    return f"<!-- elmify-plan:{re.sub(r'[^A-Za-z0-9._]|(?<=-)-|-$', '_', environment)} -->"
+    return f"<!-- elmify-plan:{re.sub(r'[^A-Za-z0-9._-]|(?<=-)-|-$', '_', environment)} -->"
 
 
 def _rendered(plan: Plan, detail: Detail, *, coarser: bool) -> str:

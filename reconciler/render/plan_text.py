@@ -38,6 +38,7 @@ from reconciler.render.steps import changed_columns, steps_of
 _T = TypeVar("_T")
 
 _EXAMPLES = 5  # of what is only counted
+_LONGEST_LINE = 100  # characters of two values on one line; above it the new one gets its own
 _MOST_NAMED = 20  # addresses under one blocked guard, drifts, notes: more are in the JSON
 
 _COLOURS = {
@@ -225,4 +226,7 @@ def _why(change: Change) -> str:
 def _sides(attribute: Attribute) -> str:
     if attribute.before is None:
         return str(attribute.after)
-    return arrow(attribute.before, attribute.after or "null")
+    after = attribute.after or "null"
+    if len(attribute.before) + len(after) > _LONGEST_LINE:
+        return f"{attribute.before}\n            -> {after}"
+    return arrow(attribute.before, after)

@@ -50,7 +50,8 @@ class Mistake(Enum):
         "A template under `keys:` is not valid Jinja2, reaches for what a key is not made of, or gives a key "
         "that no object may have.",
         '`lecture_audio: "{{ lecture.titel }}.{{ ext }}"`',
-        "Use the names speaker, collection, lecture and ext, and the filters pad, lower, upper, trim, default.",
+        "Use the names speaker, collection, lecture and ext, and the filters pad, lower, upper, trim, "
+        "default.",
     )
     BAD_VARIABLE = _Entry(
         "EL005",
@@ -62,7 +63,8 @@ class Mistake(Enum):
     HALF_SET_STORE = _Entry(
         "EL006",
         "a store is only half set up",
-        "Some of the variables of the bucket or the database are set and others are missing. elmify never falls "
+        "Some of the variables of the bucket or the database are set and others are missing. elmify "
+        "never falls "
         "back to the embedded store then.",
         "`R2_BUCKET_NAME` is set and `R2_SECRET_ACCESS_KEY` is not",
         "Set the missing ones, or unset all of them to use the embedded store.",
@@ -108,7 +110,8 @@ class Mistake(Enum):
     WRONG_TYPE = _Entry(
         "EL104",
         "a value has the wrong type",
-        "The field holds text, a number, true or false, a list or a mapping, and this is another one of them.",
+        "The field holds text, a number, true or false, a list or a mapping, and this is another one of "
+        "them.",
         "`year: next`",
         "Write a value of that type.",
     )
@@ -130,7 +133,8 @@ class Mistake(Enum):
     NULL = _Entry(
         "EL107",
         "a field cannot be cleared",
-        "`null` clears a value in the database; this field must always have one. A colon with nothing behind it "
+        "`null` clears a value in the database; this field must always have one. A colon with nothing "
+        "behind it "
         "is not taken for `null`: it is too easily an accident.",
         "`title: null`, or `bio:` with nothing behind it",
         "Write a value, or delete the line: a field that is left out keeps its live value.",
@@ -145,7 +149,8 @@ class Mistake(Enum):
     UNFIT_TEXT = _Entry(
         "EL109",
         "a text cannot be kept as it is",
-        "Names and titles become parts of keys and pages: they may not be empty, begin or end with a space, or "
+        "Names and titles become parts of keys and pages: they may not be empty, begin or end with a "
+        "space, or "
         "hold a line break or a control character. Longer texts may hold line breaks.",
         "`title: 'Al-Fatiha '`",
         "Delete the space or the character.",
@@ -256,7 +261,8 @@ class Mistake(Enum):
     DUPLICATE_NAME = _Entry(
         "EL131",
         "a name is given twice",
-        "The database identifies speakers by name, and collections and lectures by title within their parent. "
+        "The database identifies speakers by name, and collections and lectures by title within their "
+        "parent. "
         "Names that differ only in how Unicode spells them are the same.",
         "two collections of one speaker called `Quran`",
         "Rename one of them.",
@@ -285,7 +291,8 @@ class Mistake(Enum):
     BAD_REFERENCE = _Entry(
         "EL135",
         "this names no address",
-        "`previously:` and `forget:` name an id beside the entry, or below it for `forget:`, or a full address "
+        "`previously:` and `forget:` name an id beside the entry, or below it for `forget:`, or a full "
+        "address "
         "of the same kind such as `speaker/collection/lecture`.",
         "`previously: Al Fatiha`",
         "Write an id, or a full address.",
@@ -353,7 +360,8 @@ class Mistake(Enum):
     SAME_KEY = _Entry(
         "EL150",
         "two resources would have the same key",
-        "The templates of elmify.yaml give both the same place in the bucket. Unicode spellings count as equal, "
+        "The templates of elmify.yaml give both the same place in the bucket. Unicode spellings count "
+        "as equal, "
         "as they do in R2.",
         "a template without the collection, and the same title in two collections",
         "Change a title or a number, or make the template tell them apart.",
@@ -362,7 +370,8 @@ class Mistake(Enum):
         "EL151",
         "a resource would have an unusable key",
         "A key has at most 1,024 bytes, no empty, `.` or `..` part, no control character, and does not begin "
-        "with `.elmify/`. The URL of an audio file has at most 1,024 characters, each Arabic letter being six.",
+        "with `.elmify/`. The URL of an audio file has at most 1,024 characters, each Arabic letter "
+        "being six.",
         "a title of 600 Arabic letters",
         "Shorten the title, or the template.",
     )

@@ -1,6 +1,6 @@
 """What YAML 1.1 makes of unquoted text, by PyYAML's own rules, and how to say so to a person."""
 
-import datetime
+import datetime as dt
 import re
 from dataclasses import dataclass
 
@@ -65,9 +65,9 @@ def reading_of(raw: str) -> str:
             return "null, which is nothing"
         case int() | float():
             return f"the number {value}"
-        case datetime.datetime():
+        case dt.datetime():
             return f"the time {value}"
-        case datetime.date():
+        case dt.date():
             return f"the date {value}"
         case _:
             return "text"

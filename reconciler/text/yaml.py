@@ -4,21 +4,18 @@ Nothing is built but what the file spells out: aliases, anchors, merge keys and 
 come by, so a file costs memory in proportion to its size, which is limited, and never more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import yaml
-from yaml.cyaml import CParser
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
-    Event,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
-    SequenceStartEvent,
     StreamEndEvent,
 )
 
@@ -109,7 +106,7 @@ class _Reader:
         self.file = file
         self.places = Places(file)
         self.problems: list[Diagnostic] = []
-        self._next = CParser(text.encode()).get_event
+        self._next: Callable[[], Any] = yaml.CSafeLoader(text.encode()).get_event  # the C parser's
         self._nodes = 0
 
     def read(self) -> Any:
@@ -136,7 +133,7 @@ class _Reader:
             self._report(Mistake.SEVERAL_DOCUMENTS, second, "A second document begins here.")
         return value
 
-    def _node(self, event: Event, path: Path) -> Any:
+    def _node(self, event: Any, path: Path) -> Any:
         mark = event.start_mark
         if isinstance(event, ScalarEvent):
             return self._scalar(event, path)
@@ -148,7 +145,7 @@ class _Reader:
         self._refuse_decorations(event)
         return self._mapping(path) if isinstance(event, MappingStartEvent) else self._sequence(path)
 
-    def _scalar(self, event: ScalarEvent, path: Path) -> Any:
+    def _scalar(self, event: Any, path: Path) -> Any:
         mark = event.start_mark
         raw: str = event.value
         plain = not event.style
@@ -172,7 +169,7 @@ class _Reader:
             self._pair(event, path, values)
         return values
 
-    def _pair(self, event: Event, path: Path, values: dict[str, Any]) -> None:
+    def _pair(self, event: Any, path: Path, values: dict[str, Any]) -> None:
         key = self._key(event)
         if key is None:
             self._node(self._next(), (*path, "", 0))
@@ -186,7 +183,7 @@ class _Reader:
         self._report(Mistake.DUPLICATE_KEY, event, f"`{key}` was already given on line {first}.")
         self._node(self._next(), (*inner, "again"))
 
-    def _key(self, event: Event) -> str | None:
+    def _key(self, event: Any) -> str | None:
         """Return a key's text; None when it was refused."""
         if not isinstance(event, ScalarEvent):
             self._node(event, ("", "key"))
@@ -206,23 +203,23 @@ class _Reader:
         if event.tag is not None:
             self._report(Mistake.TAG, event, f"`{event.tag}` asks for a type.")
 
-    def _count(self, event: Event, path: Path) -> None:
+    def _count(self, event: Any, path: Path) -> None:
         self._nodes += 1
         if self._nodes > NODES_MAX:
             self._stop(Mistake.TOO_LARGE, event, f"It holds more than {NODES_MAX:,} values.")
         if len(path) > DEPTH_MAX:
             self._stop(Mistake.TOO_LARGE, event, f"It is nested more than {DEPTH_MAX} deep.")
 
-    def _report(self, mistake: Mistake, event: Event, detail: str, hint: str = "") -> None:
+    def _report(self, mistake: Mistake, event: Any, detail: str, hint: str = "") -> None:
         if len(self.problems) >= PROBLEMS_MAX:
             self._stop(Mistake.TOO_MANY, event, f"There are more than {PROBLEMS_MAX} mistakes so far.")
         self.problems.append(mistake.at(self._position(event), detail, hint))
 
-    def _stop(self, mistake: Mistake, event: Event, detail: str) -> None:
+    def _stop(self, mistake: Mistake, event: Any, detail: str) -> None:
         self.problems.append(mistake.at(self._position(event), detail))
         raise _Stopped
 
-    def _position(self, event: Event) -> Position:
+    def _position(self, event: Any) -> Position:
         return Position(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
 
 

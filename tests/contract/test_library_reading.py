@@ -2,9 +2,9 @@
 
 import pytest
 
-from reconciler.model.errors import Denied, ProviderError
+from reconciler.model.errors import ProviderError
 from reconciler.model.kinds import TABLES, Kind
-from tests.content import a_shelf, database_at, insert, lecture, one_lecture, run_sql
+from tests.content import database_at, insert, lecture, one_lecture, run_sql
 
 
 def test_a_row_holds_every_managed_column_in_order(database_url: str) -> None:
@@ -42,15 +42,7 @@ def test_a_row_holds_every_managed_column_in_order(database_url: str) -> None:
     assert read["is_public"] is True
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_rows_come_in_id_order(database_url: str, kind: Kind) -> None:
-    a_shelf(database_url)
-    run_sql(database_url, f"update {TABLES[kind].name} set id = id + 1000")
-    with database_at(database_url).read() as session:
-        assert all(row.id > 1000 for row in session.library.rows(kind))
-
-
-def test_rows_of_one_table_come_in_id_order_whatever_order_they_were_written_in(database_url: str) -> None:
+def test_rows_come_in_id_order_whatever_order_they_were_written_in(database_url: str) -> None:
     for number in (30, 10, 20):
         run_sql(
             database_url, "insert into speakers (id, name) values (%s, %s)", (number, f"Speaker {number}")

@@ -190,7 +190,8 @@ def test_the_grants_to_apply_are_enough_for_the_library(database_url: str) -> No
         connection.execute("insert into speakers (id, name) values (nextval('speakers_id_seq'), 'S')")
         connection.execute("insert into collections (speaker_id, title) select id, 'C' from speakers")
         connection.execute(
-            "insert into lectures (title, duration, file_name, file_path, file_size, file_format, collection_id)"
+            "insert into lectures"
+            " (title, duration, file_name, file_path, file_size, file_format, collection_id)"
             " select 'L', 1, 'f', 'p', 1, 'mp3', id from collections"
         )
         connection.execute(

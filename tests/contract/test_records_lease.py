@@ -1,5 +1,6 @@
 """The lease: one holder, fenced by a token, and sentences that a tired person understands."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -9,6 +10,7 @@ import pytest
 
 from reconciler.model.errors import ElmifyError, Leased
 from reconciler.model.history import Lease
+from reconciler.model.ports import Records
 from reconciler.records import records_on
 from tests.records import CI, EXPIRED, LASTS, PERSON, Connection, begun_run, until_blocked, writing
 
@@ -41,6 +43,20 @@ def test_the_holder_of_the_lease_is_shown_with_page_and_times(database_url: str)
     assert lease.acquired_at.utcoffset() == timedelta(0)
     assert not lease.stale
     assert lease.took_over is None
+
+
+def test_who_follows_an_expired_lease_is_shown_as_its_successor(database_url: str) -> None:
+    first, second = begun_run(database_url), begun_run(database_url)
+    _acquire(database_url, first, EXPIRED)
+    successor = _acquire(database_url, second)
+
+    shown = _held(database_url)
+    with writing(database_url) as connection:
+        records_on(connection).release_lease(successor.token)
+
+    assert shown is not None
+    assert shown.took_over == first
+    assert _acquire(database_url, second).took_over is None
 
 
 def test_a_held_lease_is_refused_with_who_when_where_and_what_to_do(database_url: str) -> None:
@@ -124,18 +140,28 @@ def test_a_heartbeat_moves_the_expiry_and_nothing_else(database_url: str) -> Non
     assert renewed.expires_at - renewed.heartbeat_at == LASTS
 
 
-def test_a_run_that_lost_its_lease_can_neither_renew_nor_commit(database_url: str) -> None:
+def _renew(records: Records, token: int) -> None:
+    records.renew_lease(token, LASTS)
+
+
+def _check(records: Records, token: int) -> None:
+    records.check_lease(token)
+
+
+@pytest.mark.parametrize("go_on", [_renew, _check])
+def test_a_run_that_lost_its_lease_can_neither_renew_nor_commit(
+    database_url: str, go_on: Callable[[Records, int], None]
+) -> None:
     old = _acquire(database_url, begun_run(database_url), EXPIRED)
     successor = _acquire(database_url, begun_run(database_url))
 
-    for lost in ("renew_lease", "check_lease"):
-        with (
-            writing(database_url) as connection,
-            pytest.raises(Leased, match=f"run {successor.run} of") as no,
-        ):
-            records = records_on(connection)
-            records.check_lease(old.token) if lost == "check_lease" else records.renew_lease(old.token, LASTS)
-        assert "run the command again" in no.value.hint
+    with (
+        writing(database_url) as connection,
+        pytest.raises(Leased, match=f"run {successor.run} of") as refusal,
+    ):
+        go_on(records_on(connection), old.token)
+
+    assert "run the command again" in refusal.value.hint
     assert _held(database_url) == successor
 
 

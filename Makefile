@@ -1,0 +1,44 @@
+# `make demo` and `make test` are all the set-up there is: both create .venv and install into it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check bench clean
+
+demo: .venv/.demo
+	$(BIN)/elmify plan
+	$(BIN)/elmify apply --auto-approve
+	$(BIN)/elmify plan
+
+test: .venv/.test
+	$(BIN)/pytest
+
+# The static checks of .ci/run.
+check: .venv/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.bench
+	$(BIN)/python -m benchmarks
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+.venv/.demo: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[embedded]'
+	@touch $@
+
+.venv/.test: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[test]'
+	@touch $@ .venv/.demo
+
+.venv/.bench: .venv/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[bench,test]'
+	$(PYTHON) -m venv .venv/peers
+	.venv/peers/bin/pip install --quiet awscli
+	@touch $@
+
+clean:
+	rm -rf .venv .elmify .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* htmlcov dist build

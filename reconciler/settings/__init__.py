@@ -1,0 +1,27 @@
+"""The only reader of elmify.yaml and of the environment."""
+
+from reconciler.settings.load import load_settings
+from reconciler.settings.project import CONFIG_NAME, find_root
+from reconciler.settings.units import parse_duration, parse_size
+from reconciler.settings.values import (
+    DirectoryBucket,
+    EmbeddedDatabase,
+    RemoteBucket,
+    RemoteDatabase,
+    Secret,
+    Settings,
+)
+
+__all__ = [
+    "CONFIG_NAME",
+    "DirectoryBucket",
+    "EmbeddedDatabase",
+    "RemoteBucket",
+    "RemoteDatabase",
+    "Secret",
+    "Settings",
+    "find_root",
+    "load_settings",
+    "parse_duration",
+    "parse_size",
+]

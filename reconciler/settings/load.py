@@ -1,0 +1,118 @@
+"""elmify.yaml and the environment → settings, or everything that is wrong with them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+
+from reconciler.model.diagnostics import in_reading_order
+from reconciler.model.errors import InvalidInput
+from reconciler.model.policy import GuardLimits, Policy, TransferLimits
+from reconciler.model.values import readable_size
+from reconciler.settings.actor import read_actor
+from reconciler.settings.layout import read_layout
+from reconciler.settings.source import Source, read_source
+from reconciler.settings.stores import read_stores
+from reconciler.settings.units import parse_duration, parse_size
+from reconciler.settings.values import Settings
+from reconciler.text.codes import Mistake
+
+LOCKFILE_NAME = "elmify.lock"
+STATE_NAME = ".elmify"
+
+#: Someone may be listening, or a page may still show the old URL.
+RETENTION_MIN = timedelta(hours=24)
+
+# R2: parts of 5 MiB to 5 GiB, a single put of at most 5 GiB.
+_PART_MIN_BYTES = 5 * 1024**2
+_PART_MAX_BYTES = 5 * 1024**3
+
+_CACHE_OFF = frozenset({"off", "0", "no", "false"})
+
+
+def load_settings(
+    root: Path, environ: Mapping[str, str], *, media: str | None = None, concurrency: int | None = None
+) -> Settings:
+    """Read the settings of the project at `root`, which holds elmify.yaml.
+
+    `media` and `concurrency` stand over the file. Of the environment only the stores' variables, CI's own,
+    `ELMIFY_ACTOR`, `ELMIFY_CACHE` (`off`) and the home of caches are read. Raises `InvalidInput` with all
+    mistakes of elmify.yaml at once; what it says together with the environment is looked at after those.
+    """
+    root = root.resolve()
+    source = read_source(root)
+    _refuse_mistakes(source)
+    state_dir = root / STATE_NAME
+    transfer = _read_transfer(source)
+    catalog_dir = _read_catalog_dir(source, root)
+    objects, database = read_stores(source, environ, root, state_dir)
+    settings = Settings(
+        root=root,
+        policy=Policy(
+            environment=source.value.get("environment", ""),
+            layout=read_layout(source),
+            guards=GuardLimits(**source.section("guards")),
+            transfer=transfer if concurrency is None else replace(transfer, concurrency=concurrency),
+            retention=_read_retention(source),
+        ),
+        catalog_dir=catalog_dir,
+        lock_path=catalog_dir / LOCKFILE_NAME,
+        media_root=root / (media or source.value.get("media", "media")),
+        state_dir=state_dir,
+        cache_dir=_cache_dir(environ),
+        objects=objects,
+        database=database,
+        actor=read_actor(environ),
+    )
+    _refuse_mistakes(source)
+    return settings
+
+
+def _refuse_mistakes(source: Source) -> None:
+    if source.found:
+        raise InvalidInput(in_reading_order(source.found))
+
+
+def _read_catalog_dir(source: Source, root: Path) -> Path:
+    name: str = source.value.get("catalog", "catalog")
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        hint = "Write a folder of the project, such as `catalog`: it is reviewed together with elmify.yaml."
+        source.report(Mistake.BAD_SETTING, ("catalog",), f"`{name}` is outside of the project.", hint)
+    return root / name
+
+
+def _read_retention(source: Source) -> timedelta:
+    retention: timedelta | None = source.parsed(parse_duration, "retention")
+    if retention is None:
+        return Policy(environment="").retention
+    if retention < RETENTION_MIN:
+        hint = "Write 24h or more. A single resource is taken down with `elmify gc --now ADDRESS`."
+        source.report(Mistake.BAD_SETTING, ("retention",), "Objects are kept for at least 24 hours.", hint)
+    return retention
+
+
+def _read_transfer(source: Source) -> TransferLimits:
+    section, default = source.section("transfer"), TransferLimits()
+    single_put = source.parsed(parse_size, "transfer", "single_put")
+    part_size = source.parsed(parse_size, "transfer", "part_size")
+    for name, size in (("single_put", single_put), ("part_size", part_size)):
+        if size is not None and not _PART_MIN_BYTES <= size <= _PART_MAX_BYTES:
+            bounds = f"from {readable_size(_PART_MIN_BYTES)} to {readable_size(_PART_MAX_BYTES)}"
+            source.report(Mistake.BAD_SETTING, ("transfer", name), f"`{name}` must be {bounds}.")
+    return TransferLimits(
+        single_put_bytes=single_put or default.single_put_bytes,
+        part_bytes=part_size or default.part_bytes,
+        concurrency=section.get("concurrency", default.concurrency),
+        cache_control=section.get("cache_control", default.cache_control),
+    )
+
+
+def _cache_dir(environ: Mapping[str, str]) -> Path | None:
+    """Return where caches go; None when they are off or there is no home. A relative XDG path is void."""
+    if environ.get("ELMIFY_CACHE", "").lower() in _CACHE_OFF:
+        return None
+    given = Path(environ.get("XDG_CACHE_HOME", ""))
+    if given.is_absolute():
+        return given / "elmify"
+    home = Path(environ.get("HOME", ""))
+    return home / ".cache" / "elmify" if home.is_absolute() else None

@@ -1,0 +1,108 @@
+"""The fields of elmify.yaml."""
+
+from functools import cache
+from typing import Annotated, Any, Literal, Required
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
+
+from reconciler.model.address import ID_MAX_CHARS
+from reconciler.text.fitness import ID, LINE, TEXT
+
+_STRICT = ConfigDict(strict=True, extra="forbid")
+
+_Id = Annotated[str, Field(pattern=ID, max_length=ID_MAX_CHARS)]
+_Line = Annotated[str, Field(pattern=LINE)]
+_Template = Annotated[str, Field(pattern=TEXT)]
+_Count = Annotated[int, Field(ge=0)]
+_Style = Literal["key", "url"]
+
+CONCURRENCY_MAX = 256
+
+
+@with_config(_STRICT)
+class Keys(TypedDict, total=False):
+    """The template of each slot's keys."""
+
+    speaker_image: _Template
+    speaker_image_small: _Template
+    collection_cover: _Template
+    collection_cover_small: _Template
+    lecture_audio: _Template
+    lecture_thumbnail: _Template
+
+
+@with_config(_STRICT)
+class Columns(TypedDict, total=False):
+    """What the columns hold that name an object or a format."""
+
+    image_url: _Style
+    image_small_url: _Style
+    cover_image_url: _Style
+    cover_image_small_url: _Style
+    thumbnail_url: _Style
+    file_format: Literal["mp3", "audio/mpeg"]
+
+
+@with_config(_STRICT)
+class Guards(TypedDict, total=False):
+    """What a plan may do without an allowance."""
+
+    delete_percent: Annotated[int, Field(ge=0, le=100)]
+    delete_floor: _Count
+    delete_count: _Count
+    user_rows: _Count
+
+
+@with_config(_STRICT)
+class Transfer(TypedDict, total=False):
+    """How bytes travel."""
+
+    concurrency: Annotated[int, Field(ge=1, le=CONCURRENCY_MAX)]
+    single_put: _Line
+    part_size: _Line
+    cache_control: _Line
+
+
+@with_config(_STRICT)
+class Objects(TypedDict, total=False):
+    """Where the objects are."""
+
+    store: Literal["directory", "r2"]
+    directory: _Line
+    endpoint: _Line
+    account_id: _Line
+    bucket: _Line
+    region: _Line
+
+
+@with_config(_STRICT)
+class Database(TypedDict, total=False):
+    """Where the rows are."""
+
+    store: Literal["embedded", "postgresql"]
+    embedded: _Line
+    url_from: _Line
+
+
+@with_config(_STRICT)
+class SettingsFile(TypedDict, total=False):
+    """elmify.yaml."""
+
+    environment: Required[_Id]
+    catalog: _Line
+    media: _Line
+    public_base_url: _Line
+    keys: Keys
+    columns: Columns
+    guards: Guards
+    retention: _Line
+    transfer: Transfer
+    objects: Objects
+    database: Database
+
+
+@cache
+def settings_adapter() -> TypeAdapter[Any]:
+    """Return what checks elmify.yaml."""
+    return TypeAdapter(SettingsFile)

@@ -1,0 +1,156 @@
+"""Which bucket and which database: by the environment, else the embedded ones; never half of each."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from reconciler.settings.source import Source
+from reconciler.settings.values import (
+    DirectoryBucket,
+    EmbeddedDatabase,
+    RemoteBucket,
+    RemoteDatabase,
+    Secret,
+)
+from reconciler.text.codes import Mistake
+
+R2_VARIABLES = (
+    "R2_ENDPOINT",
+    "R2_ACCOUNT_ID",
+    "R2_ACCESS_KEY_ID",
+    "R2_SECRET_ACCESS_KEY",
+    "R2_BUCKET_NAME",
+)
+
+#: The first that is set is used: behind a pooler `DATABASE_URL` may be the pooled one.
+DATABASE_VARIABLES = ("DATABASE_UNPOOLED_URL", "DATABASE_URL")
+
+_POSTGRESQL = re.compile(r"(?:jdbc:)?postgres(?:ql)?://\S+")
+
+#: What elmify.yaml may say of a bucket; it is then half set without the variables.
+_R2_FIELDS = frozenset({"endpoint", "account_id", "bucket"})
+
+Bucket = DirectoryBucket | RemoteBucket
+Rows = EmbeddedDatabase | RemoteDatabase
+
+
+def read_stores(
+    source: Source, environ: Mapping[str, str], root: Path, state_dir: Path
+) -> tuple[Bucket, Rows]:
+    """Return both stores. Where the settings do not add up that is reported, and what is returned is void."""
+    found_before = len(source.found)
+    objects = _read_bucket(source, environ, root, state_dir)
+    database = _read_database(source, environ, root, state_dir)
+    if len(source.found) == found_before:
+        _refuse_mixture(source, objects, database)
+    return objects, database
+
+
+def _refuse_mixture(source: Source, objects: Bucket, database: Rows) -> None:
+    """Report one store that is real beside another that is embedded only because nobody named it."""
+    chosen_bucket = source.section("objects").get("store")
+    chosen_rows = source.section("database").get("store")
+    match objects, database:
+        case DirectoryBucket(), RemoteDatabase(variable=variable) if chosen_bucket is None:
+            detail = f"{variable} names a database, and no variable names a bucket."
+            hint = (
+                f"Set {_listed(R2_VARIABLES[1:])}; "
+                "or, if a folder is meant, write `objects: {store: directory}`."
+            )
+            source.report(Mistake.MIXED_STORES, ("objects",), detail, hint)
+        case RemoteBucket(bucket=bucket), EmbeddedDatabase() if chosen_rows is None:
+            detail = f"The bucket is `{bucket}`, and no variable names a database."
+            hint = "Set DATABASE_URL; or, if the embedded one is meant, write `database: {store: embedded}`."
+            source.report(Mistake.MIXED_STORES, ("database",), detail, hint)
+        case _:
+            return
+
+
+def _read_bucket(source: Source, environ: Mapping[str, str], root: Path, state_dir: Path) -> Bucket:
+    section = source.section("objects")
+    directory = DirectoryBucket(path=root / section.get("directory", state_dir / "bucket"))
+    wanted = section.get("store")
+    named = any(name in environ for name in R2_VARIABLES) or not _R2_FIELDS.isdisjoint(section)
+    if wanted == "directory" or (wanted is None and not named):
+        return directory
+    return _remote_bucket(source, environ) or directory
+
+
+def _remote_bucket(source: Source, environ: Mapping[str, str]) -> RemoteBucket | None:
+    """Return the bucket that the variables and the section name together; None and reports if some lack."""
+    section = source.section("objects")
+    account = environ.get("R2_ACCOUNT_ID") or section.get("account_id")
+    endpoint = environ.get("R2_ENDPOINT") or section.get("endpoint")
+    if not endpoint and account:
+        endpoint = f"https://{account}.r2.cloudflarestorage.com"
+    values = {
+        "R2_ENDPOINT or R2_ACCOUNT_ID": endpoint,
+        "R2_ACCESS_KEY_ID": environ.get("R2_ACCESS_KEY_ID"),
+        "R2_SECRET_ACCESS_KEY": environ.get("R2_SECRET_ACCESS_KEY"),
+        "R2_BUCKET_NAME": environ.get("R2_BUCKET_NAME") or section.get("bucket"),
+    }
+    missing = [name for name, value in values.items() if not value]
+    if missing:
+        _report_half_set(source, environ, missing)
+        return None
+    place = "R2_ENDPOINT" if environ.get("R2_ENDPOINT") else "objects.endpoint"
+    if endpoint and not _is_endpoint(endpoint):
+        detail = f"{place} is not the URL of a server."
+        hint = "Write https:// and the host, without a path: the bucket has its own variable."
+        source.report(Mistake.BAD_VARIABLE, ("objects", "endpoint"), detail, hint)
+    return RemoteBucket(
+        endpoint=str(endpoint).rstrip("/"),
+        bucket=str(values["R2_BUCKET_NAME"]),
+        region=section.get("region", "auto"),
+        access_key_id=str(values["R2_ACCESS_KEY_ID"]),
+        secret_access_key=Secret(str(values["R2_SECRET_ACCESS_KEY"])),
+    )
+
+
+def _report_half_set(source: Source, environ: Mapping[str, str], missing: list[str]) -> None:
+    empty = [name for name in R2_VARIABLES if environ.get(name) == ""]
+    is_or_are = "is" if len(missing) == 1 else "are"
+    detail = f"For the bucket, {_listed(missing)} {is_or_are} missing"
+    detail += f"; {_listed(empty)} {'is' if len(empty) == 1 else 'are'} set but empty." if empty else "."
+    source.report(Mistake.HALF_SET_STORE, ("objects",), detail)
+
+
+def _is_endpoint(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and parts.path in {"", "/"}
+        and not (parts.query or parts.fragment or parts.username)
+    )
+
+
+def _read_database(source: Source, environ: Mapping[str, str], root: Path, state_dir: Path) -> Rows:
+    section = source.section("database")
+    embedded = EmbeddedDatabase(path=root / section.get("embedded", state_dir / "postgres"))
+    wanted = section.get("store")
+    names = (section["url_from"],) if "url_from" in section else DATABASE_VARIABLES
+    if wanted == "embedded" or (
+        wanted is None and "url_from" not in section and not environ.keys() & set(names)
+    ):
+        return embedded
+    variable = next((name for name in names if environ.get(name)), None)
+    if variable is None:
+        empty = [name for name in names if name in environ]
+        state = f"{_listed(empty)} is set but empty" if empty else f"{' or '.join(names)} is missing"
+        source.report(Mistake.HALF_SET_STORE, ("database",), f"For the database, {state}.")
+        return embedded
+    if not _POSTGRESQL.fullmatch(environ[variable]):
+        hint = "It has the form postgresql://user:password@host:port/database."
+        detail = f"{variable} is not the URL of a PostgreSQL database."
+        source.report(Mistake.BAD_VARIABLE, ("database",), detail, hint)
+    return RemoteDatabase(url=Secret(environ[variable]), variable=variable)
+
+
+def _listed(names: list[str] | tuple[str, ...]) -> str:
+    """Return names as a sentence lists them."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

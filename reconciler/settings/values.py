@@ -1,0 +1,82 @@
+"""What elmify.yaml and the environment come to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.model.history import Actor
+from reconciler.model.policy import Policy
+
+
+class Secret:
+    """A text that no message, log or traceback may show; `reveal` gives it to whoever must use it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryBucket:
+    """A folder that behaves like a bucket."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteBucket:
+    """A bucket behind an S3 endpoint. `endpoint` is a URL without a path."""
+
+    endpoint: str
+    bucket: str
+    region: str
+    access_key_id: str
+    secret_access_key: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedDatabase:
+    """A PostgreSQL server of our own, whose files are in a folder."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteDatabase:
+    """A PostgreSQL somewhere. `url` may have a `jdbc:` prefix; `variable` is where it came from."""
+
+    url: Secret
+    variable: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this project is set up here and now. All paths are absolute.
+
+    `root` is the folder of elmify.yaml, `state_dir` is what elmify keeps beside it and git ignores.
+    `cache_dir` is outside the project; None when nothing is to be cached.
+    """
+
+    root: Path
+    policy: Policy
+    catalog_dir: Path
+    lock_path: Path
+    media_root: Path
+    state_dir: Path
+    cache_dir: Path | None
+    objects: DirectoryBucket | RemoteBucket
+    database: EmbeddedDatabase | RemoteDatabase
+    actor: Actor

@@ -1,0 +1,61 @@
+from dataclasses import replace
+
+import pytest
+
+from reconciler.model.plan import Impact
+from reconciler.render.cost import Cost, cost_of
+from reconciler.render.sentences import counted, joined, kept_sentence, lost_sentence, transfer_sentence
+from tests.unit.render.plans import audio, create, empty_plan, full_plan, many, plan_of, put_of
+
+
+@pytest.mark.parametrize(
+    ("impact", "told"),
+    [
+        (None, ""),
+        (Impact(), ""),
+        (Impact(lost={"favorites": 0}), ""),
+        (Impact(lost={"favorites": 3}, users=2), "would lose 3 favourites of 2 listeners"),
+        (Impact(lost={"public.favorites": 1}, users=1), "would lose 1 favourite of 1 listener"),
+        (Impact(lost={"badges": 1200}), "would lose 1,200 rows of badges"),
+        (
+            Impact(lost={"playback_positions": 2, "favorites": 1, "listening_stats": 3}, users=2),
+            "would lose 1 favourite, 3 days of listening statistics and 2 playback positions of 2 listeners",
+        ),
+    ],
+)
+def test_a_loss_is_told_in_people(impact: Impact | None, told: str) -> None:
+    assert lost_sentence(impact) == told
+
+
+def test_what_stays_is_told_too() -> None:
+    assert kept_sentence(Impact(kept=1)) == "keeps 1 user row"
+    assert kept_sentence(Impact()) == ""
+
+
+def test_words_are_counted_and_joined_as_people_do() -> None:
+    assert [counted(1, "lecture"), counted(1204, "lecture")] == ["1 lecture", "1,204 lectures"]
+    assert [joined([]), joined(["a"]), joined(["a", "b"]), joined(["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
+
+
+def test_a_put_in_parts_is_billed_for_each_call_and_one_head() -> None:
+    large = put_of(audio("a", size_bytes=33 * 1024**2), multipart=True)
+    plan = replace(plan_of([replace(create(), puts=(large,))]), listed=1_001)
+
+    # two pages, create, three parts, complete, the head of the audit log
+    assert cost_of(plan) == Cost(class_a=2 + 1 + 3 + 1 + 1, class_b=1)
+
+
+def test_prices_are_r2s() -> None:
+    assert Cost(class_a=1_000_000, class_b=0).dollars == pytest.approx(4.50)
+    assert Cost(class_a=0, class_b=1_000_000).dollars == pytest.approx(0.36)
+
+
+def test_what_costs_more_than_a_cent_is_told_to_the_cent() -> None:
+    assert transfer_sentence(many(10_000)).endswith("about 10,002 of class A and 0 of class B, $0.05.")
+    assert transfer_sentence(full_plan()).endswith("less than $0.01.")
+    assert transfer_sentence(empty_plan()) == ""
