@@ -1,6 +1,6 @@
 """Files → resources: who stands under whom, defaults applied, references made addresses."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import PurePosixPath
@@ -185,11 +185,13 @@ def _resolve(reference: str, parent: Address | None) -> Address:
     return join(parent, reference)
 
 
-def media_references(files: Sequence[ReadFile]) -> Iterator[tuple[str, Position]]:
-    """Yield every media path that the files name, with the place that names it, in order."""
+def media_references(files: Sequence[ReadFile]) -> Mapping[str, Position]:
+    """Return every media path that the files name, in order, with the first place that names it."""
+    references: dict[str, Position] = {}
     for file in files:
         if file.content is not None:
             for entry in (file.content.head, *file.content.lectures):
                 for path, line, column in entry.media.values():
-                    if path is not None:
-                        yield path, Position(file.name, line, column)
+                    if path is not None and path not in references:
+                        references[path] = Position(file.name, line, column)
+    return references

@@ -33,10 +33,7 @@ class Loaded:
 
         This is what `check_media` takes; a path that cannot be one has its diagnostic already.
         """
-        references: dict[str, Position] = {}
-        for path, position in media_references(self.files):
-            references.setdefault(path, position)
-        return references
+        return media_references(self.files)
 
 
 def load_catalog(
@@ -92,9 +89,8 @@ def _load(
     found += declared.diagnostics
     stamp = _stamp(sources, media, layout)
     if has_errors(found) or stamp != cache.checked:
-        loaded = Loaded(None, (), files)
         found += check_declared(declared, layout, locator)
-        found += check_lockfile(loaded.media_references(), media, media_root)
+        found += check_lockfile(media_references(files), media, media_root)
         if not has_errors(found):
             lockfile = lock_path.relative_to(root) if lock_path.is_relative_to(root) else lock_path
             found += check_unused(declared.resources.values(), media, lockfile.as_posix())

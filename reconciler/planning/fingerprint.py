@@ -22,11 +22,18 @@ def change_id(
     return digest([environment, address, action, previous_address, _state(before), _state(after)])
 
 
-def fingerprint(change_ids: Iterable[str], scope: Iterable[str], allowances: Mapping[str, int]) -> str:
-    """Return the hash that a reviewer's yes stands for. The order of ids and globs is irrelevant."""
-    return digest(
-        {"changes": sorted(change_ids), "scope": sorted(scope), "allowances": dict(allowances)},
-    )
+def fingerprint(
+    change_ids: Iterable[str],
+    scope: Iterable[str],
+    allowances: Mapping[str, int],
+    options: Iterable[str] = (),
+) -> str:
+    """Return the hash that a reviewer's yes stands for. The order of ids, globs and options is irrelevant.
+
+    An option counts as the flag it was given by, beside the globs of the scope.
+    """
+    asked = [*scope, *(f"--{option}" for option in options)]
+    return digest({"changes": sorted(change_ids), "scope": sorted(asked), "allowances": dict(allowances)})
 
 
 def _state(state: State | None) -> object:

@@ -6,7 +6,7 @@ Nothing here decides anything: what changes was decided by the planner, from can
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reconciler.model.plan import Change, ObjectState, State
+from reconciler.model.plan import Action, Change, ObjectState, State
 from reconciler.model.values import Value, readable_size
 from reconciler.render.escape import harmless, looks_the_same, quoted, spelled_out, value_text
 from reconciler.render.sentences import KNOWN_AFTER_APPLY
@@ -36,10 +36,13 @@ class Attribute:
 def attributes(change: Change) -> tuple[Attribute, ...]:
     """Return what differs between the sides of a change: columns by name, then objects by slot.
 
-    Of what is created, every value that it will have; of what is deleted, every value that goes.
+    Of what is created, every value that it will have; of what is deleted, every value that goes. What is
+    let go keeps all of its values.
     """
+    if change.action is Action.DELETE:
+        return tuple(_removed(change.before)) if change.before else ()
     if change.after is None:
-        return tuple(_removed(change.before)) if change.before and change.visible else ()
+        return ()
     before = change.before or State(values={})
     return (*_columns(before, change.after), *_objects(before, change.after, change.retired))
 
@@ -52,9 +55,7 @@ def hidden_attributes(change: Change) -> int:
     return len(names - {attribute.name for attribute in attributes(change)})
 
 
-def _removed(before: State | None) -> Iterator[Attribute]:
-    if before is None:
-        return
+def _removed(before: State) -> Iterator[Attribute]:
     for name, value in sorted(before.values.items()):
         if value is not None:
             yield Attribute(name=name, before=_shortened(value_text(value)), after=None)

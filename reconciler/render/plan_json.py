@@ -246,7 +246,7 @@ def _check_hashes(plan: Plan, file: str) -> None:
     """Refuse a plan whose content is not what its ids say: it was edited after it was made."""
     edited = [change.address for change in plan.changes if change.change_id != _id_of(plan, change)]
     ids = (change.change_id for change in plan.changes)
-    if edited or plan.fingerprint != fingerprint(ids, plan.scope, plan.allowances):
+    if edited or plan.fingerprint != fingerprint(ids, plan.scope, plan.allowances, plan.options):
         raise PlanRefused(
             f"{file} was changed after it was made: its fingerprint is not that of its content",
             hint=_PLAN_AGAIN,

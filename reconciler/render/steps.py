@@ -12,6 +12,10 @@ from reconciler.render.escape import harmless, quoted
 from reconciler.render.sentences import row_name
 
 
+#: After these nothing is recorded of the resource any more, its protection included.
+_ENDING = frozenset({Action.DELETE, Action.FORGET})
+
+
 class Store(StrEnum):
     """Where a step happens, in the order of an apply: bytes first, then rows and records in one commit."""
 
@@ -95,7 +99,7 @@ def _records(change: Change) -> Iterator[Step]:
         yield Step(store=Store.RECORDS, verb=verb, target=change.address, note=harmless(note))
     for column in change.released:
         yield Step(store=Store.RECORDS, verb="release", target=column)
-    if change.protect:
+    if change.protect and change.action not in _ENDING:
         yield Step(store=Store.RECORDS, verb="protect", target=change.address)
 
 

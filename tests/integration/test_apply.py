@@ -2,6 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.applying.audit import verify_chain
+from reconciler.model.errors import Guarded, IdentityMismatch, PutsFailed, Stale
+from reconciler.model.plan import Action
+from reconciler.planning.world import Request
+from reconciler.refresh import MARKER_KEY
 from tests.stand import Stand
 
 
@@ -35,3 +40,280 @@ def test_after_an_apply_there_is_nothing_to_change(stand: Stand) -> None:
     assert plan.unchanged == 3
     assert not plan.unmanaged.objects
     assert not plan.drift
+
+
+def test_a_new_title_keeps_row_key_and_favourite(stand: Stand) -> None:
+    stand.apply()
+    [row] = stand.sql("select id from lectures")
+    favourite = stand.favourite(row["id"])
+    stand.change("ali/quran/opening", title="Al-Fatiha", number=7)
+
+    plan = stand.plan()
+    stand.apply()
+
+    assert [change.action for change in plan.changes] == [Action.UPDATE]
+    [after] = stand.sql("select * from lectures")
+    assert (after["id"], after["title"], after["lecture_number"]) == (row["id"], "Al-Fatiha", 7)
+    assert after["file_path"] == "Ali/Quran/01 - The Opening.mp3"
+    assert stand.sql("select id, lecture_id from favorites") == [{"id": favourite, "lecture_id": row["id"]}]
+    assert stand.plan().changes == ()
+
+
+def test_new_bytes_get_a_new_key_and_the_old_object_stays(stand: Stand) -> None:
+    stand.apply()
+    line = stand.record("ali/quran/opening.mp3", b"recorded again")
+
+    stand.apply()
+
+    assert line.sha256 is not None
+    new_key = f"Ali/Quran/01 - The Opening~{line.sha256[:8]}.mp3"
+    assert stand.keys() == ["Ali/Quran/01 - The Opening.mp3", new_key]
+    [row] = stand.sql("select file_path, file_hash, file_size from lectures")
+    assert row == {"file_path": new_key, "file_hash": line.sha256, "file_size": len(b"recorded again")}
+    assert stand.plan().changes == ()
+
+
+def test_taking_new_bytes_back_uses_the_retired_object_again(stand: Stand) -> None:
+    stand.apply()
+    stand.record("ali/quran/opening.mp3", b"recorded again")
+    stand.apply()
+    stand.record("ali/quran/opening.mp3", b"ali/quran/opening")
+
+    outcome = stand.apply()
+
+    assert outcome.uploaded_files == 0
+    [row] = stand.sql("select file_path from lectures")
+    assert row["file_path"] == "Ali/Quran/01 - The Opening.mp3"
+    assert stand.plan().changes == ()
+
+
+def test_titles_that_swap_go_through_although_they_are_unique(stand: Stand) -> None:
+    stand.declare("ali/tafsir", title="Tafsir")
+    stand.apply()
+    before = {row["id"]: row["title"] for row in stand.sql("select id, title from collections")}
+    stand.change("ali/quran", title="Tafsir")
+    stand.change("ali/tafsir", title="Quran")
+
+    stand.apply()
+
+    after = {row["id"]: row["title"] for row in stand.sql("select id, title from collections")}
+    assert after == {id_: {"Quran": "Tafsir", "Tafsir": "Quran"}[title] for id_, title in before.items()}
+    assert stand.plan().changes == ()
+
+
+def test_a_lecture_moves_to_another_collection_with_its_favourites(stand: Stand) -> None:
+    stand.apply()
+    [row] = stand.sql("select id from lectures")
+    stand.favourite(row["id"])
+    stand.drop("ali/quran/opening")
+    stand.declare("ali/tafsir", title="Tafsir")
+    stand.declare(
+        "ali/tafsir/opening",
+        title="The Opening",
+        number=1,
+        media={"audio": "ali/quran/opening.mp3"},
+        previously="ali/quran/opening",
+    )
+
+    plan = stand.plan()
+    stand.apply()
+
+    move = next(change for change in plan.changes if change.action is Action.MOVE)
+    assert move.impact is not None
+    assert move.impact.kept == 1
+    [after] = stand.sql(
+        "select l.id, l.file_path, c.title from lectures l join collections c on c.id = l.collection_id"
+    )
+    assert after == {"id": row["id"], "file_path": "Ali/Quran/01 - The Opening.mp3", "title": "Tafsir"}
+    assert len(stand.sql("select * from favorites")) == 1
+    assert stand.plan().changes == ()
+
+
+def test_a_renamed_speaker_carries_children_along_without_touching_their_rows(stand: Stand) -> None:
+    stand.apply()
+    rows = stand.sql("select id, file_path from lectures")
+    stand.drop("ali")
+    stand.declare("ali-of-fes", name="Ali of Fes", previously="ali")
+    stand.declare("ali-of-fes/quran", title="Quran")
+    stand.declare(
+        "ali-of-fes/quran/opening", title="The Opening", number=1, media={"audio": "ali/quran/opening.mp3"}
+    )
+
+    stand.apply()
+
+    assert stand.sql("select id, file_path from lectures") == rows
+    assert [row["name"] for row in stand.sql("select name from speakers")] == ["Ali of Fes"]
+    assert stand.plan().changes == ()
+
+
+def test_a_delete_that_would_take_favourites_along_is_refused(stand: Stand) -> None:
+    stand.apply()
+    [row] = stand.sql("select id from lectures")
+    stand.favourite(row["id"], user=1)
+    stand.favourite(row["id"], user=2)
+    stand.drop("ali/quran/opening")
+
+    plan = stand.plan()
+
+    assert plan.impact.lost == {"public.favorites": 2} or plan.impact.lost == {"favorites": 2}
+    assert plan.impact.users == 2
+    assert [blocked.guard for blocked in plan.blocked] == ["user-rows"]
+    with pytest.raises(Guarded):
+        stand.apply()
+    assert len(stand.sql("select * from favorites")) == 2
+
+
+def test_an_allowed_delete_keeps_what_it_took_and_the_object(stand: Stand) -> None:
+    stand.apply()
+    [row] = stand.sql("select id from lectures")
+    stand.favourite(row["id"])
+    stand.drop("ali/quran/opening")
+
+    outcome = stand.apply(Request(allowances={"user-rows": 1}))
+
+    assert stand.sql("select * from lectures") == []
+    assert stand.keys() == ["Ali/Quran/01 - The Opening.mp3"]
+    assert outcome.run is not None
+    with stand.database.read() as session:
+        steps = session.records.steps(outcome.run)
+    [captured] = [step.captured for step in steps if step.captured is not None]
+    assert {table: len(rows) for table, rows in captured.items()} == {
+        "public.lectures": 1,
+        "public.favorites": 1,
+    }
+    assert stand.plan().changes == ()
+
+
+def test_a_collection_may_go_while_its_lectures_move_elsewhere(stand: Stand) -> None:
+    stand.apply()
+    [row] = stand.sql("select id from lectures")
+    stand.favourite(row["id"])
+    stand.drop("ali/quran")
+    stand.declare("ali/tafsir", title="Tafsir")
+    stand.declare(
+        "ali/tafsir/opening",
+        title="The Opening",
+        media={"audio": "ali/quran/opening.mp3"},
+        previously="ali/quran/opening",
+    )
+
+    plan = stand.plan()
+    stand.apply()
+
+    assert plan.blocked == ()
+    assert [row["title"] for row in stand.sql("select title from collections")] == ["Tafsir"]
+    assert [lecture["id"] for lecture in stand.sql("select id from lectures")] == [row["id"]]
+    assert len(stand.sql("select * from favorites")) == 1
+    assert stand.plan().changes == ()
+
+
+def test_a_row_edited_between_plan_and_apply_makes_the_plan_stale(stand: Stand) -> None:
+    stand.apply()
+    stand.change("ali/quran/opening", title="Al-Fatiha")
+    reviewed = stand.plan()
+    stand.sql("update lectures set title = 'Somebody else was here'")
+
+    with pytest.raises(Stale) as caught:
+        stand.apply(reviewed=[reviewed])
+
+    assert "ali/quran/opening" in caught.value.details[0]
+    assert [row["title"] for row in stand.sql("select title from lectures")] == ["Somebody else was here"]
+
+
+def test_a_reviewed_plan_that_was_done_already_is_no_reason_to_stop(stand: Stand) -> None:
+    reviewed = stand.plan()
+    stand.apply(reviewed=[reviewed])
+
+    outcome = stand.apply(reviewed=[reviewed])
+
+    assert outcome.plan.changes == ()
+
+
+def test_two_reviewed_plans_are_carried_out_together(stand: Stand) -> None:
+    stand.apply()
+    stand.change("ali/quran/opening", title="Al-Fatiha")
+    first = stand.plan()
+    stand.change("ali/quran/opening", title="The Opening")
+    stand.change("ali", bio="A teacher")
+    second = stand.plan()
+    stand.change("ali/quran/opening", title="Al-Fatiha")
+
+    stand.apply(reviewed=[first, second])
+
+    assert stand.plan().changes == ()
+
+
+def test_a_change_nobody_reviewed_stops_everything(stand: Stand) -> None:
+    reviewed = stand.plan()
+    stand.declare("ali/quran/the-cow", title="The Cow", number=2)
+
+    with pytest.raises(Stale):
+        stand.apply(reviewed=[reviewed])
+
+    assert stand.sql("select * from lectures") == []
+    assert stand.keys() == []
+
+
+def test_a_file_that_changed_since_it_was_locked_stops_the_commit(stand: Stand) -> None:
+    (stand.media_root / "ali/quran/opening.mp3").write_bytes(b"ali/quran/OPENING")
+
+    with pytest.raises(PutsFailed) as caught:
+        stand.apply()
+
+    assert "opening.mp3" in caught.value.details[0]
+    assert stand.sql("select * from speakers") == []
+    assert stand.keys() == []
+
+
+def test_what_a_failed_apply_stored_is_used_by_the_next(stand: Stand) -> None:
+    stand.declare("ali/quran/the-cow", title="The Cow", number=2)
+    (stand.media_root / "ali/quran/the-cow.mp3").unlink()
+    with pytest.raises(PutsFailed):
+        stand.apply()
+    assert stand.keys() == ["Ali/Quran/01 - The Opening.mp3"]
+    stand.record("ali/quran/the-cow.mp3", b"ali/quran/the-cow")
+
+    outcome = stand.apply()
+
+    assert outcome.uploaded_files == 1
+    assert stand.keys() == ["Ali/Quran/01 - The Opening.mp3", "Ali/Quran/02 - The Cow.mp3"]
+    assert stand.plan().changes == ()
+
+
+def test_a_wiped_and_reimported_table_is_adopted_again_without_guessing(stand: Stand) -> None:
+    stand.declare("ali/quran/the-cow", title="The Cow", number=2)
+    stand.apply()
+    rows = stand.sql("select * from lectures order by id")
+    stand.sql("delete from lectures")
+    for row in reversed(rows):
+        stand.sql(
+            "insert into lectures (title, duration, file_name, file_path, file_size, file_format, speaker_id, "
+            "collection_id) values (%s, 0, %s, %s, %s, 'mp3', %s, %s)",
+            *(row[c] for c in ("title", "file_name", "file_path", "file_size", "speaker_id", "collection_id")),
+        )
+
+    plan = stand.plan()
+    stand.apply()
+
+    assert {change.action for change in plan.changes} == {Action.ADOPT}
+    assert {drift.attribute for drift in plan.drift} == {"row"}
+    assert stand.plan().changes == ()
+
+
+def test_the_audit_log_says_what_was_done_and_is_anchored_in_the_bucket(stand: Stand) -> None:
+    stand.apply()
+
+    head = verify_chain(stand.database, stand.objects)
+
+    assert head.seq == 4  # three creates and the commit
+    assert [stored.key for stored in stand.objects.list(".elmify/audit/")] == [
+        f".elmify/audit/{head.seq:012d}-{head.hash}"
+    ]
+
+
+def test_a_bucket_of_another_environment_stops_before_anything_is_read_as_absent(stand: Stand) -> None:
+    stand.apply()
+    stand.objects.delete(MARKER_KEY)
+
+    with pytest.raises(IdentityMismatch):
+        stand.plan()

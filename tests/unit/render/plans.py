@@ -75,7 +75,7 @@ def plan_of(
         environment=ENVIRONMENT,
         made_at=datetime(2026, 11, 23, 14, 2, 5, tzinfo=UTC),
         changes=named,
-        fingerprint=fingerprint((change.change_id for change in named), scope, allowances or {}),
+        fingerprint=fingerprint((change.change_id for change in named), scope, allowances or {}, options),
         scope=scope,
         options=options,
         allowances=allowances or {},
@@ -212,7 +212,6 @@ def adopt() -> Change:
 
 
 def forget() -> Change:
-    state = State(values={"title": "Khutab"})
     return Change(
         address="abdul-rashid-sufi/khutab",
         kind=Kind.COLLECTION,
@@ -220,8 +219,8 @@ def forget() -> Change:
         reason="the catalog lets it go",
         change_id="",
         row=31,
-        before=state,
-        after=state,
+        before=State(values={"title": "Khutab"}),
+        protect=True,
     )
 
 

@@ -57,9 +57,11 @@ def test_whether_the_stored_bytes_were_hashed_is_no_part_of_what_was_reviewed() 
 
 
 def test_the_fingerprint_does_not_depend_on_any_order() -> None:
-    one = fingerprint(["a", "b"], ["x", "y"], {"deletes": 1, "user-rows": 2})
+    one = fingerprint(["a", "b"], ["x", "y"], {"deletes": 1, "user-rows": 2}, ["rekey", "delete-unmanaged"])
 
-    assert one == fingerprint(["b", "a"], ["y", "x"], {"user-rows": 2, "deletes": 1})
+    assert one == fingerprint(
+        ["b", "a"], ["y", "x"], {"user-rows": 2, "deletes": 1}, ["delete-unmanaged", "rekey"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,7 @@ def test_the_fingerprint_does_not_depend_on_any_order() -> None:
     [
         fingerprint(["a"], ["x"], {"deletes": 1}),
         fingerprint(["a", "b"], [], {"deletes": 1}),
+        fingerprint(["a", "b"], ["x"], {"deletes": 1}, ["rekey"]),
         fingerprint(["a", "b"], ["x"], {"deletes": 2}),
         fingerprint(["a", "b", "x"], [], {"deletes": 1}),
     ],

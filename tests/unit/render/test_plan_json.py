@@ -296,6 +296,7 @@ def test_only_the_first_mistakes_are_told() -> None:
     "edit",
     [
         lambda d: d.update(scope=["else"]),
+        lambda d: d.update(options=["rekey"]),
         lambda d: d.update(allowances={"deletes": 999}),
         lambda d: d.update(environment="staging"),
         lambda d: d["resource_changes"].pop(),
