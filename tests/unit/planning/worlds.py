@@ -494,13 +494,12 @@ class _Commit:
         for change in self.plan.changes:
             if change.after is not None:
                 self.resources[Address(change.address)] = self._record(change)
+        steps = [(change, found, state) for change in self.plan.changes for found, state in _key_steps(change)]
         said: set[str] = set()
-        for change in self.plan.changes:
-            for found, state in _key_steps(change):
-                assert nfc(found.key) not in said or state is KeyState.LIVE, f"{found.key} is said twice"
-                if nfc(found.key) not in said:
-                    self._keep(change, found, state)
-                said.add(nfc(found.key))
+        for change, found, state in sorted(steps, key=lambda step: step[2] is not KeyState.LIVE):
+            assert state is KeyState.LIVE or nfc(found.key) not in said, f"{found.key} is said twice"
+            self._keep(change, found, state)
+            said.add(nfc(found.key))
 
     def _record(self, change: Change) -> ResourceRecord:
         assert change.after is not None
