@@ -48,6 +48,4 @@ class CatalogProject:
 
     def found(self) -> Sequence[tuple[str, str]]:
         """Load it and return each diagnostic's code and place, the place relative to the catalog."""
-        return [
-            (each.code, str(each.position).removeprefix("catalog/")) for each in self.load().diagnostics
-        ]
+        return [(each.code, str(each.position).removeprefix("catalog/")) for each in self.load().diagnostics]

@@ -73,14 +73,15 @@ def digest_file(
 ) -> Digests:
     """Read an open file from where it stands to its end, and return its digests.
 
-    `size_bytes`, what the file should have, decides whether the multipart ETag is wanted; `Digests` holds
-    what was read. `split` lets each hash run in a thread of its own, for a file that would be the last one
-    running. `on_bytes` is called with the bytes read since the last call; what it raises is let through.
+    `size_bytes`, what the file should have, decides whether the multipart ETag is wanted. `Digests` holds
+    what was read; of a file that grows without end that is little more than it should have. `split` lets
+    each hash run in a thread of its own, for a file that would be the last one running. `on_bytes` is called
+    with the bytes read since the last call; what it raises is let through.
     """
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     parts = _PartsEtag(limits.part_bytes) if size_bytes > limits.single_put_bytes else None
     sinks: list[_Sink] = [sha256, md5, *([parts] if parts else [])]
-    read = (_read_split if split else _read)(handle, sinks, on_bytes)
+    read = (_read_split if split else _read)(handle, sinks, on_bytes, size_bytes)
     return Digests(
         size_bytes=read,
         sha256=sha256.hexdigest(),
@@ -90,17 +91,17 @@ def digest_file(
     )
 
 
-def sha256_of(handle: BinaryIO) -> str:
-    """Read an open file from where it stands to its end, and return its SHA-256 in lower-case hex."""
+def sha256_of(handle: BinaryIO, size_bytes: int) -> str:
+    """Read an open file that should have `size_bytes` to its end; return its SHA-256 in lower-case hex."""
     sha256 = hashlib.sha256()
-    _read(handle, [sha256], ignore_bytes)
+    _read(handle, [sha256], ignore_bytes, size_bytes)
     return sha256.hexdigest()
 
 
-def _read(handle: BinaryIO, sinks: Sequence[_Sink], on_bytes: Callable[[int], None]) -> int:
+def _read(handle: BinaryIO, sinks: Sequence[_Sink], on_bytes: Callable[[int], None], size_bytes: int) -> int:
     buffer = memoryview(bytearray(BUFFER_BYTES))
     total = 0
-    while count := _fill(handle, buffer):
+    while total <= size_bytes and (count := _fill(handle, buffer)):
         for sink in sinks:
             sink.update(buffer[:count])
         total += count
@@ -108,13 +109,15 @@ def _read(handle: BinaryIO, sinks: Sequence[_Sink], on_bytes: Callable[[int], No
     return total
 
 
-def _read_split(handle: BinaryIO, sinks: Sequence[_Sink], on_bytes: Callable[[int], None]) -> int:
+def _read_split(
+    handle: BinaryIO, sinks: Sequence[_Sink], on_bytes: Callable[[int], None], size_bytes: int
+) -> int:
     """Read into one buffer while every sink, in its own thread, takes the other."""
     buffers = cycle([memoryview(bytearray(SPLIT_BUFFER_BYTES)) for _ in range(2)])
     total = 0
     with ThreadPoolExecutor(max_workers=len(sinks)) as pool:
         running = list[Future[None]]()
-        while count := _fill(handle, buffer := next(buffers)):
+        while total <= size_bytes and (count := _fill(handle, buffer := next(buffers))):
             _finish(running)  # each sink must have the bytes in their order
             running = [pool.submit(sink.update, buffer[:count]) for sink in sinks]
             total += count

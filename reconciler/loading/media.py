@@ -53,7 +53,8 @@ class MediaFolder:
         return handle
 
     def _check(self, handle: BinaryIO, media: MediaFile) -> None:
-        if os.fstat(handle.fileno()).st_size != media.size_bytes or sha256_of(handle) != media.sha256:
+        size_bytes = os.fstat(handle.fileno()).st_size
+        if size_bytes != media.size_bytes or sha256_of(handle, size_bytes) != media.sha256:
             raise MediaRefused(codes.MEDIA_CHANGED, f"{media.path} changed since it was locked.")
         handle.seek(0)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Position
 from reconciler.model.kinds import Kind, Slot
-from reconciler.model.values import Value
+from reconciler.model.values import Value, nfc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +70,8 @@ class Catalog:
         """Whether the address, or a parent of it, is to be let go."""
         parts = address.split("/")
         return any("/".join(parts[:depth]) in self.forget for depth in range(1, len(parts) + 1))
+
+
+def media_by_path(catalog: Catalog) -> Mapping[str, MediaFile]:
+    """Return the lockfile by the NFC spelling of its paths."""
+    return {nfc(path): media for path, media in catalog.media.items()}

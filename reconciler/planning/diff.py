@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.address import Address
 from reconciler.model.catalog import Catalog, MediaFile, Resource
+from reconciler.model.catalog import media_by_path as media_by_path  # noqa: PLC0414  # read here by applying
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.plan import Action, Change, Drift, ObjectState, Put, State
@@ -17,7 +18,7 @@ from reconciler.planning.desired import Wanted, wanted
 from reconciler.planning.drift import baseline, drift_of
 from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Binding, Identities
-from reconciler.planning.keys import TemplateRefused, default_key, key_problem
+from reconciler.planning.keys import TemplateRefused, default_key, is_form_of, key_problem
 from reconciler.planning.placement import How, Placement, Placer
 from reconciler.planning.references import URL_MAX_CHARS, split_reference
 
@@ -29,7 +30,6 @@ class Differences:
     changes: list[Change] = field(default_factory=list)
     drift: list[Drift] = field(default_factory=list)
     problems: list[tuple[Address, Diagnostic]] = field(default_factory=list)
-    dropped: dict[str, tuple[str, ...]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     unchanged: int = 0
     unverified: int = 0
@@ -57,10 +57,14 @@ class Differ:
         self.found = Differences()
 
     def run(self) -> Differences:
-        """Return the differences of every declared resource; the kept keys are claimed before new ones."""
-        kept = {address: self._kept(resource) for address, resource in self.catalog.resources.items()}
-        for address, resource in self.catalog.resources.items():
-            self._compare(resource, kept[address])
+        """Return the differences of every declared resource; the kept keys are claimed before new ones.
+
+        Keys are chosen in the order of addresses, so that moving an entry within its file changes no plan.
+        """
+        resources = [self.catalog.resources[address] for address in sorted(self.catalog.resources)]
+        kept = {resource.address: self._kept(resource) for resource in resources}
+        for resource in resources:
+            self._compare(resource, kept[resource.address])
         return self.found
 
     # Objects.
@@ -90,7 +94,10 @@ class Differ:
         return kept
 
     def _rekeyed(self, resource: Resource, slot: Slot, key: str, media: MediaFile) -> bool:
-        return self.rekey and nfc(self._rendered(resource, slot, media.path)) != nfc(key)
+        """Whether the key is to be chosen anew; bytes that nobody has hashed can only stay where they are."""
+        if not self.rekey or media.sha256 is None:
+            return False
+        return not is_form_of(key, self._rendered(resource, slot, media.path), media.sha256)
 
     def _present_key(self, resource: Resource, row: Row, slot: Slot) -> str | None:
         """Return the key a slot has: the recorded one, else what the row says.
@@ -123,7 +130,10 @@ class Differ:
                 continue  # the loader has said so
             present = self._present_key(resource, row, slot) if row is not None else None
             placement = kept.get(slot) or self.placer.choose(
-                self._rendered(resource, slot, path), media, replaces=present is not None and not self.rekey
+                self._rendered(resource, slot, path),
+                media,
+                address=resource.address,
+                replaces=present is not None and not self.rekey,
             )
             self._check(resource, placement)
             placements[slot] = placement
@@ -253,10 +263,6 @@ class Differ:
         puts = _puts(placements, self.placer)
         action, reason = self._action(binding, record, before, after, resource.address, puts)
         previous = binding.previous if binding is not None else None
-        if row is not None and before is not None:
-            stays = {nfc(found.key) for found in after.objects.values()}
-            left = {found.key for found in before.objects.values() if nfc(found.key) not in stays}
-            self.found.dropped[resource.address] = tuple(sorted(left))
         return Change(
             address=resource.address,
             kind=resource.kind,
@@ -324,11 +330,6 @@ def lineage(catalog: Catalog, resource: Resource) -> Mapping[Kind, Resource]:
         for depth, kind in enumerate(Kind)
         if depth < len(parts)
     }
-
-
-def media_by_path(catalog: Catalog) -> Mapping[str, MediaFile]:
-    """Return the lockfile by the NFC spelling of its paths."""
-    return {nfc(path): media for path, media in catalog.media.items()}
 
 
 def differing_names(before: State, after: State) -> list[str]:

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from reconciler.model.actual import Row, Snapshot
-from reconciler.model.address import Address, join, parent_of
-from reconciler.model.catalog import Catalog, Resource
+from reconciler.model.address import Address, parent_of
+from reconciler.model.catalog import Catalog, MediaFile, Resource, media_by_path
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.recorded import Recorded
 from reconciler.model.values import nfc
 from reconciler.planning.evidence import trusted
+from reconciler.planning.renames import previous_addresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,8 @@ class _Ladder:
 
     def __post_init__(self) -> None:
         self.rows = trusted(self.snapshot, self.recorded)
-        self.previous = _previous_addresses(self.catalog)
+        self.previous = previous_addresses(self.catalog, self.recorded.resources)
+        self.media = media_by_path(self.catalog)
         claimed = set(self.previous.values())
         self.gone = [a for a in self.recorded.resources if a not in self.catalog.resources]
         self.held: dict[tuple[Kind, int], Address] = {
@@ -103,12 +105,16 @@ class _Ladder:
         return None if row is None or row.id in self.taken[row.kind] else row
 
     def climb(self, kind: Kind) -> None:
-        """Take one kind, whose parents are already decided, up the rungs."""
+        """Take one kind, whose parents are already decided, up the rungs.
+
+        Children of a parent that there is a question about wait for its answer, which may decide them.
+        """
         declared = [resource for resource in self.catalog.resources.values() if resource.kind is kind]
         for rung in (self._explicit, self._recorded, self._previously):
             for resource in declared:
                 if resource.address not in self.bound:
                     rung(resource)
+        self.asked.update(r.address for r in declared if parent_of(r.address) in self.asked)
         left = self._left(declared)
         if not left:
             return
@@ -138,7 +144,10 @@ class _Ladder:
                 "Correct the number, or remove `row:` to let elmify find the row.",
             )
         else:
-            self._bind(resource, row, f"`row: {row.id}` in the catalog")
+            previous = self.previous.get(resource.address)
+            same_row = previous is not None and self.rows.get(previous) == row
+            rung = f"`row: {row.id}` in the catalog"
+            self._bind(resource, row, rung, previous if same_row else None)
 
     def _recorded(self, resource: Resource) -> None:
         row = self.rows.get(resource.address)
@@ -171,13 +180,21 @@ class _Ladder:
             parent = row[table.parent_column] if table.parent_column else None
             return parent, nfc(str(row[title]))
 
+        def stripped(name: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
+            return name[0], str(name[1]).strip()
+
         by_name = (
             " and ".join(table.natural_key),
             lambda resource: [name] if (name := named(resource)) is not None else [],
             named_row,
         )
+        by_stripped_name = (
+            f"{by_name[0]}, but for spaces at its ends",
+            lambda resource: [stripped(name)] if (name := named(resource)) is not None else [],
+            lambda row: stripped(named_row(row)),
+        )
         if kind is not Kind.LECTURE:
-            return [by_name]
+            return [by_name, by_stripped_name]
         return [
             (
                 "file_path, collection_id and title",
@@ -186,12 +203,16 @@ class _Ladder:
             ),
             ("file_path", self._paths, lambda row: nfc(str(row["file_path"]))),
             by_name,
+            by_stripped_name,
         ]
 
     def _paths(self, resource: Resource) -> list[str]:
         """Return the keys a lecture's row may show: the path as declared, and the key it would get."""
         path = resource.media.get(Slot.LECTURE_AUDIO)
         return [] if path is None else list(dict.fromkeys((nfc(path), nfc(self.default_key(resource)))))
+
+    def _audio(self, resource: Resource) -> MediaFile | None:
+        return self.media.get(nfc(resource.media.get(Slot.LECTURE_AUDIO) or ""))
 
     def _parent_row(self, resource: Resource) -> int | None:
         parent = parent_of(resource.address)
@@ -200,7 +221,7 @@ class _Ladder:
 
     def _by_hash(self, resources: list[Resource]) -> None:
         def hashes(resource: Resource) -> list[str]:
-            media = self.catalog.media.get(resource.media.get(Slot.LECTURE_AUDIO) or "")
+            media = self._audio(resource)
             return [media.sha256] if media is not None and media.sha256 is not None else []
 
         rows = _grouped(self._free_rows(Kind.LECTURE), lambda row: [row["file_hash"]])
@@ -293,14 +314,16 @@ class _Ladder:
     def _ask_about_lookalike(self, resource: Resource) -> None:
         if resource.address in self.asked or resource.kind is not Kind.LECTURE:
             return
-        for holder in self.held_under.get(parent_of(resource.address), ()):
+        parent = parent_of(resource.address)
+        parents = {parent, self.previous.get(parent)} if parent is not None else set()
+        for holder in sorted(h for p in parents for h in self.held_under.get(p, ())):
             if self._alike(resource, self.rows[holder]):
                 self._ask_previously(resource, holder, "it has the same parent and the same number or audio")
                 return
 
     def _alike(self, resource: Resource, row: Row) -> bool:
         number = resource.fields.get("number")
-        media = self.catalog.media.get(resource.media.get(Slot.LECTURE_AUDIO) or "")
+        media = self._audio(resource)
         same_audio = media is not None and media.sha256 is not None and media.sha256 == row["file_hash"]
         return same_audio or (number is not None and number == row["lecture_number"])
 
@@ -330,20 +353,6 @@ class _Ladder:
             code=code, summary=summary, detail=detail, hint=hint, position=resource.position
         )
         self.problems.append((resource.address, question))
-
-
-def _previous_addresses(catalog: Catalog) -> Mapping[Address, Address]:
-    """Return the address each resource had before, by its own `previously:` or by a parent's."""
-    previous: dict[Address, Address] = {}
-    for address, resource in catalog.resources.items():
-        parent = parent_of(address)
-        if resource.previously is not None:
-            previous[address] = resource.previously
-        elif parent is not None and parent in previous:
-            inherited = join(previous[parent], address.rpartition("/")[2])
-            if inherited not in catalog.resources:
-                previous[address] = inherited
-    return previous
 
 
 _T = TypeVar("_T")

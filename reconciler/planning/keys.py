@@ -10,6 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from reconciler.model.catalog import Resource
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.policy import KEY_MAX_BYTES, OWN_PREFIX
+from reconciler.model.values import nfc
 
 TEMPLATE_MAX_CHARS = 2_000
 HASH_DIGITS = 8
@@ -136,16 +137,28 @@ def with_hash(key: str, sha256: str, taken: Callable[[str], bool]) -> str:
 
     Longer, then with a counter, while `taken` says that such a key was ever used.
     """
-    folder, slash, name = key.rpartition("/")
-    stem, dot, extension = name.rpartition(".")
-    if not stem:
-        stem, dot, extension = name, "", ""
-    tail = f"{dot}{extension}"
+    stem, tail = _split(key)
     for digits in (HASH_DIGITS, 16, 32, 64):
-        candidate = f"{folder}{slash}{stem}~{sha256[:digits]}{tail}"
+        candidate = f"{stem}~{sha256[:digits]}{tail}"
         if not taken(candidate):
             return candidate
     counter = 2
-    while taken(candidate := f"{folder}{slash}{stem}~{sha256}-{counter}{tail}"):
+    while taken(candidate := f"{stem}~{sha256}-{counter}{tail}"):
         counter += 1
     return candidate
+
+
+def is_form_of(key: str, wished: str, sha256: str) -> bool:
+    """Whether `key` is `wished`, or what `with_hash` may have made of it for those bytes."""
+    stem, tail = _split(nfc(wished))
+    folded = nfc(key)
+    return folded == nfc(wished) or (
+        folded.startswith(f"{stem}~{sha256[:HASH_DIGITS]}") and folded.endswith(tail)
+    )
+
+
+def _split(key: str) -> tuple[str, str]:
+    """Split a key before its extension; what has no extension, such as `.hidden`, has an empty second part."""
+    folder, slash, name = key.rpartition("/")
+    stem, dot, extension = name.rpartition(".")
+    return (f"{folder}{slash}{stem}", f"{dot}{extension}") if stem else (key, "")

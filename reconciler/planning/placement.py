@@ -11,7 +11,7 @@ from reconciler.model.policy import TransferLimits
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded
 from reconciler.model.values import nfc
 from reconciler.planning.content import Match, compare
-from reconciler.planning.keys import with_hash
+from reconciler.planning.keys import is_form_of, with_hash
 
 #: A key in one of these states may never be named by a row again.
 _BURNT = frozenset({KeyState.CONDEMNED, KeyState.DELETED})
@@ -77,14 +77,14 @@ class Placer:
         self._chosen.add(nfc(key))
         return Placement(key=key, how=How.PUT, media=media)
 
-    def choose(self, wished: str, media: MediaFile, *, replaces: bool) -> Placement:
-        """Choose a key for bytes that this slot does not hold yet.
+    def choose(self, wished: str, media: MediaFile, *, address: str, replaces: bool) -> Placement:
+        """Choose a key for bytes that this slot of `address` does not hold yet.
 
         `wished` is the rendered key. It gets the hash when it was ever used, when anything else is under it,
         when it takes a multipart upload (which cannot be put conditionally), or when it replaces other bytes.
         Bytes that are already in the bucket and named by nothing are used where they are.
         """
-        idle = self._reuse(media, wished, replaces=replaces)
+        idle = self._reuse(media, wished, address=address, replaces=replaces)
         if idle is not None:
             return self._chose(idle, How.REUSED, media)
         if media.sha256 is None:
@@ -106,8 +106,8 @@ class Placer:
         self._chosen.add(nfc(key))
         return Placement(key=key, how=how, media=media)
 
-    def _reuse(self, media: MediaFile, wished: str, *, replaces: bool) -> str | None:
-        for key in self._idle.get(media.sha256, ()):
+    def _reuse(self, media: MediaFile, wished: str, *, address: str, replaces: bool) -> str | None:
+        for key in self._waiting(media.sha256, wished, address):
             if not self._claimed(key) and self._holds(key, media):
                 return self._objects[key].key
         folded = nfc(wished)
@@ -119,6 +119,21 @@ class Placer:
         ):
             return self._objects[folded].key
         return None
+
+    def _waiting(self, sha256: str | None, wished: str, address: str) -> list[str]:
+        """Return the idle keys of those bytes that this address may use, the likeliest one first.
+
+        What an earlier run has put for another address waits for that one: the keys of a plan that was
+        reviewed before a crash are its keys after it.
+        """
+        if sha256 is None:
+            return []
+        free = [
+            key
+            for key in self._idle.get(sha256, ())
+            if self._records[key].state is KeyState.RETIRED or self._records[key].address in {None, address}
+        ]
+        return sorted(free, key=lambda key: not is_form_of(key, wished, sha256))
 
     def _holds(self, key: str, media: MediaFile) -> bool:
         stored = self._objects.get(key)
@@ -137,12 +152,12 @@ class Placer:
 
 def _idle_keys(
     records: Mapping[str, KeyRecord], objects: Mapping[str, StoredObject]
-) -> Mapping[str | None, list[str]]:
+) -> Mapping[str, list[str]]:
     """Return, by SHA-256, the recorded keys whose bytes are in the bucket and that no row names.
 
     They were retired, or a run put them and did not come to its commit.
     """
-    idle: defaultdict[str | None, list[str]] = defaultdict(list)
+    idle: defaultdict[str, list[str]] = defaultdict(list)
     for key in sorted(records):
         record = records[key]
         waiting = record.state in {KeyState.RETIRED, KeyState.INTENDED}

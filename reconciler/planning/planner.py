@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.address import Address
 from reconciler.model.catalog import Resource
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action, Change, Drift, Impact, Plan, Unmanaged
@@ -58,12 +58,12 @@ def draft(world: World, request: Request) -> Draft:
         lambda key: key in world.keys_named_by_rows,
         rekey=REKEY in request.options,
     ).run()
-    _refuse([*identities.problems, *differences.problems], request)
     unmanaged = unmanaged_in(world, identities, differences.used)
-    changes = [*differences.changes, *vanished(world, identities)]
+    changes = [*differences.changes, *vanished(world, identities, differences.used)]
     if DELETE_UNMANAGED in request.options:
         changes += delete_unmanaged(world, unmanaged)
     selected = _in_scope(changes, request)
+    _refuse([*identities.problems, *differences.problems], request, {c.address for c in selected})
     selected = with_retired(world, selected)
     return Draft(
         request=request,
@@ -76,7 +76,7 @@ def draft(world: World, request: Request) -> Draft:
         unverified=differences.unverified,
         doomed=_rows_of(c for c in selected if c.action is Action.DELETE),
         moved=_rows_of(c for c in selected if c.action is Action.MOVE),
-        leaving=_rows_of(c for c in selected if c.action is not Action.DELETE),
+        leaving=_rows_of(c for c in selected if c.after is not None),
         identities=identities,
     )
 
@@ -92,8 +92,9 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents) ->
         changes=changes,
         fingerprint=fingerprint(
             (change.change_id for change in changes),
-            (*request.scope, *(f"--{option}" for option in sorted(request.options))),
+            request.scope,
             request.allowances,
+            request.options,
         ),
         scope=tuple(sorted(request.scope)),
         options=tuple(sorted(request.options)),
@@ -108,6 +109,7 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents) ->
         ),
         unmanaged=rough.unmanaged,
         unverified=rough.unverified,
+        listed=len(world.snapshot.objects),
     )
 
 
@@ -123,10 +125,13 @@ def _audio_key(world: World) -> Callable[[Resource], str]:
     return audio_key
 
 
-def _refuse(problems: Iterable[tuple[Address, Diagnostic]], request: Request) -> None:
-    asked = [diagnostic for address, diagnostic in problems if request.covers(address)]
+def _refuse(
+    problems: Iterable[tuple[Address, Diagnostic]], request: Request, selected: Collection[str]
+) -> None:
+    """Raise every question about what the scope covers or, as a parent, would have to create."""
+    asked = [found for address, found in problems if address in selected or request.covers(address)]
     if asked:
-        raise InvalidInput(asked)
+        raise InvalidInput(in_reading_order(asked))
 
 
 def _in_scope(changes: list[Change], request: Request) -> list[Change]:

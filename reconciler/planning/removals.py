@@ -18,24 +18,31 @@ from reconciler.planning.world import World
 _ACCOUNTED = frozenset({KeyState.INTENDED, KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED})
 
 
-def vanished(world: World, identities: Identities) -> list[Change]:
-    """Return what happens to recorded addresses that the catalog no longer has: delete, or forget."""
+def vanished(world: World, identities: Identities, used: set[str]) -> list[Change]:
+    """Return what happens to recorded addresses that the catalog no longer has: delete, or forget.
+
+    `used` are the NFC keys that declared resources name: they are not let go along.
+    """
+    bound = {(b.row.kind, b.row.id) for b in identities.bound.values()}
     changes = []
     for address, row in identities.vanished.items():
         record = world.recorded.resources[address]
-        if world.catalog.forgets(address) or row is None:
-            changes.append(_forget(world, record, row))
+        if world.catalog.forgets(address):
+            reason = "let go by `forget:`; row and objects stay as they are"
+            changes.append(_forget(world, record, row, used, reason))
+        elif row is None:
+            taken = (record.kind, record.row) in bound
+            lost = "its row is another address now" if taken else "its row is gone already"
+            changes.append(_forget(world, record, row, used, f"it left the catalog, and {lost}"))
         else:
             changes.append(_delete(world, record, row))
     return changes
 
 
-def _forget(world: World, record: ResourceRecord, row: Row | None) -> Change:
-    if world.catalog.forgets(record.address):
-        reason = "let go by `forget:`; row and objects stay as they are"
-    else:
-        reason = "it left the catalog, and its row is gone already"
+def _forget(world: World, record: ResourceRecord, row: Row | None, used: set[str], reason: str) -> Change:
     before = _recorded_state(world, record, row)
+    let_go = {slot: found for slot, found in before.objects.items() if nfc(found.key) not in used}
+    before = replace(before, objects=let_go)
     return Change(
         address=record.address,
         kind=record.kind,
@@ -80,13 +87,12 @@ def _objects_under(world: World, keys: Mapping[Slot, str]) -> dict[Slot, ObjectS
 
 
 def unmanaged_in(world: World, identities: Identities, used: set[str]) -> Unmanaged:
-    """Return what is there and not declared. `used` are the NFC keys that declared resources name."""
+    """Return what is there and not declared. `used` are the NFC keys that declared resources name.
+
+    What is let go by this plan is unmanaged from the next one on.
+    """
     known = {(b.row.kind, b.row.id) for b in identities.bound.values()}
-    known |= {
-        (row.kind, row.id)
-        for address, row in identities.vanished.items()
-        if row is not None and not world.catalog.forgets(address)
-    }
+    known |= {(row.kind, row.id) for row in identities.vanished.values() if row is not None}
     rows = {
         kind: tuple(sorted(row_id for row_id in rows if (kind, row_id) not in known))
         for kind, rows in world.snapshot.rows.items()

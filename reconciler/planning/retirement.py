@@ -1,36 +1,55 @@
 """Which keys nothing at all will name once a plan is carried out."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from reconciler.model.actual import Row
+from reconciler.model.kinds import TABLES
 from reconciler.model.plan import Action, Change
-from reconciler.model.values import nfc
+from reconciler.model.values import Value, nfc
 from reconciler.planning.references import keys_named
 from reconciler.planning.world import World
 
 
-def with_retired(world: World, changes: list[Change]) -> list[Change]:
+def with_retired(world: World, changes: Sequence[Change]) -> list[Change]:
     """Add to each change the keys that no row at all, managed or not, will name once all are carried out.
 
-    A change that is nothing but the retirement of such a key falls away when something still names it.
+    A key that several changes leave is retired by one of them. A change that is nothing but the retirement of
+    a key falls away when something still names it, or when a change of a resource retires it.
     """
-    leaving = {c.address: _keys_left(c) for c in changes}
+    leaving = {change.address: _keys_left(change) for change in changes}
     candidates = {nfc(key) for keys in leaving.values() for key in keys}
     if not candidates:
-        return changes
-    changed_rows = {(c.kind, c.row): c for c in changes if c.row is not None}
-    still_named = {nfc(o.key) for c in changes if c.after is not None for o in c.after.objects.values()}
+        return list(changes)
+    settled = {key for keys in _named_afterwards(world, changes) for key in keys if key in candidates}
+    decided = []
+    for change in sorted(changes, key=lambda c: (c.kind is None, c.address)):
+        retired = tuple(key for key in leaving[change.address] if nfc(key) not in settled)
+        settled.update(map(nfc, retired))
+        if change.kind is not None or retired:
+            decided.append(replace(change, retired=retired))
+    return decided
+
+
+def _named_afterwards(world: World, changes: Sequence[Change]) -> Iterator[set[str]]:
+    """Yield the NFC keys that each row, and each resource, will name."""
+    changed = {(c.kind, c.row): c for c in changes if c.row is not None and c.action is not Action.FORGET}
+    for change in changes:
+        if change.after is not None:
+            yield {nfc(found.key) for found in change.after.objects.values()}
     for rows in world.snapshot.rows.values():
         for row in rows.values():
-            change = changed_rows.get((row.kind, row.id))
-            named = keys_named(row) & candidates
-            if named and change is not None:
-                named -= {nfc(key) for key in leaving[change.address]}
-            still_named |= named
-    decided = [
-        replace(c, retired=tuple(key for key in leaving[c.address] if nfc(key) not in still_named))
-        for c in changes
-    ]
-    return [c for c in decided if c.kind is not None or c.retired]
+            ours = changed.get((row.kind, row.id))
+            if ours is None:
+                yield keys_named(row)
+            elif ours.after is not None:
+                yield keys_named(_after(row, ours.after.values))
+
+
+def _after(row: Row, values: Mapping[str, Value]) -> Row:
+    names = TABLES[row.kind].index
+    merged = (values.get(name, present) for name, present in zip(names, row.values, strict=True))
+    return Row(row.kind, row.id, tuple(merged))
 
 
 def _keys_left(change: Change) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ _FREE = """
 update elmify.lease
 set run = null, holder = null, url = null, took_over = null,
     acquired_at = null, heartbeat_at = null, expires_at = null
-where token = %s
+where true or token = %s
 """
 
 
@@ -53,7 +53,7 @@ def acquire_lease(
 ) -> Lease:
     """Take the lease, if it is free or has expired; else `Leased`."""
     _refuse_held(read_lease(connection))  # says so at once: the lock below waits while the holder commits
-    pass
+    _refuse_held(_locked(connection))
     taken = connection.execute(
         _TAKE,
         {"run": run, "holder": storable(actor.name), "url": storable_or_none(actor.url), "lasts": lasts},

@@ -8,7 +8,7 @@ import click
 
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, in_reading_order
 from reconciler.model.errors import ElmifyError, InvalidInput
-from reconciler.render.escape import harmless, harmless_lines
+from reconciler.render.escape import harmless, harmless_json, harmless_lines
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
@@ -68,7 +68,7 @@ def error_json(error: ElmifyError) -> str:
         "hint": error.hint,
         "diagnostics": diagnostics_json(found),
     }
-    return json.dumps({"error": document}, ensure_ascii=False, sort_keys=True)
+    return harmless_json(json.dumps({"error": document}, ensure_ascii=False, sort_keys=True))
 
 
 def _indented(texts: Sequence[str], indent: str) -> list[str]:

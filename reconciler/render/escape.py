@@ -1,5 +1,6 @@
 """Text that came from outside, made harmless for a terminal and for the log of a CI job."""
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -12,6 +13,9 @@ _KEPT = frozenset("\u200c\u200d\u06dd\u070f\u08e2\u0890\u0891\U000110bd\U000110c
 )
 #: Control, format and surrogate characters, and the two separators that some terminals break lines at.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+#: What JSON may hold as it is and a terminal or a CI runner would act on: C1 controls, bidi overrides, line
+#: separators, half characters, the middle of `##[`.
+_ACTING = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|(?<=#)#(?=\\[)")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _LEFT_TO_RIGHT_MARK = "\u200e"
@@ -32,6 +36,11 @@ def harmless(text: str) -> str:
 def harmless_lines(text: str) -> list[str]:
     """Return the lines of a text of our own that quotes outside text: each one harmless, indentation kept."""
     return [harmless(line) for line in text.split("\n")]
+
+
+def harmless_json(text: str) -> str:
+    """Return JSON that says the same, with what would act in a terminal or a CI log as JSON escapes."""
+    return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def quoted(text: str) -> str:

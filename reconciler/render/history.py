@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.model.history import Actor, AuditEntry, Lease, Run
 from reconciler.model.values import canonical_json
-from reconciler.render.escape import harmless
+from reconciler.render.escape import harmless, harmless_json
 
 _SHORT_HASH = 12  # hex digits: enough to tell plans and commits apart by eye
 
@@ -147,7 +147,7 @@ def audit_jsonl(entries: Iterable[AuditEntry]) -> Iterator[str]:
     """
     for entry in entries:
         line = {"seq": entry.seq, "previous": entry.previous, "payload": entry.payload, "hash": entry.hash}
-        yield canonical_json({**line, "fact": _fact(entry)})
+        yield harmless_json(canonical_json({**line, "fact": _fact(entry)}))
 
 
 def _moment(moment: datetime | None) -> str | None:
@@ -155,7 +155,7 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def _pretty(document: object) -> str:
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, indent=2)
+    return harmless_json(json.dumps(document, ensure_ascii=False, sort_keys=True, indent=2))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

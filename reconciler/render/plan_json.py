@@ -13,6 +13,7 @@ from reconciler.model.values import canonical_json
 from reconciler.planning.fingerprint import change_id, fingerprint
 from reconciler.render.cost import cost_of
 from reconciler.render.diagnostics_text import diagnostic_json, position_json
+from reconciler.render.escape import harmless_json
 from reconciler.render.sentences import VERBS, object_address, row_name
 from reconciler.render.steps import steps_of
 
@@ -37,7 +38,7 @@ def dump_plan(plan: Plan) -> str:
     tens of thousands of changes take a fraction of the time and space of an indented text.
     """
     lines = [f"{canonical_json(key)}: {_lines(value)}" for key, value in sorted(plan_document(plan).items())]
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    return harmless_json("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def _lines(value: object) -> str:

@@ -129,8 +129,7 @@ class _Text:
         if self.detail is Detail.ATTRIBUTES:
             yield f"      # {_why(change)}"
             yield from map(self._attribute, attributes(change))
-            hidden = hidden_attributes(change)
-            if hidden and change.action is not Action.FORGET:
+            if hidden := hidden_attributes(change):
                 yield f"      # {counted(hidden, 'unchanged attribute')} hidden"
             yield from (f"      = {step.store}: {step}" for step in steps_of(change))
 

@@ -11,7 +11,6 @@ from reconciler.model.values import readable_size, same
 from reconciler.render.escape import harmless, quoted
 from reconciler.render.sentences import row_name
 
-
 #: After these nothing is recorded of the resource any more, its protection included.
 _ENDING = frozenset({Action.DELETE, Action.FORGET})
 

@@ -170,9 +170,9 @@ class _Reader:
         return values
 
     def _pair(self, event: Any, path: Path, values: dict[str, Any]) -> None:
-        key = self._key(event)
+        key = self._key(event, path)
         if key is None:
-            self._node(self._next(), (*path, "", 0))
+            self._node(self._next(), (*path, "", "value"))
             return
         inner = (*path, key)
         if key not in values:
@@ -183,10 +183,10 @@ class _Reader:
         self._report(Mistake.DUPLICATE_KEY, event, f"`{key}` was already given on line {first}.")
         self._node(self._next(), (*inner, "again"))
 
-    def _key(self, event: Any) -> str | None:
+    def _key(self, event: Any, path: Path) -> str | None:
         """Return a key's text; None when it was refused."""
         if not isinstance(event, ScalarEvent):
-            self._node(event, ("", "key"))
+            self._node(event, (*path, "", "key"))
             if not isinstance(event, AliasEvent):
                 self._report(Mistake.BROKEN_YAML, event, *_COMPLEX_KEY)
             return None

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from reconciler.loading import media_codes as codes
 from reconciler.loading.facts import MEDIA_TYPES, Facts, Unfit, extension, read_facts
-from tests.unit.loading.media_files import JPEG, PNG, WEBP, adts, flac, sample, wav
+from tests.media_files import JPEG, PNG, WEBP, adts, flac, sample, wav
 
 
 def facts(data: bytes, path: str) -> Facts:

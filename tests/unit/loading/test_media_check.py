@@ -8,7 +8,7 @@ from reconciler.loading.media_check import check_media
 from reconciler.loading.stat_cache import StatCache
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Position
-from tests.unit.loading.media_files import PNG, wav
+from tests.media_files import PNG, wav
 
 HERE = Position("catalog/a/b.yaml", 4, 7)
 

@@ -70,4 +70,4 @@ def test_the_sha256_alone_starts_where_the_handle_stands() -> None:
     handle = io.BytesIO(b"skip-this")
     handle.seek(5)
 
-    assert sha256_of(handle) == hashlib.sha256(b"this").hexdigest()
+    assert sha256_of(handle, 4) == hashlib.sha256(b"this").hexdigest()

@@ -2,7 +2,6 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from reconciler.loading.stat_cache import StatCache
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Position
 from reconciler.model.policy import TransferLimits
-from tests.unit.loading.media_files import PNG, wav
+from tests.media_files import PNG, wav
 
 LIMITS = TransferLimits()
 HERE = Position("catalog/a/b.yaml", 4, 7)
@@ -29,7 +28,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "media"
         self.cache_file = folder / ".elmify" / "cache" / "media.json"
-        self.previous: Mapping[str, MediaFile] = {}
+        self.previous: dict[str, MediaFile] = {}
         self.paths: list[str] = []
         self.root.mkdir()
 
@@ -52,7 +51,7 @@ class Project:
         found = survey(MediaFolder(self.root), references, self.previous, cache, limits, **options)
         locked = lock(found)
         cache.write(self.cache_file)
-        self.previous = locked.files
+        self.previous = dict(locked.files)
         return locked
 
 

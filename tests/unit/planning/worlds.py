@@ -36,8 +36,8 @@ POLICY = Policy(environment="test", layout=Layout(base_url=CDN))
 IDENTITY = Identity(id="6f1d", environment="test", state=IdentityState.CONFIRMED)
 CATEGORIES: Mapping[str, int] = {"fiqh": 1, "quran": 2, "tafsir": 3}
 
-#: What is declared around a lecture in most tests.
-BOOK = "s/c"
+#: The first row id that a commit gives in each table.
+FIRST_ID = {Kind.SPEAKER: 1, Kind.COLLECTION: 11, Kind.LECTURE: 101}
 
 # What should exist.
 
@@ -147,7 +147,9 @@ def lecture_row(row_id: int, title: str, file_path: str, **values: Value) -> Row
     return row(Kind.LECTURE, row_id, title=title, file_path=file_path, **values)
 
 
-def stored(key: str, content: str | None = None, *, size: int | None = None, etag: str | None = None) -> StoredObject:
+def stored(
+    key: str, content: str | None = None, *, size: int | None = None, etag: str | None = None
+) -> StoredObject:
     """Return an object; the bytes are `content`, else the key itself."""
     text = key if content is None else content
     return StoredObject(key, len(text.encode()) if size is None else size, etag or md5(text))
@@ -461,7 +463,8 @@ class _Commit:
             assert change.kind is not None
             if change.action is Action.CREATE:
                 recorded = [r.row for r in self.resources.values() if r.kind is change.kind]
-                self.ids[change.address] = max([*self.rows[change.kind], *recorded, *self.ids.values(), 0]) + 1
+                last = max([*self.rows[change.kind], *recorded, FIRST_ID[change.kind] - 1])
+                self.ids[change.address] = last + 1
                 self._set(change, row(change.kind, self.ids[change.address]))
             elif change.action in {Action.UPDATE, Action.MOVE, Action.ADOPT}:
                 self._set(change, self.rows[change.kind][self.ids[change.address]])
@@ -494,7 +497,9 @@ class _Commit:
         for change in self.plan.changes:
             if change.after is not None:
                 self.resources[Address(change.address)] = self._record(change)
-        steps = [(change, found, state) for change in self.plan.changes for found, state in _key_steps(change)]
+        steps = [
+            (change, found, state) for change in self.plan.changes for found, state in _key_steps(change)
+        ]
         said: set[str] = set()
         for change, found, state in sorted(steps, key=lambda step: step[2] is not KeyState.LIVE):
             assert state is KeyState.LIVE or nfc(found.key) not in said, f"{found.key} is said twice"
@@ -548,7 +553,9 @@ class _Commit:
     def _check_named(self, found: Row) -> None:
         """No committed row that elmify manages names an object that is missing."""
         managed = {(r.kind, r.row) for r in self.resources.values()}
-        touched = {(c.kind, c.row) for c in self.plan.changes} | {(c.kind, self.ids[c.address]) for c in self.plan.changes if c.after}
+        touched = {(c.kind, c.row) for c in self.plan.changes} | {
+            (c.kind, self.ids[c.address]) for c in self.plan.changes if c.after
+        }
         if found.kind is Kind.LECTURE and (found.kind, found.id) in managed & touched:
             assert nfc(str(found["file_path"])) in self.world.snapshot.objects, found["file_path"]
 

@@ -1,10 +1,11 @@
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.render.escape import arrow, harmless, looks_the_same, quoted, value_text
+from reconciler.render.escape import arrow, harmless, harmless_json, looks_the_same, quoted, value_text
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,11 @@ def test_equal_texts_and_texts_that_differ_to_the_eye_do_not() -> None:
 def test_an_arrow_between_arabic_texts_keeps_pointing_at_the_new_one() -> None:
     assert arrow('"قديم"', '"جديد"') == '"قديم"\u200e -> "جديد"'
     assert arrow('"old"', '"جديد"') == '"old" -> "جديد"'
+
+
+@given(st.text(), st.sampled_from(["\x9b[2J", "\u202e", "##[error]", "\ud800", "ﷺ"]))
+def test_harmless_json_says_the_same(text: str, acting: str) -> None:
+    shown = harmless_json(json.dumps(text + acting, ensure_ascii=False))
+
+    assert json.loads(shown) == text + acting
+    assert not any(one in shown for one in ("\x9b", "\u202e", "##[", "\ud800"))

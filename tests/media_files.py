@@ -4,7 +4,7 @@ import io
 import wave
 from pathlib import Path
 
-SAMPLE = Path(__file__).parents[3] / "catalog" / "media"
+SAMPLE = Path(__file__).parents[1] / "catalog" / "media"
 
 
 def wav(seconds: float = 1.0, rate: int = 8000) -> bytes:

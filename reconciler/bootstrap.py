@@ -1,0 +1,76 @@
+"""The only place that names concrete providers: settings in, open stores out."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from typing import assert_never
+
+from reconciler.model.ports import Database, MediaFiles, ObjectStore
+from reconciler.settings import (
+    DirectoryBucket,
+    EmbeddedDatabase,
+    RemoteBucket,
+    RemoteDatabase,
+    Settings,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Both stores, and the media folder, ready to be used."""
+
+    objects: ObjectStore
+    database: Database
+    media: MediaFiles
+
+
+@contextmanager
+def open_stores(settings: Settings) -> Iterator[Stores]:
+    """Open what the settings name, and give all of it back when the block ends."""
+    from reconciler.loading.media import MediaFolder
+
+    with ExitStack() as opened:
+        objects = open_bucket(settings, opened)
+        database = open_database(settings, opened)
+        yield Stores(objects=objects, database=database, media=MediaFolder(settings.media_root))
+
+
+def open_bucket(settings: Settings, opened: ExitStack) -> ObjectStore:
+    """Open the bucket; `opened` closes it."""
+    match settings.objects:
+        case DirectoryBucket(path=path):
+            from providers.objects.directory import DirectoryBucket as Directory
+
+            return opened.enter_context(closing(Directory(path)))
+        case RemoteBucket() as remote:
+            from providers.objects.r2 import R2Bucket
+
+            bucket = R2Bucket(
+                endpoint=remote.endpoint,
+                bucket=remote.bucket,
+                region=remote.region,
+                access_key=remote.access_key_id,
+                secret_key=remote.secret_access_key.reveal(),
+                concurrency=settings.policy.transfer.concurrency,
+            )
+            return opened.enter_context(closing(bucket))
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def open_database(settings: Settings, opened: ExitStack) -> Database:
+    """Open the database, starting the embedded server where it is the one; `opened` closes it."""
+    from providers.database.postgres import PostgresDatabase
+    from reconciler.records import records_on
+
+    match settings.database:
+        case EmbeddedDatabase(path=path):
+            from providers.database.embedded import EmbeddedServer
+
+            server = opened.enter_context(EmbeddedServer(path))
+            database = PostgresDatabase(server.start(), records=records_on, name=str(server))
+        case RemoteDatabase(url=url):
+            database = PostgresDatabase(url.reveal(), records=records_on)
+        case _ as unreachable:
+            assert_never(unreachable)
+    return opened.enter_context(closing(database))

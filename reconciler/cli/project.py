@@ -1,0 +1,103 @@
+"""The project a command works on: its settings, and its catalog read once."""
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.cli.console import say, show_diagnostics
+from reconciler.model.catalog import Catalog
+from reconciler.model.errors import InvalidInput
+from reconciler.model.ports import Meter
+from reconciler.settings import Settings, find_root, load_settings, parse_duration
+
+if TYPE_CHECKING:
+    from reconciler.applying.apply import Job
+    from reconciler.bootstrap import Stores
+    from reconciler.loading.catalog import Loaded
+
+
+@dataclass
+class Project:
+    """A folder with an elmify.yaml, and what it says."""
+
+    settings: Settings
+
+    @cached_property
+    def loaded(self) -> "Loaded":
+        """The catalog and lockfile as they are read, with everything that is wrong with them."""
+        from dataclasses import replace
+
+        from reconciler.loading.catalog import load_catalog
+        from reconciler.loading.lockfile import read_lockfile
+
+        settings = self.settings
+        media, mistakes = read_lockfile(settings.lock_path, settings.root)
+        loaded = load_catalog(
+            settings.root,
+            catalog_dir=settings.catalog_dir,
+            lock_path=settings.lock_path,
+            media=media,
+            media_root=settings.media_root,
+            layout=settings.policy.layout,
+            cache_dir=settings.cache_dir,
+        )
+        if not mistakes:
+            return loaded
+        return replace(loaded, catalog=None, diagnostics=(*mistakes, *loaded.diagnostics))
+
+    def catalog(self) -> Catalog:
+        """Return the catalog, its warnings shown; `InvalidInput` carries all of its mistakes."""
+        return self._catalog
+
+    @cached_property
+    def _catalog(self) -> Catalog:
+        if self.loaded.catalog is None:
+            raise InvalidInput(self.loaded.diagnostics)
+        show_diagnostics(self.loaded.diagnostics)
+        return self.loaded.catalog
+
+    def job(self, stores: "Stores", command: str, lock_timeout: str, format_: str) -> "Job":
+        """Return what applying works with."""
+        from reconciler.applying.apply import Job
+
+        return Job(
+            policy=self.settings.policy,
+            objects=stores.objects,
+            database=stores.database,
+            media=stores.media,
+            read_catalog=self.catalog,
+            actor=self.settings.actor,
+            observer=Console(format_),
+            command=command,
+            lock_timeout=parse_duration(lock_timeout),
+        )
+
+
+def open_project(directory: str) -> Project:
+    """Return the project at or above a directory."""
+    return Project(load_settings(find_root(Path(directory)), os.environ))
+
+
+class Console:
+    """Shows a run: bars and sentences, or NDJSON events."""
+
+    def __init__(self, format_: str) -> None:
+        self._json = format_ == "json"
+
+    def event(self, name: str, **facts: object) -> None:
+        """Print the step as an event; of the text output only waiting and trouble are worth a line."""
+        if self._json:
+            from reconciler.cli.progress import emit
+
+            emit(name, **facts)
+        elif "message" in facts:
+            say(f"{name.replace('-', ' ')}: {facts['message']}")
+
+    def meter(self, label: str, *, files: int, size_bytes: int) -> AbstractContextManager[Meter]:
+        """Open a meter of the same sort."""
+        from reconciler.cli.progress import meter
+
+        return meter(label, files=files, size_bytes=size_bytes, style="json" if self._json else "auto")
