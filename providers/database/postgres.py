@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from providers.database.connection import Connection, StatementWatch, Target
+from providers.database.connection import Connection, StatementWatch, Target, is_local
+from providers.database.facts import read_facts
 from providers.database.failures import translated
 from providers.database.library import PostgresLibrary
 from reconciler.model.errors import ProviderError
-from reconciler.model.ports import CommitUnknown, Library, ReadSession, Records, UnitOfWork
+from reconciler.model.ports import CommitUnknown, DatabaseFacts, Library, ReadSession, Records, UnitOfWork
 
 CONNECT_TIMEOUT = timedelta(seconds=10)
 LOCK_TIMEOUT = timedelta(seconds=10)  # the app's own transactions take milliseconds
@@ -96,6 +97,15 @@ class PostgresDatabase:
         """Open a transaction; see `ports.Database`."""
         with self._transaction(WRITING) as session:
             yield session
+
+    def facts(self) -> DatabaseFacts:
+        """Return what a new connection tells of the server; see `ports.Database`."""
+        connection = self._target.connect(self._connect_timeout, self._watch)
+        try:
+            with _translation(connection):
+                return read_facts(connection, local=is_local(self._target.parameters.get("host", "")))
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Stop what was started for this database alone; sessions have closed their own connections."""

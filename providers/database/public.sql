@@ -118,33 +118,40 @@ create table collection_categories (
 
 create index collection_categories_category_id on collection_categories (category_id);
 
+-- The counts follow a statement, not each of its rows: a row that one transaction updates ten thousand
+-- times grows a chain of ten thousand versions.
+
 create function count_lectures_of_category() returns trigger language plpgsql as $$
 begin
-    if tg_op = 'INSERT' then
-        update categories set lecture_count = lecture_count + 1 where id = new.category_id;
-    else
-        update categories set lecture_count = greatest(lecture_count - 1, 0) where id = old.category_id;
-    end if;
+    update categories
+    set lecture_count = greatest(lecture_count + case tg_op when 'INSERT' then 1 else -1 end * changed.rows, 0)
+    from (select category_id, count(*)::integer as rows from junction_rows group by category_id) as changed
+    where id = changed.category_id;
     return null;
 end
 $$;
 
-create trigger lecture_categories_count after insert or delete on lecture_categories
-    for each row execute function count_lectures_of_category();
+create trigger lecture_categories_added after insert on lecture_categories
+    referencing new table as junction_rows for each statement execute function count_lectures_of_category();
+
+create trigger lecture_categories_removed after delete on lecture_categories
+    referencing old table as junction_rows for each statement execute function count_lectures_of_category();
 
 create function count_collections_of_category() returns trigger language plpgsql as $$
 begin
-    if tg_op = 'INSERT' then
-        update categories set collection_count = collection_count + 1 where id = new.category_id;
-    else
-        update categories set collection_count = greatest(collection_count - 1, 0) where id = old.category_id;
-    end if;
+    update categories
+    set collection_count = greatest(collection_count + case tg_op when 'INSERT' then 1 else -1 end * changed.rows, 0)
+    from (select category_id, count(*)::integer as rows from junction_rows group by category_id) as changed
+    where id = changed.category_id;
     return null;
 end
 $$;
 
-create trigger collection_categories_count after insert or delete on collection_categories
-    for each row execute function count_collections_of_category();
+create trigger collection_categories_added after insert on collection_categories
+    referencing new table as junction_rows for each statement execute function count_collections_of_category();
+
+create trigger collection_categories_removed after delete on collection_categories
+    referencing old table as junction_rows for each statement execute function count_collections_of_category();
 
 -- What listeners own. Every row hangs off a lecture, and goes when the lecture goes.
 

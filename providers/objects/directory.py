@@ -11,6 +11,7 @@ import mimetypes
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from providers.objects.disk import translated
@@ -40,6 +41,10 @@ class DirectoryBucket:
 
     def close(self) -> None:
         """Do nothing: nothing is kept open."""
+
+    def now(self) -> datetime | None:
+        """Return None: a directory has no clock of its own."""
+        return None
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Yield every object under `prefix`, as `ObjectStore.list` says."""

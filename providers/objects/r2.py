@@ -2,7 +2,8 @@
 
 import base64
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
 from providers.objects import listing
@@ -62,6 +63,13 @@ class R2Bucket:
     def close(self) -> None:
         """Give back every connection."""
         self._client.close()
+
+    def now(self) -> datetime | None:
+        """Return the store's clock, as the Date header of an answer tells it."""
+        with translated(str(self), "ask for the bucket"):
+            answer = self._client.list_objects_v2(Bucket=self._bucket, MaxKeys=1)
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        return parsedate_to_datetime(date).astimezone(UTC) if date is not None else None
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Yield every object under `prefix`, as `ObjectStore.list` says."""

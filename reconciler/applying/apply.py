@@ -20,7 +20,7 @@ from reconciler.model.errors import (
 )
 from reconciler.model.history import Actor, AuditHead, RunState
 from reconciler.model.plan import Action, Plan, Put
-from reconciler.model.policy import OWN_PREFIX, Policy
+from reconciler.model.policy import AUDIT_PREFIX, Policy
 from reconciler.model.ports import CommitUnknown, Database, MediaFiles, ObjectStore, Observer
 from reconciler.model.recorded import KeyRecord, KeyState
 from reconciler.model.values import nfc
@@ -28,8 +28,6 @@ from reconciler.planning.diff import media_by_path
 from reconciler.planning.review import Discrepancy, discrepancies, merged_scope, summed_allowances
 from reconciler.planning.world import Request, World
 from reconciler.refresh import make_plan
-
-AUDIT_PREFIX = f"{OWN_PREFIX}audit/"
 
 #: T2 is tried again as a whole when it met a lock, a deadlock or a lost connection.
 _COMMIT_ATTEMPTS = 5

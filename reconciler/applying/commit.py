@@ -254,7 +254,8 @@ class Commit:
 
     def _facts(self) -> Iterator[AuditFact]:
         for change in self.plan.changes:
-            yield AuditFact(event=change.action.value, address=change.address, detail=_audited(change))
+            row = self.rows.get(change.address, change.row)
+            yield AuditFact(event=change.action.value, address=change.address, detail=_audited(change, row))
         yield AuditFact(
             event="commit",
             detail={
@@ -307,11 +308,11 @@ def _side(state: State | None, row: int | None, previous: str | None) -> Mapping
     return side
 
 
-def _audited(change: Change) -> Mapping[str, Any]:
+def _audited(change: Change, row: int | None) -> Mapping[str, Any]:
     """Return what the audit log says of a change: from what to what, where the two sides differ."""
     before = _side(change.before, None, None) or {"values": {}, "objects": {}}
     after = _side(change.after, None, None) or {"values": {}, "objects": {}}
-    detail: dict[str, Any] = {"reason": change.reason, "change_id": change.change_id, "row": change.row}
+    detail: dict[str, Any] = {"reason": change.reason, "change_id": change.change_id, "row": row}
     for part in ("values", "objects"):
         names = [n for n in {**before[part], **after[part]} if before[part].get(n) != after[part].get(n)]
         if names:

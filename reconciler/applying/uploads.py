@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import BinaryIO
 
 from reconciler.applying.tenure import Tenure
@@ -17,6 +18,9 @@ from reconciler.model.ports import MediaFiles, Meter, ObjectStore, Upload
 
 #: Metadata key under which every object carries the SHA-256 of its bytes.
 HASH_METADATA = "sha256"
+
+#: A person who pressed Ctrl-C has the terminal back in under eight seconds.
+GIVE_UP_AFTER = timedelta(seconds=4)
 
 _BLOCK_BYTES = 1024 * 1024
 
@@ -31,6 +35,7 @@ class Uploader:
     tenure: Tenure
     meter: Meter
     stop: threading.Event = field(default_factory=threading.Event)
+    _running: "dict[Future[StoredObject], Put]" = field(default_factory=dict)
 
     def put_all(self, puts: Sequence[tuple[Put, MediaFile]]) -> dict[str, StoredObject]:
         """Store every object and return what the bucket answered, by key.
@@ -48,10 +53,9 @@ class Uploader:
                 except ProviderError as error:
                     failures.append(f"{put.path} -> {put.key}: {error.message}")
         except BaseException:
-            self.stop.set()
+            self._give_up(pool)
             raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown()
         self.tenure.check()
         if failures:
             raise PutsFailed(
@@ -62,11 +66,17 @@ class Uploader:
             )
         return stored
 
+    def _give_up(self, pool: ThreadPoolExecutor) -> None:
+        """Tell the puts in flight to stop, and wait for them a little: one may hang in a dead connection."""
+        self.stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        wait(self._running, timeout=GIVE_UP_AFTER.total_seconds())
+
     def _finished(
         self, pool: ThreadPoolExecutor, puts: Sequence[tuple[Put, MediaFile]]
     ) -> Iterator[tuple[Put, "Future[StoredObject]"]]:
         """Yield puts as they finish, keeping only a few more submitted than are running."""
-        waiting: dict[Future[StoredObject], Put] = {}
+        waiting = self._running
         todo = iter(puts)
         exhausted = False
         while waiting or not exhausted:

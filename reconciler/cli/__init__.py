@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -104,7 +105,12 @@ def cli(ctx: click.Context, directory: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with one of the documented statuses."""
-    sys.exit(run(arguments))
+    status = run(arguments)
+    if status in {Exit.INTERRUPTED, Exit.TERMINATED}:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)  # a thread that hangs in a dead connection must not hold the terminal
+    sys.exit(status)
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -15,8 +15,8 @@ def command(directory: str, verify: bool, format_: str) -> None:
 
     --verify finds an entry that was altered, dropped, reordered or cut off; it exits 1 then.
     """
-    from reconciler.applying.audit import verify_chain
     from reconciler.bootstrap import open_stores
+    from reconciler.inspecting.audit import verify_chain
     from reconciler.render.history import audit_jsonl, audit_lines
 
     with open_stores(open_project(directory).settings) as stores:

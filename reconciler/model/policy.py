@@ -10,6 +10,12 @@ from reconciler.model.kinds import Slot
 #: The keys under this prefix are elmify's own: never unmanaged, refused from templates.
 OWN_PREFIX = ".elmify/"
 
+#: Under this prefix the audit log's heads are kept: `<seq>-<hash>`.
+AUDIT_PREFIX = f"{OWN_PREFIX}audit/"
+
+#: Under this prefix doctor tries what it may do.
+PROBE_PREFIX = f"{OWN_PREFIX}probe/"
+
 KEY_MAX_BYTES = 1024  # of UTF-8: R2's limit for a key
 
 _NUMBERED = (

@@ -57,6 +57,10 @@ class ObjectFacts:
 class ObjectStore(Protocol):
     """A bucket with R2's semantics. Keys equal by NFC are one object. Safe to use from several threads."""
 
+    def now(self) -> datetime | None:
+        """Return the store's clock, aware, in UTC, as an answer tells it; None when it is this machine's."""
+        ...
+
     def __str__(self) -> str:
         """Name the bucket for a person, without any secret."""
         ...
@@ -332,6 +336,21 @@ class CommitUnknown(Exception):
     """The connection was lost between COMMIT and its answer: the transaction may stand or not."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseFacts:
+    """What a connection tells of its server.
+
+    `encrypted` is None where nothing leaves this machine. `pooled` says that a transaction pooler stands in
+    between. `missing_rights` are the grants that the role lacks for `apply`, as SQL that gives them.
+    """
+
+    version: str
+    version_number: int
+    encrypted: bool | None
+    pooled: bool
+    missing_rights: tuple[str, ...]
+
+
 class Database(Protocol):
     """A PostgreSQL database. Safe to use from several threads: every session has a connection of its own."""
 
@@ -349,6 +368,10 @@ class Database(Protocol):
         Raises `CommitUnknown` when the answer to COMMIT was lost, `Unavailable` on a lock timeout, a
         serialization failure or a deadlock (the whole block may then be tried again).
         """
+        ...
+
+    def facts(self) -> DatabaseFacts:
+        """Return what a new connection tells of the server. Writes nothing."""
         ...
 
     def close(self) -> None:

@@ -62,13 +62,23 @@ def _environment() -> ImmutableSandboxedEnvironment:
 def _check(template: str) -> None:
     if len(template) > TEMPLATE_MAX_CHARS:
         raise TemplateRefused(f"it is longer than {TEMPLATE_MAX_CHARS} characters")
-    for node in _environment().parse(template).find_all(nodes.Node):
+    tree = _environment().parse(template)
+    fields = {id(node.node) for node in tree.find_all(nodes.Getattr)}
+    for node in tree.find_all(nodes.Node):
         if not isinstance(node, _ALLOWED_NODES):
             raise TemplateRefused(f"it may not contain {type(node).__name__.lower()} (line {node.lineno})")
-        if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
+        if isinstance(node, nodes.Getattr) and not _is_field(node):
             raise TemplateRefused(f"it may not reach {node.attr!r} (line {node.lineno})")
+        if isinstance(node, nodes.Name) and node.name != "ext" and id(node) not in fields:
+            raise TemplateRefused(f"it may not use {node.name!r} as it is (line {node.lineno})")
         if isinstance(node, nodes.Test) and node.name not in _ALLOWED_TESTS:
             raise TemplateRefused(f"it may not test {node.name!r} (line {node.lineno})")
+
+
+def _is_field(node: nodes.Getattr) -> bool:
+    """Whether this is `lecture.title` and the like: a field's own attributes are Python's."""
+    owner = node.node
+    return isinstance(owner, nodes.Name) and owner.name in set(Kind) and not node.attr.startswith("_")
 
 
 @cache
@@ -78,6 +88,8 @@ def _compiled(template: str) -> Callable[[Mapping[str, object]], str]:
         return _environment().from_string(template).render
     except TemplateError as error:
         raise TemplateRefused(str(error)) from error
+    except (RecursionError, MemoryError) as error:
+        raise TemplateRefused("it is nested too deeply") from error
 
 
 def _view(resource: Resource | None) -> SimpleNamespace | None:
@@ -99,7 +111,7 @@ def render_key(template: str, lineage: Mapping[Kind, Resource], extension: str) 
     names: dict[str, object] = {kind.value: _view(lineage.get(kind)) for kind in Kind}
     try:
         return _compiled(template)({**names, "ext": extension})
-    except TemplateError as error:
+    except (TemplateError, TypeError) as error:
         raise TemplateRefused(str(error)) from error
 
 
@@ -158,7 +170,7 @@ def is_form_of(key: str, wished: str, sha256: str) -> bool:
 
 
 def _split(key: str) -> tuple[str, str]:
-    """Split a key before its extension; what has no extension, such as `.hidden`, has an empty second part."""
+    """Split a key before its extension; the second part is empty where there is none, as in `.hidden`."""
     folder, slash, name = key.rpartition("/")
     stem, dot, extension = name.rpartition(".")
     return (f"{folder}{slash}{stem}", f"{dot}{extension}") if stem else (key, "")

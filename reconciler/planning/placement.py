@@ -123,8 +123,8 @@ class Placer:
     def _waiting(self, sha256: str | None, wished: str, address: str) -> list[str]:
         """Return the idle keys of those bytes that this address may use, the likeliest one first.
 
-        What an earlier run has put for another address waits for that one: the keys of a plan that was
-        reviewed before a crash are its keys after it.
+        What was put for another address, and not retired since, waits for that one: the keys of a plan that
+        was reviewed before a crash are its keys after it.
         """
         if sha256 is None:
             return []
@@ -153,14 +153,14 @@ class Placer:
 def _idle_keys(
     records: Mapping[str, KeyRecord], objects: Mapping[str, StoredObject]
 ) -> Mapping[str, list[str]]:
-    """Return, by SHA-256, the recorded keys whose bytes are in the bucket and that no row names.
+    """Return, by SHA-256, the recorded keys whose bytes are in the bucket and that may lie idle.
 
-    They were retired, or a run put them and did not come to its commit.
+    They were retired, or a run put them and did not come to its commit, or other hands deleted their row.
     """
     idle: defaultdict[str, list[str]] = defaultdict(list)
     for key in sorted(records):
         record = records[key]
-        waiting = record.state in {KeyState.RETIRED, KeyState.INTENDED}
+        waiting = record.state in {KeyState.RETIRED, KeyState.INTENDED, KeyState.LIVE}
         if waiting and record.sha256 is not None and key in objects:
             idle[record.sha256].append(key)
     return idle

@@ -23,7 +23,8 @@ def discrepancies(reviewed: Sequence[Plan], now: Plan, world: World) -> tuple[Di
     """Compare the present plan with the reviewed ones, by change id.
 
     A change that was not reviewed is a discrepancy, and so is a reviewed one that is not due any more,
-    unless it is done: the catalog wants its *after*, and both stores show it.
+    unless it is done: the catalog wants its *after*, and both stores show it. What only elmify remembers
+    needs no review.
     """
     approved = {change.change_id: change for plan in reviewed for change in plan.changes}
     at_address = {change.address: change for change in approved.values()}
@@ -36,10 +37,10 @@ def discrepancies(reviewed: Sequence[Plan], now: Plan, world: World) -> tuple[Di
             now=change,
         )
         for change in now.changes
-        if change.change_id not in approved
+        if change.visible and change.change_id not in approved
     ]
     said = {discrepancy.address for discrepancy in found}
-    now_at = {change.address: change for change in now.changes}
+    now_at = {change.address: change for change in now.changes if change.visible}
     for change in approved.values():
         if change.change_id in due or change.address in said or not change.visible:
             continue

@@ -39,7 +39,7 @@ _FREE = """
 update elmify.lease
 set run = null, holder = null, url = null, took_over = null,
     acquired_at = null, heartbeat_at = null, expires_at = null
-where true or token = %s
+where token = %s
 """
 
 

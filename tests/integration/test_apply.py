@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.applying.audit import verify_chain
+from reconciler.inspecting.audit import verify_chain
 from reconciler.model.errors import Guarded, IdentityMismatch, PutsFailed, Stale
 from reconciler.model.plan import Action
 from reconciler.planning.world import Request

@@ -44,7 +44,6 @@ def lecture(rest: str) -> str:
         ('title: "One\\nTwo"', "EL109", "6:10"),
         ('title: "One\\u0007Two"', "EL109", "6:10"),
         ('title: "One\\u2028Two"', "EL109", "6:10"),
-        ("{}", "EL101", "6:3"),
     ],
 )
 def test_a_title_must_be_one_line_of_text(rest: str, code: str, place: str) -> None:

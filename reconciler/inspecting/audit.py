@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from reconciler.applying.apply import AUDIT_PREFIX
 from reconciler.model.errors import ElmifyError
 from reconciler.model.history import AuditEntry, AuditHead, first_break
+from reconciler.model.policy import AUDIT_PREFIX
 from reconciler.model.ports import Database, ObjectStore
 
 

@@ -1,0 +1,201 @@
+"""Whether both stores can be reached and used, and what to do where they cannot."""
+
+import hashlib
+import io
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from reconciler.model.errors import ElmifyError, ProviderError, WrongBytes
+from reconciler.model.policy import PROBE_PREFIX, Policy
+from reconciler.model.ports import Database, ObjectStore, Upload
+from reconciler.refresh import check_identity, read_marker
+
+#: Signatures of S3 requests are refused 15 minutes off; a minute is worth knowing of.
+CLOCK_SKEW_MAX = timedelta(minutes=1)
+
+OLDEST_SERVER = 150_000  # PostgreSQL 15, as libpq counts versions
+
+
+class Health(StrEnum):
+    """How a check went."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check found; `remedy` says what to do about it, empty when all is well."""
+
+    check: str
+    health: Health
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """What doctor looks at. `is_public` says whether the public URL of a key gives its bytes to anybody."""
+
+    policy: Policy
+    objects: ObjectStore
+    database: Database
+    is_public: Callable[[str, str], bool | None]
+    read_only: bool
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield what each check found; a check that fails does not keep the others from running."""
+        checks = (
+            ("bucket", self._bucket),
+            ("bucket clock", self._bucket_clock),
+            ("bucket rights", self._bucket_rights),
+            ("database", self._database),
+            ("database clock", self._database_clock),
+            ("identity", self._identity),
+            ("lease", self._lease),
+        )
+        for name, check in checks:
+            try:
+                yield from check(name)
+            except ElmifyError as error:
+                details = "; ".join(error.details)
+                message = f"{error.message}: {details}" if details else error.message
+                yield Finding(check=name, health=Health.FAILED, message=message, remedy=error.hint)
+
+    def _bucket(self, name: str) -> Iterator[Finding]:
+        next(iter(self.objects.list()), None)
+        yield Finding(check=name, health=Health.OK, message=f"{self.objects} answers")
+
+    def _bucket_clock(self, name: str) -> Iterator[Finding]:
+        yield _clock(name, self.objects.now())
+
+    def _bucket_rights(self, name: str) -> Iterator[Finding]:
+        if self.read_only:
+            yield Finding(
+                check=name, health=Health.OK, message="may list; nothing else was tried (--read-only)"
+            )
+            return
+        key = f"{PROBE_PREFIX}{uuid.uuid4()}"
+        content = f"elmify doctor, {key}\n".encode()
+        try:
+            self.objects.put(_probe(key, content))
+            if self.objects.read(key) != content:
+                raise WrongBytes("what was put is not what is read back")
+            yield Finding(check=name, health=Health.OK, message="may put, read and list")
+            yield from self._privacy(key)
+        finally:
+            self.objects.delete(key)
+        if self.objects.head(key) is not None:
+            raise ProviderError(
+                "a deleted object is still there",
+                hint="Is there a bucket lock on `.elmify/`? gc could not delete anything.",
+            )
+        yield Finding(check=name, health=Health.OK, message="may delete")
+
+    def _privacy(self, key: str) -> Iterator[Finding]:
+        base_url = self.policy.layout.base_url
+        if base_url is None:
+            return
+        public = self.is_public(base_url, key)
+        if public:
+            yield Finding(
+                check="privacy",
+                health=Health.FAILED,
+                message=f"everybody can read {base_url}/{PROBE_PREFIX}…",
+                remedy="Keep `.elmify/` off the public domain, with a WAF rule or a Worker that answers 404.",
+            )
+        elif public is None:
+            yield Finding(
+                check="privacy",
+                health=Health.WARNING,
+                message=f"{base_url} does not answer from here, so nobody knows whether `.elmify/` is public",
+                remedy="Check `public_base_url:` in elmify.yaml, or run this where the domain answers.",
+            )
+        else:
+            yield Finding(check="privacy", health=Health.OK, message="`.elmify/` is not publicly readable")
+
+    def _database(self, name: str) -> Iterator[Finding]:
+        facts = self.database.facts()
+        too_old = facts.version_number < OLDEST_SERVER
+        yield Finding(
+            check=name,
+            health=Health.FAILED if too_old else Health.OK,
+            message=f"{self.database} answers, PostgreSQL {facts.version}",
+            remedy="elmify needs PostgreSQL 15 or newer." if too_old else "",
+        )
+        if facts.encrypted is False:
+            yield Finding(
+                check="database TLS",
+                health=Health.WARNING,
+                message="the connection is not encrypted",
+                remedy="Add sslmode=require to the database URL, unless the way to it is private.",
+            )
+        if facts.pooled:
+            yield Finding(
+                check="database pooler",
+                health=Health.OK,
+                message="a transaction pooler stands in between, which elmify works behind",
+            )
+        if facts.missing_rights and not self.read_only:
+            yield Finding(
+                check="database rights",
+                health=Health.FAILED,
+                message="the role may not do all that apply needs",
+                remedy="Run as an owner:\n" + "\n".join(f"    {grant}" for grant in facts.missing_rights),
+            )
+
+    def _database_clock(self, name: str) -> Iterator[Finding]:
+        with self.database.read() as session:
+            yield _clock(name, session.now())
+
+    def _identity(self, name: str) -> Iterator[Finding]:
+        marker = read_marker(self.objects)
+        with self.database.read() as session:
+            identity = session.records.load_identity()
+        check_identity(identity, marker, self.policy.environment)
+        message = "not begun: the first apply makes it" if identity is None else f"both stores are {marker}"
+        yield Finding(check=name, health=Health.OK, message=message)
+
+    def _lease(self, name: str) -> Iterator[Finding]:
+        with self.database.read() as session:
+            lease = session.records.lease()
+        if lease is None:
+            yield Finding(check=name, health=Health.OK, message="nobody holds it")
+        elif lease.stale:
+            yield Finding(
+                check=name,
+                health=Health.WARNING,
+                message=f"run {lease.run} of {lease.holder} was interrupted",
+                remedy="Go on where it stopped with\n    elmify apply",
+            )
+        else:
+            yield Finding(check=name, health=Health.OK, message=f"run {lease.run} of {lease.holder} holds it")
+
+
+def _clock(name: str, theirs: datetime | None) -> Finding:
+    if theirs is None:
+        return Finding(check=name, health=Health.OK, message="it is this machine's")
+    skew = abs(datetime.now(UTC) - theirs)
+    if skew <= CLOCK_SKEW_MAX:
+        return Finding(check=name, health=Health.OK, message="it agrees with this machine's")
+    return Finding(
+        check=name,
+        health=Health.WARNING,
+        message=f"it is {round(skew.total_seconds())} seconds off this machine's",
+        remedy="Set this machine's clock by NTP; requests to the bucket are refused 15 minutes off.",
+    )
+
+
+def _probe(key: str, content: bytes) -> Upload:
+    return Upload(
+        key=key,
+        body=io.BytesIO(content),
+        size_bytes=len(content),
+        md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
+        media_type="text/plain",
+        cache_control="private, no-store",
+    )
