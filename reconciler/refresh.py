@@ -81,7 +81,7 @@ def check_identity(identity: Identity | None, marker: str | None, environment: s
     if identity is None:
         raise IdentityMismatch(
             f"the bucket belongs to environment {marker}, and this database has no records of it",
-            hint="Check that DATABASE_URL and the bucket are a pair. If the records are lost, start them anew:\n"
+            hint="Check that DATABASE_URL and the bucket are a pair. If the records are lost, start anew:\n"
             "    elmify identity --rebind",
         )
     if identity.environment != environment:

@@ -2,14 +2,14 @@
 
 import ipaddress
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 import psycopg
-from psycopg import conninfo, pq
+from psycopg import conninfo, pq, sql
 
 from providers.database.failures import unreachable
 from reconciler.model.errors import Unavailable, UsageError
@@ -37,6 +37,8 @@ DEFAULTS: Mapping[str, str] = {
 
 #: Before another attempt at a connection that failed at once; a restart or a failover takes seconds.
 PAUSES = (timedelta(milliseconds=200), timedelta(milliseconds=800), timedelta(seconds=2))
+
+STREAM_ROWS = 1000  # in memory at a time; more gains nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +104,23 @@ def watched(watch: StatementWatch) -> type[psycopg.Cursor[tuple[Any, ...]]]:
             watch(_text(self, query))
             return super().execute(query, *arguments, **options)
 
+        def stream(self, query: Any, *arguments: Any, **options: Any) -> Iterator[tuple[Any, ...]]:
+            watch(_text(self, query))
+            return super().stream(query, *arguments, **options)
+
         def copy(self, statement: Any, *arguments: Any, **options: Any) -> Any:
             watch(_text(self, statement))
             return super().copy(statement, *arguments, **options)
 
     return Watched
+
+
+def streamed(
+    cursor: psycopg.Cursor[tuple[Any, ...]], query: sql.Composed, parameters: Sequence[Any] | None
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of one statement as they come, so that they are not in memory twice."""
+    size = STREAM_ROWS if psycopg.capabilities.has_stream_chunked() else 1  # libpq 17 and later
+    return cursor.stream(query, parameters, binary=True, size=size)
 
 
 def _text(cursor: psycopg.Cursor[Any], query: Any) -> str:
@@ -136,7 +150,8 @@ def _parameters(url: str) -> dict[str, str]:
     except psycopg.ProgrammingError:
         raise UsageError("the database URL cannot be read", hint=_HINT) from None
     misplaced = any("@" in given.get(part, "").lstrip("@") for part in ("host", "dbname"))
-    if misplaced or not given.get("port", "0").replace(",", "").isdigit():
+    ports = given.get("port", "").replace(",", "")
+    if misplaced or (ports and not ports.isdigit()):
         raise UsageError("the database URL cannot be read: a password is not encoded", hint=_HINT)
     return given
 
@@ -150,10 +165,10 @@ def _encryption(given: Mapping[str, str]) -> Mapping[str, str]:
 
 def _without_jdbc(url: str) -> str:
     """Turn a JDBC URL into libpq's: user and password may be parameters; what only Java knows is left out."""
-    parts = urlsplit(url.removeprefix("jdbc:"))
+    place, _, query = url.removeprefix("jdbc:").partition("?")
     known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
-    said = dict(parse_qsl(parts.query, keep_blank_values=True))
+    said = dict(parse_qsl(query, keep_blank_values=True))
     kept = {name: value for name, value in said.items() if name in known}
     if "sslmode" not in kept and said.get("ssl", "false") != "false":
         kept["sslmode"] = "require" if "NonValidating" in said.get("sslfactory", "") else "verify-full"
-    return urlunsplit(parts._replace(query=urlencode(kept, quote_via=quote)))
+    return f"{place}?{urlencode(kept, quote_via=quote)}"

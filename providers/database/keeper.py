@@ -101,7 +101,7 @@ def _keep(task: Task, reports: int) -> None:
         os.write(reports, str(error).encode())
         return
     _let_go(reports)
-    if fresh:
+    if fresh and task.settings.get("fsync") != "off":
         _sync(cluster, task)
     _wait_and_stop(cluster, users)
 

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from providers.database import junctions
 from providers.database.columns import qualified, sorted_by, stored
-from providers.database.connection import Connection
+from providers.database.connection import Connection, streamed
 from providers.database.dependents import capture_rows, count_dependents
 from providers.database.updates import Update
 from reconciler.model.actual import Row
@@ -96,22 +96,20 @@ class PostgresLibrary:
     def _rows(self, table: Table, tail: sql.SQL, ids: Sequence[int] | None) -> list[Row]:
         columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in stored(table))
         query = sql.SQL("select id, {} from {} {}").format(columns, qualified(table), tail)
+        column = sorted_by(table)
+        slugs = self._slugs(table, ids) if column else {}
+        place = 1 + table.index[column.name] if column else 0
         with self._connection.cursor(binary=True) as cursor:
-            records = cursor.execute(query, None if ids is None else (ids,)).fetchall()
-        return self._with_categories(table, records, ids)
+            records = streamed(cursor, query, None if ids is None else (ids,))
+            if column is None:
+                return [Row(table.kind, record[0], record[1:]) for record in records]
+            return [
+                Row(table.kind, record[0], (*record[1:place], slugs.get(record[0], ()), *record[place:]))
+                for record in records
+            ]
 
-    def _with_categories(
-        self, table: Table, records: Sequence[tuple[Any, ...]], ids: Sequence[int] | None
-    ) -> list[Row]:
-        kind, column = table.kind, sorted_by(table)
-        if column is None:
-            return [Row(kind, record[0], record[1:]) for record in records]
-        slugs = junctions.slugs(self._connection, kind, ids) if self._has_categories else {}
-        place = 1 + table.index[column.name]
-        return [
-            Row(kind, record[0], (*record[1:place], slugs.get(record[0], ()), *record[place:]))
-            for record in records
-        ]
+    def _slugs(self, table: Table, ids: Sequence[int] | None) -> Mapping[int, tuple[str, ...]]:
+        return junctions.slugs(self._connection, table.kind, ids) if self._has_categories else {}
 
     def _next_ids(self, table: Table, count: int) -> list[int]:
         query = sql.SQL("""

@@ -10,13 +10,13 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import ElmifyError
 
 
-def colours(stream: object = sys.stdout) -> bool:
-    """Whether to colour `stream`: `FORCE_COLOR` says yes, `NO_COLOR` says no, else a terminal decides."""
+def colours(stream: object = None) -> bool:
+    """Whether to colour stdout, or `stream`: `FORCE_COLOR` says yes, `NO_COLOR` says no, else a terminal."""
     if os.environ.get("FORCE_COLOR"):
         return True
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(getattr(stream, "isatty", bool)())
+    return bool(getattr(stream or sys.stdout, "isatty", bool)())
 
 
 def is_interactive() -> bool:

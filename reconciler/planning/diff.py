@@ -261,7 +261,7 @@ class Differ:
         )
         before = self._before(resource, row, want) if row is not None else None
         puts = _puts(placements, self.placer)
-        action, reason = self._action(binding, record, before, after, resource.address, puts)
+        action, reason = self._action(binding, record, before, after, resource.address)
         previous = binding.previous if binding is not None else None
         return Change(
             address=resource.address,
@@ -306,7 +306,6 @@ class Differ:
         before: State | None,
         after: State,
         address: Address,
-        puts: tuple[Put, ...],
     ) -> tuple[Action, str]:
         if binding is None or before is None:
             lost = " (its recorded row is gone)" if address in self.identities.broken else ""
@@ -317,9 +316,11 @@ class Differ:
         differing = differing_names(before, after)
         if binding.previous is not None:
             return Action.MOVE, binding.rung
-        if not differing and not puts:
+        if not differing:
             return Action.NO_OP, "only what elmify remembers of it changes"
-        return Action.UPDATE, f"the catalog says otherwise: {', '.join(differing) or 'a missing object'}"
+        if set(differing) <= {slot.value for slot in after.objects}:
+            return Action.UPDATE, f"missing in the bucket: {', '.join(differing)}"
+        return Action.UPDATE, f"the catalog says otherwise: {', '.join(differing)}"
 
 
 def lineage(catalog: Catalog, resource: Resource) -> Mapping[Kind, Resource]:

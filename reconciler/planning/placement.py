@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.catalog import MediaFile
@@ -53,7 +54,10 @@ class Placer:
         self._transfer = transfer
         self._named_elsewhere = named_elsewhere
         self._chosen: set[str] = set()
-        self._idle = _idle_keys(recorded.keys, snapshot.objects)
+
+    @cached_property
+    def _idle(self) -> Mapping[str, list[str]]:
+        return _idle_keys(self._records, self._objects)
 
     def keep(self, key: str, media: MediaFile) -> Placement | None:
         """Return the present key as the placement when it already holds those bytes; else None."""

@@ -60,22 +60,20 @@ def read_source(root: Path) -> Source:
         return Source({}, places, [Mistake.NO_SETTINGS.at(Position(CONFIG_NAME), detail)])
     document = read_document(data, CONFIG_NAME)
     source = Source({}, document.places, list(document.problems))
-    if isinstance(document.value, dict):
-        _check(document.value, source)
-    elif not document.problems:
-        source.report(Mistake.MISSING_FIELD, (), "`environment` is missing.", "Add `environment: …`.")
+    _check({} if document.value == NOTHING else document.value, source)
     return source
 
 
-def _check(value: dict[str, Any], source: Source) -> None:
+def _check(value: Any, source: Source) -> None:
     from reconciler.settings.schema import settings_adapter
     from reconciler.text.mistakes import find_mistakes
     from reconciler.text.yaml import Document
 
-    _drop_empty(value)
-    source.found += without_secrets(value, source.places)
+    if isinstance(value, dict):
+        _drop_empty(value)
+        source.found += without_secrets(value, source.places)
+        source.value = value
     source.found += find_mistakes(settings_adapter(), Document(value, source.places, ()))
-    source.value = value
 
 
 def _drop_empty(value: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from reconciler.loading.media_check import check_media
 from reconciler.model.diagnostics import in_reading_order
 from reconciler.model.kinds import Slot
 from reconciler.model.policy import Layout
+from reconciler.model.values import nfc
 from tests.catalogs import SPEAKER, CatalogProject
 
 Found = list[tuple[str, str]]
@@ -188,7 +189,9 @@ def test_two_resources_cannot_have_one_key(project: CatalogProject) -> None:
         "EL150",
         f"catalog/d.yaml:4:{27 + len(decomposed)}",
     )
-    assert diagnostic.detail.startswith("The `audio` of `rashid/quran/a` would have the key `Café.mp3` too")
+    assert nfc(diagnostic.detail).startswith(
+        "The `audio` of `rashid/quran/a` would have the key `Café.mp3` too"
+    )
 
 
 def test_that_a_repeated_title_repeats_its_keys_is_no_news(project: CatalogProject) -> None:

@@ -357,16 +357,13 @@ def planned(
 
 def questions(world: World, **request: object) -> dict[str, str]:
     """Return the code of each question that planning asks, by the address it points at."""
+    return {d.position.file.removesuffix(".yaml"): d.code for d in diagnostics(world, **request)}
+
+
+def diagnostics(world: World, **request: object) -> tuple[Diagnostic, ...]:
+    """Return everything that planning refuses the catalog for."""
     try:
         planned(world, **request)  # type: ignore[arg-type]
-    except InvalidInput as refused:
-        return {d.position.file.removesuffix(".yaml"): d.code for d in refused.diagnostics}
-    return {}
-
-
-def diagnostics(world: World) -> tuple[Diagnostic, ...]:
-    try:
-        planned(world)
     except InvalidInput as refused:
         return refused.diagnostics
     return ()

@@ -1,0 +1,51 @@
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.console import result, say
+from reconciler.cli.project import open_project
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.errors import ElmifyError, InvalidInput
+
+if TYPE_CHECKING:
+    from reconciler.loading.fmt_catalog import FormattedFile
+
+
+@click.command("fmt")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when a file would change.")
+@click.option("--diff", "show_diff", is_flag=True, help="Show what changes in each file.")
+@click.pass_obj
+def command(directory: str, check: bool, show_diff: bool) -> None:
+    """Bring the catalog into its canonical form, comments kept and missing ids written.
+
+    Prints the files that change. A file whose YAML cannot be read is left alone and named.
+    """
+    from reconciler.loading.files import SourceFile, find_files
+    from reconciler.loading.fmt_catalog import format_catalog
+    from reconciler.loading.writing import write_whole
+
+    settings = open_project(directory).settings
+    found = list(find_files(settings.root, settings.catalog_dir))
+    problems = [item for item in found if isinstance(item, Diagnostic)]
+    changed = 0
+    for file in format_catalog([item for item in found if isinstance(item, SourceFile)]):
+        problems += file.problems
+        if file.formatted is None or not file.differs:
+            continue
+        changed += 1
+        result(_diff(file) if show_diff else file.name)
+        if not check:
+            write_whole(settings.root / Path(file.name), file.formatted.after)
+    if problems:
+        raise InvalidInput(problems)
+    if check and changed:
+        raise ElmifyError("the catalog is not in its canonical form", hint="Run\n    elmify fmt")
+    say(f"Formatted {changed:,} files." if changed else "Every file is in its canonical form already.")
+
+
+def _diff(file: "FormattedFile") -> str:
+    assert file.formatted is not None
+    before, after = file.formatted.before.splitlines(), file.formatted.after.splitlines()
+    return "\n".join(difflib.unified_diff(before, after, f"a/{file.name}", f"b/{file.name}", lineterm=""))

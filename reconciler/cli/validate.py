@@ -1,0 +1,80 @@
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.console import result, show_diagnostics
+from reconciler.cli.options import option_format
+from reconciler.cli.project import Project, open_project
+from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
+from reconciler.model.errors import Exit, InvalidInput
+from reconciler.model.kinds import Kind
+
+if TYPE_CHECKING:
+    from reconciler.model.catalog import Catalog
+
+
+@click.command("validate")
+@option_format("text", "json")
+@click.pass_obj
+def command(directory: str, format_: str) -> int:
+    """Check elmify.yaml, the catalog, the lockfile, and the media that are on this machine. No network.
+
+    All mistakes at once, each with its code, its place, and what to do. Exits 1 when there are errors.
+    """
+    try:
+        project = open_project(directory)
+        found = find_mistakes(project)
+    except InvalidInput as invalid:
+        if format_ == "text":
+            raise
+        found = invalid.diagnostics
+    if format_ == "json":
+        _print_json(found)
+    elif has_errors(found):
+        raise InvalidInput(found)
+    else:
+        show_diagnostics(found)
+        result(_verdict(project.loaded.catalog, len(found)))
+    return Exit.ERROR if has_errors(found) else Exit.OK
+
+
+def find_mistakes(project: Project) -> Sequence[Diagnostic]:
+    """Return everything that is wrong with the catalog, the lockfile and the media, in reading order."""
+    from reconciler.loading.lockfile import read_lockfile
+    from reconciler.loading.media import MediaFolder
+    from reconciler.loading.media_check import check_media
+    from reconciler.loading.stat_cache import StatCache
+    from reconciler.model.diagnostics import in_reading_order
+
+    settings, loaded = project.settings, project.loaded
+    locked, _ = read_lockfile(settings.lock_path, settings.root)
+    cache = StatCache.read(settings.state_dir / "cache" / "media.json")
+    media = check_media(MediaFolder(settings.media_root), loaded.media_references(), locked, cache)
+    return in_reading_order((*loaded.diagnostics, *media))
+
+
+def _print_json(found: Sequence[Diagnostic]) -> None:
+    from reconciler.render.diagnostics_text import diagnostics_json
+
+    errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in found)
+    document = {
+        "valid": not errors,
+        "error_count": errors,
+        "warning_count": len(found) - errors,
+        "diagnostics": diagnostics_json(found),
+    }
+    result(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _verdict(catalog: "Catalog | None", warnings: int) -> str:
+    kinds = [resource.kind for resource in catalog.resources.values()] if catalog else []
+    counts = [_count(kinds.count(kind), kind.value) for kind in Kind]
+    if warnings:
+        counts.append(_count(warnings, "warning"))
+    return f"The catalog is valid: {', '.join(counts)}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,111 @@
+"""A new project: settings, an example catalog, and audio for it, ready to be planned."""
+
+import io
+import math
+import wave
+from array import array
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from reconciler.loading.lockfile import write_lockfile
+from reconciler.loading.locking import lock, survey
+from reconciler.loading.media import MediaFolder
+from reconciler.loading.stat_cache import StatCache
+from reconciler.loading.writing import write_whole
+from reconciler.model.address import slug
+from reconciler.model.diagnostics import Position
+from reconciler.model.policy import TransferLimits
+
+_CONFIG = "elmify.yaml"
+_CATALOG = "catalog"
+_SPEAKER = f"{_CATALOG}/example-speaker"
+_AUDIO = "Example Speaker/First Steps/01 - Welcome.wav"
+_IGNORED = (".elmify/", "plans/", "media/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Initialised:
+    """What init did, as paths under the folder: files it wrote, and what was there and stayed as it was."""
+
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def init_project(folder: Path, schema: str) -> Initialised:
+    """Make a project in a folder, which is created when absent. Nothing that is there is overwritten.
+
+    `schema` is the JSON Schema of a catalog file, for editors. The example, its audio and its lockfile are
+    written only where there is no catalog yet; together they are valid at once.
+    """
+    texts = {_CONFIG: _text("elmify.yaml").replace("{environment}", _environment(folder))}
+    if not (folder / _CATALOG).exists():
+        texts[f"{_SPEAKER}/speaker.yaml"] = _text("speaker.yaml")
+        texts[f"{_SPEAKER}/first-steps.yaml"] = _text("first-steps.yaml")
+        texts[f"{_CATALOG}/.schema/catalog.schema.json"] = schema
+    written, kept = _write_texts(folder, texts)
+    if f"{_SPEAKER}/first-steps.yaml" in written:
+        written += _write_audio(folder)
+    else:
+        kept.append(f"{_CATALOG}/")
+    if _extend_ignored(folder / ".gitignore"):
+        written.append(".gitignore")
+    return Initialised(written=tuple(written), kept=tuple(kept))
+
+
+def _text(name: str) -> str:
+    return (files("reconciler.loading") / "example" / name).read_text("utf-8")
+
+
+def _environment(folder: Path) -> str:
+    """Return a name for the environment that is text to YAML: of the folder, if that has a letter first."""
+    name = slug(folder.resolve().name)
+    return name if name[:1].isalpha() and name not in {"no", "yes", "on", "off", "null"} else "my-library"
+
+
+def _write_texts(folder: Path, texts: dict[str, str]) -> tuple[list[str], list[str]]:
+    written, kept = list[str](), list[str]()
+    for name, text in texts.items():
+        if (folder / name).exists():
+            kept.append(name)
+        else:
+            write_whole(folder / name, text)
+            written.append(name)
+    return written, kept
+
+
+def _write_audio(folder: Path) -> list[str]:
+    audio = folder / "media" / _AUDIO
+    if not audio.exists():
+        audio.parent.mkdir(parents=True, exist_ok=True)
+        audio.write_bytes(_chime())
+    references = {_AUDIO: Position(f"{_SPEAKER}/first-steps.yaml")}
+    found = survey(MediaFolder(folder / "media"), references, {}, StatCache(), TransferLimits())
+    write_lockfile(folder / _CATALOG / "elmify.lock", lock(found).files.values())
+    return [f"media/{_AUDIO}", f"{_CATALOG}/elmify.lock"]
+
+
+def _chime(seconds: int = 2, rate: int = 8000, pitch_hertz: int = 440) -> bytes:
+    """Return a tone that fades away, as a WAV file."""
+    loudest = 12_000  # a little over a third of full scale
+    samples = (
+        round(loudest * math.exp(-2 * place / rate) * math.sin(2 * math.pi * pitch_hertz * place / rate))
+        for place in range(seconds * rate)
+    )
+    out = io.BytesIO()
+    with wave.open(out, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(rate)
+        writer.writeframes(array("h", samples).tobytes())
+    return out.getvalue()
+
+
+def _extend_ignored(path: Path) -> bool:
+    """Add the lines that are missing from .gitignore; False when there are none."""
+    text = path.read_text("utf-8") if path.exists() else ""
+    missing = [line for line in _IGNORED if line not in text.splitlines()]
+    if missing:
+        gap = "" if not text or text.endswith("\n") else "\n"
+        write_whole(path, text + gap + "\n".join(missing) + "\n")
+    return bool(missing)

@@ -1,0 +1,123 @@
+"""What holds for every catalog and every world."""
+
+from hypothesis import HealthCheck, assume, event, given, settings
+
+from reconciler.model.address import Address
+from reconciler.model.errors import InvalidInput
+from reconciler.model.kinds import TABLES
+from reconciler.model.plan import Action, Plan
+from reconciler.model.values import nfc
+from reconciler.planning.references import keys_named
+from reconciler.planning.world import DELETE_UNMANAGED, REKEY, World
+from tests.unit.planning.small_worlds import Story, catalogs, reordered, stories
+from tests.unit.planning.worlds import applied, live, planned
+
+#: Columns that the backend owns: its own numbers, which elmify would set back.
+OWNED = {"id", "play_count", "last_played_at", "waveform_data", "directory_id", "created_at", "updated_at"}
+
+laws = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+
+
+def answered(world: World, *options: str) -> Plan:
+    """Plan a world that raises no question."""
+    try:
+        return planned(world, options=options)
+    except InvalidInput as refused:
+        for code in sorted({d.code for d in refused.diagnostics}):
+            event(f"asked {code}")
+        assume(False)
+        raise
+
+
+@laws
+@given(catalogs())
+def test_equal_worlds_plan_nothing(declared):
+    assert planned(live(declared)).changes == ()
+
+
+@laws
+@given(stories)
+def test_applying_a_plan_converges(story: Story):
+    world = story.world()
+    plan = answered(world)
+    for change in plan.changes:
+        event(f"{change.action}")
+
+    assert planned(applied(world, plan)).changes == ()
+
+
+@laws
+@given(stories)
+def test_applying_a_plan_with_every_option_converges(story: Story):
+    world = story.world()
+    options = (REKEY, DELETE_UNMANAGED)
+
+    after = applied(world, answered(world, *options))
+
+    assert planned(after, options=options).changes == ()
+
+
+@laws
+@given(stories)
+def test_the_order_of_the_input_is_irrelevant(story: Story):
+    world = story.world()
+
+    assert answered(reordered(world)) == answered(world)
+
+
+@laws
+@given(stories)
+def test_no_key_that_a_remaining_row_names_is_retired(story: Story):
+    world = story.world()
+    plan = answered(world, DELETE_UNMANAGED)
+    after = applied(world, plan)
+
+    retired = {nfc(key) for change in plan.changes for key in change.retired}
+    named = {key for rows in after.snapshot.rows.values() for row in rows.values() for key in keys_named(row)}
+    assert retired & named == set()
+
+
+@laws
+@given(stories)
+def test_no_plan_writes_a_column_that_the_backend_owns(story: Story):
+    for change in answered(story.world()).changes:
+        if change.after is not None and change.kind is not None:
+            written = {*change.after.values, *change.after.pending}
+            assert written <= set(TABLES[change.kind].index)
+            assert written & OWNED == set()
+
+
+@laws
+@given(stories)
+def test_rows_that_stay_keep_their_ids(story: Story):
+    world = story.world()
+    plan = answered(world)
+    after = applied(world, plan)
+
+    for change in plan.changes:
+        if change.row is not None and change.kind is not None:
+            stays = change.row in after.snapshot.rows[change.kind]
+            assert stays is (change.action is not Action.DELETE)
+        if change.action in {Action.UPDATE, Action.MOVE, Action.ADOPT, Action.NO_OP}:
+            assert after.recorded.resources[Address(change.address)].row == change.row
+
+
+@laws
+@given(stories)
+def test_only_what_the_catalog_lost_is_deleted(story: Story):
+    world = story.world()
+
+    deleted = {c.address for c in answered(world).changes if c.action is Action.DELETE}
+
+    assert deleted <= {*world.recorded.resources} - {*world.catalog.resources}
+
+
+@laws
+@given(stories)
+def test_a_plan_carried_out_leaves_no_managed_key_without_its_bytes(story: Story):
+    world = story.world()
+    after = applied(world, answered(world))
+
+    for record in after.recorded.resources.values():
+        for key in record.keys.values():
+            assert nfc(key) in after.snapshot.objects
