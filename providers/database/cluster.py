@@ -105,7 +105,7 @@ class Cluster:
         return Path(tempfile.mkdtemp(prefix=_SOCKET_PREFIX, dir=roomy))
 
     def stop(self) -> None:
-        """Stop the server, gently at first, and take away a socket folder outside. No error if it is down.
+        """Stop the server, gently at first, and take away its socket. No error if it is down.
 
         Only for who holds the `users` lock alone, or starts the server.
         """
@@ -115,7 +115,7 @@ class Cluster:
         for request in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             if self._ends_after(server.pid, request):
                 break
-        if server.socket is not None and server.socket.parent != self.folder:
+        if server.socket is not None:
             remove_socket_folder(server.socket)
 
     def _ends_after(self, pid: int, request: signal.Signals) -> bool:

@@ -10,7 +10,7 @@ import yaml
 
 from reconciler.loading.ids import write_missing_ids
 from reconciler.loading.scalars import written
-from reconciler.loading.trivia import Belongings, Source
+from reconciler.loading.trivia import SPACE, Belongings, Source
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.text.yaml import read_document
 
@@ -143,7 +143,10 @@ class _Printer:
             yield from self._block(value, indent + _STEP)
             return
         first, *rest = self._leaf(value)
-        lines = [f"{name} {first}".rstrip(), *(f"{indent}{_STEP}{line}" if line else "" for line in rest)]
+        lines = [
+            f"{name} {first}" if first else name,
+            *(f"{indent}{_STEP}{line}" if line else "" for line in rest),
+        ]
         yield from lines[:-1]
         yield f"{lines[-1]}{comment}"
 
@@ -167,7 +170,7 @@ class _Printer:
             return self._block_scalar(node)
         if node.start_mark is not None and node.start_mark.line != node.end_mark.line:
             start, end = self.source.span(node)
-            return [line.strip() for line in self.source.text[start:end].split("\n")]
+            return [line.strip(SPACE) for line in self.source.text[start:end].split("\n")]
         return [self._scalar_on_one_line(node)]
 
     def _scalar_on_one_line(self, node: yaml.ScalarNode, *, in_flow: bool = False) -> str:
@@ -178,14 +181,14 @@ class _Printer:
     def _block_scalar(self, node: yaml.ScalarNode) -> Sequence[str]:
         start, end = self.source.span(node)
         header, *body = self.source.text[start:end].split("\n")
-        if not _BLOCK_HEADER.fullmatch(header.rstrip()):
+        if not _BLOCK_HEADER.fullmatch(header.rstrip(SPACE)):
             raise _Unwritable
-        while body and not body[-1].strip():
+        while body and not body[-1].strip(SPACE):
             body.pop()
-        if header.rstrip().endswith("+") or not body:
+        if header.rstrip(SPACE).endswith("+") or not body:
             raise _Unwritable
-        indent = min(len(line) - len(line.lstrip(" ")) for line in body if line.strip())
-        return [header.rstrip(), *(line[indent:].rstrip("\n") if line.strip() else "" for line in body)]
+        indent = min(len(line) - len(line.lstrip(" ")) for line in body if line.strip(SPACE))
+        return [header.rstrip(SPACE), *(line[indent:] for line in body)]
 
     def _flow(self, node: yaml.Node) -> str:
         if isinstance(node, yaml.ScalarNode):
@@ -202,9 +205,11 @@ def _in_order(node: yaml.MappingNode) -> Sequence[tuple[yaml.ScalarNode, yaml.No
 
 def _dashed(lines: Sequence[str], indent: str) -> Iterator[str]:
     """Put the dash of a list before an entry; comments above its first key cannot stand behind a dash."""
-    content = next(place for place, line in enumerate(lines) if line and not line.lstrip().startswith("#"))
-    yield from (f"{indent}{line.lstrip()}" for line in lines[:content] if line)
-    yield f"{indent}- {lines[content].lstrip()}"
+    content = next(
+        place for place, line in enumerate(lines) if line and not line.lstrip(SPACE).startswith("#")
+    )
+    yield from (f"{indent}{line.lstrip(SPACE)}" for line in lines[:content] if line)
+    yield f"{indent}- {lines[content].lstrip(SPACE)}"
     yield from lines[content + 1 :]
 
 

@@ -32,7 +32,7 @@ def written(text: str, *, in_flow: bool = False) -> str:
 
 
 def _may_be_plain(text: str, *, in_flow: bool) -> bool:
-    if not text or _LOOKS_OTHERWISE.fullmatch(text) or _tag(text) != _TEXT:
+    if text != text.strip() or not text or _LOOKS_OTHERWISE.fullmatch(text) or _tag(text) != _TEXT:
         return False
     analysis = _emitter().analyze_scalar(text)
     if analysis.multiline or not analysis.allow_single_quoted:

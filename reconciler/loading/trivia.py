@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 import yaml
 
+#: What YAML takes for space. Python's own idea includes characters that are text to YAML.
+SPACE = " \t"
+
 #: Where a node stands in the text: first and last position, from 0.
 Span = tuple[int, int]
 
@@ -64,7 +67,7 @@ class Source:
         """Return where a node begins and ends; blank lines behind a block of text are not a part of it."""
         start, end = self._index(node.start_mark), self._index(node.end_mark)
         if isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}:
-            end = start + len(self.text[start:end].rstrip())
+            end = start + len(self.text[start:end].rstrip(SPACE + "\n"))
         return start, end
 
     def _index(self, mark: yaml.Mark) -> int:
@@ -81,11 +84,11 @@ class Source:
 
     def _comments(self) -> Iterator[_Comment]:
         for number, line in enumerate(self.lines):
-            for match in re.finditer(r"(?:(?<=\s)|^)#", line):
+            for match in re.finditer(r"(?:(?<=[ \t])|^)#", line):
                 start = self._starts[number] + match.start()
                 if not self._in_scalar(start):
-                    text = line[match.start() :].rstrip()
-                    alone = not line[: match.start()].strip()
+                    text = line[match.start() :].rstrip(SPACE)
+                    alone = not line[: match.start()].strip(SPACE)
                     yield _Comment(start, number, match.start(), text, alone)
                     break
 
@@ -95,7 +98,7 @@ class Source:
 
     def is_blank(self, number: int) -> bool:
         """Whether a line is empty and not a part of a text."""
-        return not self.lines[number].strip() and not self._in_scalar(self._starts[number])
+        return not self.lines[number].strip(SPACE) and not self._in_scalar(self._starts[number])
 
 
 def scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:

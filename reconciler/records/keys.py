@@ -1,6 +1,7 @@
 """Every object key that was ever used, and where in its life it is."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +20,25 @@ key text, spelling text, state text, sha256 text, size_bytes bigint, etag text, 
 address text, run bigint, changed_at timestamptz
 """
 
-#: What may follow a state, beside itself. A condemned key may be named by no row again, and what was released
-#: is not elmify's to delete, unless it is adopted anew.
-_NEXT = {
-    KeyState.INTENDED: {KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED, KeyState.DELETED},
-    KeyState.LIVE: {KeyState.INTENDED, KeyState.RETIRED, KeyState.CONDEMNED, KeyState.RELEASED},
-    KeyState.RETIRED: {KeyState.INTENDED, KeyState.LIVE, KeyState.CONDEMNED, KeyState.RELEASED},
+#: What may follow a state, beside itself. A deleted or released key is retired when somebody asks to delete the
+#: object that stands under it and is not elmify's any more.
+_FOLLOWING = {
+    KeyState.INTENDED: {KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED, KeyState.RELEASED},
+    KeyState.LIVE: {KeyState.RETIRED, KeyState.CONDEMNED, KeyState.RELEASED},
+    KeyState.RETIRED: {KeyState.LIVE, KeyState.CONDEMNED, KeyState.RELEASED},
     KeyState.CONDEMNED: {KeyState.DELETED},
-    KeyState.DELETED: set[KeyState](),
-    KeyState.RELEASED: {KeyState.INTENDED, KeyState.LIVE},
+    KeyState.DELETED: {KeyState.RETIRED},
+    KeyState.RELEASED: {KeyState.LIVE, KeyState.RETIRED},
+}
+
+#: What leaves a key as it is: to put back the bytes of one that rows may name; to let go of one that is given
+#: up already.
+_IGNORED = {
+    KeyState.LIVE: {KeyState.INTENDED},
+    KeyState.RETIRED: {KeyState.INTENDED},
+    KeyState.RELEASED: {KeyState.INTENDED},
+    KeyState.CONDEMNED: {KeyState.RETIRED, KeyState.RELEASED},
+    KeyState.DELETED: {KeyState.RELEASED},
 }
 
 _REFUSED = """
@@ -39,7 +50,7 @@ order by staged.spelling limit 20
 """
 
 #: The time is that of the last change of state by this database's clock: retention counts from it, so it is
-#: not for a caller to say. A key that rows may name stays as it is when its bytes are to be put again.
+#: not for a caller to say.
 _MERGE = """
 insert into elmify.object as stored
     (key, spelling, state, sha256, size_bytes, etag, verified, address, run, changed_at)
@@ -55,7 +66,7 @@ set spelling = excluded.spelling,
     address = excluded.address,
     run = excluded.run,
     changed_at = case when excluded.state = stored.state then stored.changed_at else clock_timestamp() end
-where excluded.state <> 'intended' or stored.state = 'intended'
+where (stored.state, excluded.state) not in (select * from unnest(%s::text[], %s::text[]))
 """
 
 #: The spelling is null where it is the key: one text in memory for both.
@@ -68,10 +79,10 @@ from elmify.object
 def save_keys(connection: "Connection[tuple[Any, ...]]", keys: Iterable[KeyRecord]) -> None:
     """Insert or replace what is known of keys; of two that are equal by NFC, the later one counts.
 
-    `changed_at` counts for a key that is new; otherwise it is the time at which the state last changed.
-    A key that rows may name (live, retired or released) stays as it is when it is intended again, to put its
-    bytes back. Raises `ElmifyError`, and the transaction has to be given up, when a key would go back in its
-    life: one that gc has condemned is never used again, one that was released is never condemned.
+    `changed_at` counts for a key that is new; otherwise it is the time at which the state last changed. A key
+    that rows may name stays as it is when it is intended again, and one that is condemned or deleted when it
+    is let go. Raises `ElmifyError`, and the transaction has to be given up, for any other way back: what gc
+    has condemned is never used again, what was released is never condemned.
     """
     rows = {nfc(key.key): key for key in keys}
     if not rows:
@@ -79,7 +90,13 @@ def save_keys(connection: "Connection[tuple[Any, ...]]", keys: Iterable[KeyRecor
     cells = ((folded, *_cells(key)) for folded, key in rows.items())
     with staged(connection, _DEFINITION, _COLUMNS, cells):
         _refuse_ways_back(connection)
-        connection.execute(_MERGE)
+        connection.execute(_MERGE, _pairs(_IGNORED))
+
+
+def _pairs(table: Mapping[KeyState, AbstractSet[KeyState]]) -> tuple[list[str], list[str]]:
+    """Return the pairs of states in a table as two parallel arrays."""
+    pairs = [(old.value, new.value) for old, states in table.items() for new in states]
+    return [old for old, _ in pairs], [new for _, new in pairs]
 
 
 def _cells(key: KeyRecord) -> tuple[Any, ...]:
@@ -100,11 +117,12 @@ def _cells(key: KeyRecord) -> tuple[Any, ...]:
 
 
 def _refuse_ways_back(connection: "Connection[tuple[Any, ...]]") -> None:
-    allowed = [(old.value, new.value) for old, following in _NEXT.items() for new in following]
-    found = connection.execute(_REFUSED, [list(side) for side in zip(*allowed, strict=True)]).fetchall()
+    following, ignored = _pairs(_FOLLOWING), _pairs(_IGNORED)
+    known = (following[0] + ignored[0], following[1] + ignored[1])
+    found = connection.execute(_REFUSED, known).fetchall()
     if found:
         raise ElmifyError(
-            "a key that was given up may not be used again",
+            "a key would go back to what it was before it was given up",
             details=[f"{key}: it is {old} and cannot become {new}" for key, old, new in found],
             hint="Plan again. If a row of the library names such a key, upload the file under a new key:\n"
             "    elmify plan --rekey",

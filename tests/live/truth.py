@@ -55,6 +55,9 @@ _SHELVES = (
     (2, "Tafsir", False),
 )
 
+#: One recording stands in two collections of its speaker.
+_SHARED = "Studio Voice/Evening Talks/01 - Al-Fatiha (The opener).mp3"
+
 _GENRES = ("Recitation", "Talk")
 
 
@@ -135,13 +138,15 @@ def _collection(shelf: int, speaker: str, title: str, size: int, *, older: bool)
 
 def _lecture(shelf: int, folder: str, number: int, *, older: bool) -> Lecture:
     title = title_of(number)
-    name = f"lectures/{number:02}-{slug(title) or 'talk'}" if older else f"{number:02} - {title}"
+    repeated = f"{number} " if number % 15 == 0 else ""
+    name = f"lectures/{number:02}-{slug(title) or 'talk'}" if older else f"{number:02} - {repeated}{title}"
     extension = "m4a" if number % 13 == 5 else "mp3"
+    path = _SHARED if (shelf, number) == (11, 1) else f"{folder}/{name}.{extension}"
     return Lecture(
         id=f"{slug(title) or 'talk'}-{number}",
         number=number,
         title=title,
-        path=f"{folder}/{name}.{extension}",
+        path=path,
         categories=("seerah",) if number % 9 == 2 else (),
         thumbnail=f"{folder}/{number:02}_thumbnail.jpg" if shelf == 0 and number in {1, 2, 3} else None,
     )

@@ -36,7 +36,7 @@ def test_equal_worlds_plan_nothing(declared):
 
 
 @laws
-@given(stories)
+@given(stories())
 def test_applying_a_plan_converges(story: Story):
     world = story.world()
     plan = answered(world)
@@ -47,7 +47,7 @@ def test_applying_a_plan_converges(story: Story):
 
 
 @laws
-@given(stories)
+@given(stories())
 def test_applying_a_plan_with_every_option_converges(story: Story):
     world = story.world()
     options = (REKEY, DELETE_UNMANAGED)
@@ -58,7 +58,7 @@ def test_applying_a_plan_with_every_option_converges(story: Story):
 
 
 @laws
-@given(stories)
+@given(stories())
 def test_the_order_of_the_input_is_irrelevant(story: Story):
     world = story.world()
 
@@ -66,7 +66,7 @@ def test_the_order_of_the_input_is_irrelevant(story: Story):
 
 
 @laws
-@given(stories)
+@given(stories())
 def test_no_key_that_a_remaining_row_names_is_retired(story: Story):
     world = story.world()
     plan = answered(world, DELETE_UNMANAGED)
@@ -78,7 +78,7 @@ def test_no_key_that_a_remaining_row_names_is_retired(story: Story):
 
 
 @laws
-@given(stories)
+@given(stories())
 def test_no_plan_writes_a_column_that_the_backend_owns(story: Story):
     for change in answered(story.world()).changes:
         if change.after is not None and change.kind is not None:
@@ -88,7 +88,7 @@ def test_no_plan_writes_a_column_that_the_backend_owns(story: Story):
 
 
 @laws
-@given(stories)
+@given(stories())
 def test_rows_that_stay_keep_their_ids(story: Story):
     world = story.world()
     plan = answered(world)
@@ -103,7 +103,7 @@ def test_rows_that_stay_keep_their_ids(story: Story):
 
 
 @laws
-@given(stories)
+@given(stories())
 def test_only_what_the_catalog_lost_is_deleted(story: Story):
     world = story.world()
 
@@ -113,7 +113,7 @@ def test_only_what_the_catalog_lost_is_deleted(story: Story):
 
 
 @laws
-@given(stories)
+@given(stories())
 def test_a_plan_carried_out_leaves_no_managed_key_without_its_bytes(story: Story):
     world = story.world()
     after = applied(world, answered(world))
