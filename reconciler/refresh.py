@@ -8,6 +8,7 @@ from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.catalog import Catalog
 from reconciler.model.errors import IdentityMismatch, ObjectMissing
 from reconciler.model.kinds import Kind
+from reconciler.model.memory import uncollected
 from reconciler.model.plan import Plan
 from reconciler.model.policy import OWN_PREFIX, Policy
 from reconciler.model.ports import Database, Dependents, LibraryReader, ObjectStore, ReadSession
@@ -35,7 +36,7 @@ def make_plan(
     `InvalidInput` for questions that only a person can answer, `IdentityMismatch` when the stores do not
     belong together, and whatever the stores raise.
     """
-    with ThreadPoolExecutor(max_workers=1) as pool, database.read() as session:
+    with uncollected(), ThreadPoolExecutor(max_workers=1) as pool, database.read() as session:
         listing = pool.submit(read_bucket, objects)
         snapshot, recorded = _read_database(session)
         catalog = read_catalog()

@@ -53,12 +53,16 @@ sys.exit(main(sys.argv[1]))
 class EmbeddedServer:
     """A PostgreSQL server whose files are under `folder`, running from `start` to `close`.
 
-    `settings` are server settings over our own. Not to be shared by threads; make one for each.
+    `settings` are server settings over our own; `programs` is a folder of PostgreSQL's programs, by default
+    the wheel's. Not to be shared by threads; make one for each.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str] | None = None, programs: Path | None = None
+    ) -> None:
         self._cluster = Cluster(folder.absolute())
         self._settings = {**SETTINGS, **(settings or {})}
+        self._programs = programs
         self._users: int | None = None
 
     def __str__(self) -> str:
@@ -115,7 +119,8 @@ class EmbeddedServer:
         return is_ready and is_locked(self._cluster.keeper)
 
     def _start_keeper(self) -> None:
-        task = Task(folder=self._cluster.folder, programs=find_programs(), settings=self._settings)
+        programs = self._programs or find_programs()
+        task = Task(folder=self._cluster.folder, programs=programs, settings=self._settings)
         command = (sys.executable, "-I", "-S", "-c", _KEEPER, task.as_json(), *map(os.path.abspath, sys.path))
         done = subprocess.run(  # noqa: S603 - our own module in our own interpreter
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False

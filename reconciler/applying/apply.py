@@ -1,6 +1,7 @@
 """An apply from its first statement to its last: T0, the lease, refresh and plan, puts, the commit, T3."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from reconciler.model.actual import StoredObject
 from reconciler.model.catalog import Catalog, MediaFile
 from reconciler.model.errors import (
     Guarded,
+    Leased,
     ObjectExists,
     ProviderError,
     Stale,
@@ -105,8 +107,9 @@ def refuse_blocked(plan: Plan) -> None:
         raise Guarded(
             "a guard refused this plan",
             details=[f"{blocked.guard}: {blocked.summary}" for blocked in plan.blocked],
-            hint="Nothing was written. "
-            + "\n".join(blocked.remedy for blocked in plan.blocked if blocked.remedy),
+            hint="\n    ".join(
+                ["Nothing was written. To lift it:", *(b.remedy for b in plan.blocked if b.remedy)]
+            ),
         )
 
 
@@ -187,6 +190,8 @@ def _commit(job: Job, tenure: Tenure, plan: Plan, objects: dict[str, StoredObjec
                 commit = Commit(work, plan, tenure.run, job.actor, job.policy.guards, objects)
                 return commit.carry_out(tenure.token)
         except CommitUnknown as unknown:
+            if isinstance(unknown.__cause__, KeyboardInterrupt):
+                raise unknown.__cause__ from unknown
             head = _committed_head(job.database, tenure)
             if head is not None:
                 return head
@@ -202,11 +207,18 @@ def _commit(job: Job, tenure: Tenure, plan: Plan, objects: dict[str, StoredObjec
 
 def _committed_head(database: Database, tenure: Tenure) -> AuditHead | None:
     """After a lost answer: lock the lease row, so that nothing can still be under way, then look."""
-    with database.write() as work:
-        work.records.check_lease(tenure.token)
-        run = work.records.run(tenure.run)
-        stands = run is not None and run.state is RunState.COMMITTED
-        return work.records.audit_head() if stands else None
+    try:
+        with database.write() as work:
+            with suppress(Leased):  # whoever took it over has waited for the same lock
+                work.records.check_lease(tenure.token)
+            run = work.records.run(tenure.run)
+            stands = run is not None and run.state is RunState.COMMITTED
+            return work.records.audit_head() if stands else None
+    except ProviderError as error:
+        raise Unfinished(
+            f"the answer to the commit was lost, and nobody can say whether it stands: {error.message}",
+            hint="It stands as a whole or not at all. When the database answers again, run\n    elmify apply",
+        ) from error
 
 
 # Afterwards.

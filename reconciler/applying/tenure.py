@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from reconciler.model.errors import Leased, ProviderError, Unfinished
+from reconciler.model.errors import Leased, ProviderError, Unavailable, Unfinished
 from reconciler.model.history import Actor, Lease, RunState
 from reconciler.model.ports import Database, Observer
 
 #: How long a lease lasts without a heartbeat: after a kill, nobody waits longer than this.
 LEASE_LASTS = timedelta(seconds=60)
 HEARTBEAT_EVERY = timedelta(seconds=10)
+#: A beat takes milliseconds; a person who pressed Ctrl-C does not wait for one that hangs.
+LAST_BEAT = timedelta(seconds=2)
 _POLL_SECONDS = 1.0
 
 
@@ -32,9 +34,9 @@ class Tenure:
         self._heart.start()
 
     def stop(self) -> None:
-        """Stop renewing it."""
+        """Stop renewing it. A beat that hangs in a dead connection is left behind."""
         self._ended.set()
-        self._heart.join()
+        self._heart.join(timeout=LAST_BEAT.total_seconds())
 
     def check(self) -> None:
         """Raise `Leased` when the lease is known to be lost."""
@@ -72,7 +74,8 @@ def hold(
     """Begin a run and hold the lease while the block runs; then record how it ended and give the lease back.
 
     Waits up to `wait` for a lease that another run holds, then raises `Leased`. An exception out of the
-    block is recorded as the run's outcome, unless its commit stands.
+    block is recorded as the run's outcome; when a commit of the run stands all the same, it becomes
+    `Unfinished`.
     """
     with database.write() as work:
         run = work.records.begin_run(command, actor, fingerprint)
@@ -88,19 +91,24 @@ def hold(
         yield tenure
     except BaseException as error:
         tenure.stop()
+        committed = False
         try:
-            _settle(database, run, tenure.token, outcome=_sentence(error))
-        except (
-            ProviderError
-        ) as second:  # the first failure is the one to hear of; the lease runs out by itself
+            committed = _settle(database, run, tenure.token, outcome=_sentence(error))
+        except ProviderError as second:
+            # The first failure is the one to hear of; the lease runs out by itself.
             observer.event("outcome-not-recorded", message=second.message)
+        if committed and not isinstance(error, Unfinished):
+            raise Unfinished(
+                f"the commit stands, but the run ended before it was through: {_sentence(error)}",
+                hint=f"Nothing is lost. Run it again to finish:\n    elmify {command}",
+            ) from error
         raise
     tenure.stop()
     try:
         _settle(database, run, tenure.token, outcome=None)
-    except ProviderError as error:
+    except (ProviderError, KeyboardInterrupt) as error:
         raise Unfinished(
-            f"the commit stands, but its outcome could not be recorded: {error.message}",
+            f"what the run did stands, but its outcome could not be recorded: {_sentence(error)}",
             hint="Nothing is lost; the lease runs out by itself within a minute.",
         ) from error
 
@@ -112,7 +120,7 @@ def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observ
         try:
             with database.write() as work:
                 return work.records.acquire_lease(run, actor, LEASE_LASTS)
-        except Leased as held:
+        except (Leased, Unavailable) as held:  # a holder in the middle of a long commit keeps the row locked
             if time.monotonic() >= deadline:
                 raise
             if not said:
@@ -121,18 +129,24 @@ def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observ
             time.sleep(min(_POLL_SECONDS, max(deadline - time.monotonic(), 0)))
 
 
-def _settle(database: Database, run: int, token: int | None, outcome: str | None) -> None:
-    """T3: record the outcome, and give the lease back."""
+def _settle(database: Database, run: int, token: int | None, outcome: str | None) -> bool:
+    """T3: give the lease back, and record the outcome; whether the run had committed.
+
+    The lease comes first: a commit of this run that is still under way holds that row.
+    """
     with database.write() as work:
+        if token is not None:
+            work.records.release_lease(token)
         known = work.records.run(run)
         committed = known is not None and known.state is RunState.COMMITTED
         if outcome is None or committed:
             work.records.set_run(run, RunState.DONE, outcome or "ok")
         else:
             work.records.set_run(run, RunState.FAILED, outcome)
-        if token is not None:
-            work.records.release_lease(token)
+    return committed
 
 
 def _sentence(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
     return str(error) or type(error).__name__

@@ -5,12 +5,13 @@ import itertools
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping
 from types import FrameType
 
 import click
 
-from reconciler.model.errors import ElmifyError, Exit, Interrupted
+from reconciler.model.errors import ElmifyError, Exit, Interrupted, UsageError
 
 #: Every command with the line that `elmify --help` shows, so that help imports none of them.
 COMMANDS: Mapping[str, str] = {
@@ -115,33 +116,45 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    signal.signal(signal.SIGTERM, _on_sigterm)
+    terminated = _listen_for_sigterm()
     as_json = _wants_json(sys.argv[1:] if arguments is None else arguments)
     try:
         status = cli.main(arguments, prog_name="elmify", standalone_mode=False, auto_envvar_prefix="ELMIFY")
-    except click.exceptions.NoArgsIsHelpError as usage:
-        usage.show()
-        return Exit.USAGE
     except click.UsageError as usage:
         usage.show()
-        return Exit.USAGE
+        return _report(UsageError(usage.format_message()), as_json=True) if as_json else Exit.USAGE
     except (KeyboardInterrupt, click.Abort):
-        return _report(Interrupted("interrupted", hint="Nothing was committed."), as_json=as_json)
+        stop = Terminated("terminated") if terminated.is_set() else Interrupted("interrupted")
+        stop.hint = "Nothing was committed."
+        return _report(stop, as_json=as_json)
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has seen enough
-        return Exit.OK
+        from reconciler.cli.console import nobody_reads
+
+        nobody_reads()
+        return Exit.ERROR
     except ElmifyError as error:
         return _report(error, as_json=as_json)
     return status if isinstance(status, int) else Exit.OK
 
 
-def _on_sigterm(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated("terminated", hint="Nothing was committed.")
+def _listen_for_sigterm() -> threading.Event:
+    """Let SIGTERM stop the command as Ctrl-C does; psycopg then cancels the statement it waits for."""
+    arrived = threading.Event()
+
+    def on_sigterm(_signal: int, _frame: FrameType | None) -> None:
+        arrived.set()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, on_sigterm)
+    return arrived
 
 
 def _wants_json(arguments: list[str]) -> bool:
     """Whether the caller asked for JSON: then a failure is JSON on stdout too."""
-    return "--format=json" in arguments or ("--format", "json") in itertools.pairwise(arguments)
+    said = [after for name, after in itertools.pairwise(arguments) if name == "--format"]
+    said += [each.removeprefix("--format=") for each in arguments if each.startswith("--format=")]
+    command = next((each for each in arguments if each in COMMANDS), "")
+    return (said or [os.environ.get(f"ELMIFY_{command.upper()}_FORMAT", "")])[-1].startswith("json")
 
 
 def _report(error: ElmifyError, *, as_json: bool) -> int:

@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.console import is_interactive, say
+from reconciler.cli.console import is_interactive, nobody_reads, say
 from reconciler.cli.options import option_format, option_lock_timeout, request_from, request_options
 from reconciler.cli.project import open_project
 from reconciler.cli.show import print_plan, read_plan
@@ -62,7 +62,10 @@ def command(
                 return Exit.OK
             reviewed = [plan]
         outcome = apply(job, request, reviewed)
-    _conclude(outcome, format_)
+    try:
+        _conclude(outcome, format_, shown=not planfiles)
+    except BrokenPipeError:
+        nobody_reads()  # the commit stands, whoever hears of it
     return Exit.OK
 
 
@@ -90,21 +93,23 @@ def _approved(job: "Job", request: "Request", *, ask: bool, format_: str) -> Pla
 
             emit("complete", changes=0)
         return None
-    if ask and not click.confirm("\nApply this?", default=False, err=True):
+    if ask and not plan.empty and not click.confirm("\nApply this?", default=False, err=True):
         say("Nothing was applied.")
         return None
     return plan
 
 
-def _conclude(outcome: "Outcome", format_: str) -> None:
+def _conclude(outcome: "Outcome", format_: str, *, shown: bool) -> None:
+    """Say what was done; of nothing done only what the plan has not already `shown`."""
     plan = outcome.plan
     if format_ == "json":
         from reconciler.cli.progress import emit
 
         emit("complete", run=outcome.run, changes=len(plan.changes), uploaded_bytes=outcome.uploaded_bytes)
         return
-    if not plan.changes:
-        click.echo("No changes. The library matches the catalog.")
+    if plan.empty:
+        if not shown:
+            click.echo("No changes. The library matches the catalog.")
         return
     counts = [
         (Action.ADOPT, "imported"),

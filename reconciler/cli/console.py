@@ -43,6 +43,11 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
         click.echo(text, err=True, color=colours(sys.stderr))
 
 
+def nobody_reads() -> None:
+    """Go on without stdout, whose reader has seen enough: what is still to come goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def report(error: ElmifyError, *, as_json: bool) -> None:
     """Print a failure: its sentence to stderr, or all of it as JSON to stdout."""
     from reconciler.render.diagnostics_text import error_json, error_text

@@ -6,7 +6,7 @@ from reconciler.cli.console import say
 from reconciler.cli.options import request_from, request_options
 from reconciler.cli.project import open_project
 from reconciler.cli.show import print_plan
-from reconciler.model.errors import Exit
+from reconciler.model.errors import ElmifyError, Exit
 
 
 @click.command("plan")
@@ -49,9 +49,19 @@ def command(
             project.catalog, project.settings.policy, stores.objects, stores.database, request
         )
     for file in filter(None, (out, json_into)):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(dump_plan(plan), encoding="utf-8")
+        _save(file, dump_plan(plan))
     print_plan(plan, format_, detail)
     if out is not None:
         say(f"\nSaved. To carry out exactly this plan:\n    elmify apply {out}")
     return Exit.DIFFERENCES if detailed_exitcode and not plan.empty else Exit.OK
+
+
+def _save(file: Path, text: str) -> None:
+    from reconciler.loading.writing import write_whole
+
+    try:
+        write_whole(file, text)
+    except OSError as error:
+        raise ElmifyError(
+            f"the plan cannot be written to {file}: {error.strerror}", hint="Nothing was changed."
+        ) from error

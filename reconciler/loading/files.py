@@ -81,7 +81,7 @@ class _Finder:
         name = self.name(path)
         try:
             status = path.stat()
-            if False:
+            if not stat.S_ISREG(status.st_mode):
                 return self._unreadable(path, "It is no ordinary file.")
             if status.st_size > FILE_MAX_BYTES:
                 return too_large(name, status.st_size, FILE_MAX_BYTES)

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Protocol
 
 from reconciler.model.actual import Row, StoredObject
 from reconciler.model.catalog import MediaFile
+from reconciler.model.errors import ProviderError
 from reconciler.model.history import Actor, AuditEntry, AuditFact, AuditHead, Lease, Run, RunState, StepRecord
 from reconciler.model.kinds import Kind
 from reconciler.model.recorded import Identity, KeyRecord, Recorded, ResourceRecord
@@ -332,8 +333,10 @@ class UnitOfWork(Protocol):
         ...
 
 
-class CommitUnknown(Exception):
+class CommitUnknown(ProviderError):
     """The connection was lost between COMMIT and its answer: the transaction may stand or not."""
+
+    code = "commit-unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from reconciler.model.kinds import Kind, Slot
 
 
 class KeyState(StrEnum):
-    """The life of a key. It only moves down this list, but that a retired key may become live again."""
+    """The life of a key. Bytes that were retired or released may be named again; condemned ones never."""
 
     INTENDED = "intended"  # a run means to put it; unreferenced until that run commits
     LIVE = "live"  # a committed row names it

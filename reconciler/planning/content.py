@@ -26,12 +26,13 @@ def compare(stored: StoredObject, media: MediaFile, record: KeyRecord | None) ->
         return Match.OTHER
     if stored.etag in {media.md5, media.parts_etag}:
         return Match.SAME
+    if media.sha256 is None:
+        return Match.UNVERIFIED if stored.etag == media.etag else Match.OTHER
     if stored.etag == media.etag:
-        return Match.SAME if media.sha256 else Match.UNVERIFIED
+        return Match.SAME
     if record is not None and record.etag is not None and record.state is not KeyState.INTENDED:
         return _against_record(stored, media, record)
-    foreign_parts = "-" in stored.etag and media.sha256 is not None
-    return Match.UNVERIFIED if foreign_parts else Match.OTHER
+    return Match.UNVERIFIED if "-" in stored.etag else Match.OTHER
 
 
 def _against_record(stored: StoredObject, media: MediaFile, record: KeyRecord) -> Match:

@@ -22,6 +22,14 @@ from reconciler.planning.keys import TemplateRefused, default_key, is_form_of, k
 from reconciler.planning.placement import How, Placement, Placer
 from reconciler.planning.references import URL_MAX_CHARS, split_reference
 
+#: Columns whose value comes with an object.
+_OF_OBJECTS = frozenset(
+    column.name
+    for table in TABLES.values()
+    for column in table.columns
+    if column.origin not in {Origin.FIELD, Origin.PARENT, Origin.CATEGORIES}
+)
+
 
 @dataclass
 class Differences:
@@ -51,7 +59,7 @@ class Differ:
     ) -> None:
         self.catalog, self.snapshot, self.recorded = catalog, snapshot, recorded
         self.policy, self.identities, self.rekey = policy, identities, rekey
-        self.placer = Placer(snapshot, recorded, policy.transfer, named_by_a_row)
+        self.placer = Placer(snapshot, recorded, policy.transfer, named_by_a_row, rekey=rekey)
         self.parents: Mapping[Address, int] = {a: b.row.id for a, b in identities.bound.items()}
         self.media = media_by_path(catalog)
         self.found = Differences()
@@ -309,7 +317,7 @@ class Differ:
     ) -> tuple[Action, str]:
         if binding is None or before is None:
             lost = " (its recorded row is gone)" if address in self.identities.broken else ""
-            return Action.CREATE, f"declared, and no row is it{lost}"
+            return Action.CREATE, f"new in the catalog{lost}"
         if record is None:
             lost = "its record is of another row now; " if address in self.identities.broken else ""
             return Action.ADOPT, f"{lost}found by {binding.rung}"
@@ -320,7 +328,22 @@ class Differ:
             return Action.NO_OP, "only what elmify remembers of it changes"
         if set(differing) <= {slot.value for slot in after.objects}:
             return Action.UPDATE, f"missing in the bucket: {', '.join(differing)}"
-        return Action.UPDATE, f"the catalog says otherwise: {', '.join(differing)}"
+        return Action.UPDATE, _why_updated(before, after, differing)
+
+
+def _why_updated(before: State, after: State, differing: list[str]) -> str:
+    """Say it in the words of the catalog: which bytes are new, and which other columns differ."""
+    replaced = [
+        slot.value
+        for slot, found in after.objects.items()
+        if slot in before.objects and before.objects[slot].sha256 != found.sha256
+    ]
+    derived = {name for name in differing if name in _OF_OBJECTS or name in set(Slot)}
+    others = [name for name in differing if not (replaced and name in derived)]
+    reasons = [f"new bytes for {', '.join(replaced)}"] if replaced else []
+    if others:
+        reasons.append(f"the catalog says otherwise: {', '.join(others)}")
+    return "; ".join(reasons) or "an object is missing"
 
 
 def lineage(catalog: Catalog, resource: Resource) -> Mapping[Kind, Resource]:

@@ -42,7 +42,7 @@ def _empty_catalog(
         yield Blocked(
             guard=EMPTY_CATALOG,
             summary=f"the catalog is empty, and {len(recorded.resources):,} resources are recorded",
-            remedy="If nothing at all should be left: --allow empty-catalog=1",
+            remedy="If nothing at all should be left: elmify plan --allow empty-catalog=1",
         )
 
 
@@ -63,7 +63,7 @@ def _too_many(
             guard=DELETES,
             summary=f"{count:,} would be deleted: {', and '.join(reasons)}",
             addresses=tuple(change.address for change in deletes),
-            remedy=f"--allow {DELETES}={count}",
+            remedy=f"elmify plan --allow {DELETES}={count}",
         )
 
 
@@ -77,7 +77,7 @@ def user_rows(doomed: Dependents, limits: GuardLimits, allowances: Mapping[str, 
         yield Blocked(
             guard=USER_ROWS,
             summary=f"{lost:,} user rows of {doomed.users:,} people would be lost: {tables}",
-            remedy=f"--allow {USER_ROWS}={lost}",
+            remedy=f"elmify plan --allow {USER_ROWS}={lost}",
         )
 
 

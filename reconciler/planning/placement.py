@@ -46,8 +46,11 @@ class Placer:
         recorded: Recorded,
         transfer: TransferLimits,
         named_elsewhere: Callable[[str], bool],
+        *,
+        rekey: bool = False,
     ) -> None:
-        """`named_elsewhere` says whether a row of another resource, or an unmanaged one, names an NFC key."""
+        """`named_elsewhere` says whether any row names an NFC key; `rekey` holds bytes to their rendered key."""
+        self._rekey = rekey
         self._objects = snapshot.objects
         self._records = recorded.keys
         self._always_hash = recorded.identity is not None and recorded.identity.keys_lost
@@ -74,9 +77,12 @@ class Placer:
         return self._put_back(key, media, record)
 
     def _put_back(self, key: str, media: MediaFile, record: KeyRecord | None) -> Placement | None:
-        """Put a missing object's own bytes back under its own key, if one request can store them."""
+        """Put a missing object's own bytes back under its own key, if one request can store them.
+
+        Where two share the key, only one of them puts it back: the other gets a key of its own.
+        """
         same_bytes = record is None or record.sha256 in {None, media.sha256}
-        if media.sha256 is None or not same_bytes or self.is_multipart(media):
+        if media.sha256 is None or not same_bytes or self.is_multipart(media) or nfc(key) in self._chosen:
             return None
         self._chosen.add(nfc(key))
         return Placement(key=key, how=How.PUT, media=media)
@@ -86,7 +92,8 @@ class Placer:
 
         `wished` is the rendered key. It gets the hash when it was ever used, when anything else is under it,
         when it takes a multipart upload (which cannot be put conditionally), or when it replaces other bytes.
-        Bytes that are already in the bucket and named by nothing are used where they are.
+        Bytes that are already in the bucket and named by nothing are used where they are: under a key that
+        lies idle, the rendered one, or the one that the file's own path is.
         """
         idle = self._reuse(media, wished, address=address, replaces=replaces)
         if idle is not None:
@@ -108,21 +115,26 @@ class Placer:
 
     def _chose(self, key: str, how: How, media: MediaFile) -> Placement:
         self._chosen.add(nfc(key))
-        return Placement(key=key, how=how, media=media)
+        return Placement(key=key, how=how, media=media, verified=media.sha256 is not None)
 
     def _reuse(self, media: MediaFile, wished: str, *, address: str, replaces: bool) -> str | None:
         for key in self._waiting(media.sha256, wished, address):
             if not self._claimed(key) and self._holds(key, media):
                 return self._objects[key].key
-        folded = nfc(wished)
-        if (
-            not replaces
-            and folded not in self._records
-            and not self._claimed(folded)
-            and self._holds(folded, media)
-        ):
-            return self._objects[folded].key
+        for key in (nfc(media.path),) if replaces else dict.fromkeys((nfc(wished), nfc(media.path))):
+            if self._lies_free(key, media) and self._holds(key, media):
+                return self._objects[key].key
         return None
+
+    def _lies_free(self, key: str, media: MediaFile) -> bool:
+        """Whether nobody minds that a row names this key from now on.
+
+        Bytes of unknown hash are nowhere else, so they may be shared, and taken back from what was retired.
+        """
+        if media.sha256 is None:
+            record = self._records.get(key)
+            return record is None or record.state not in _BURNT
+        return key not in self._records and not self._claimed(key)
 
     def _waiting(self, sha256: str | None, wished: str, address: str) -> list[str]:
         """Return the idle keys of those bytes that this address may use, the likeliest one first.
@@ -137,11 +149,15 @@ class Placer:
             for key in self._idle.get(sha256, ())
             if self._records[key].state is KeyState.RETIRED or self._records[key].address in {None, address}
         ]
-        return sorted(free, key=lambda key: not is_form_of(key, wished, sha256))
+        forms = [key for key in free if is_form_of(key, wished, sha256)]
+        return forms if self._rekey else forms + [key for key in free if key not in forms]
 
     def _holds(self, key: str, media: MediaFile) -> bool:
         stored = self._objects.get(key)
-        return stored is not None and compare(stored, media, self._records.get(key)) is Match.SAME
+        if stored is None:
+            return False
+        match = compare(stored, media, self._records.get(key))
+        return match is Match.SAME or (match is Match.UNVERIFIED and media.sha256 is None)
 
     def _claimed(self, key: str) -> bool:
         return key in self._chosen or self._named_elsewhere(key)

@@ -17,7 +17,7 @@ def with_retired(world: World, changes: Sequence[Change]) -> list[Change]:
     A key that several changes leave is retired by one of them. A change that is nothing but the retirement of
     a key falls away when something still names it, or when a change of a resource retires it.
     """
-    leaving = {change.address: _keys_left(change) for change in changes}
+    leaving = {change.address: _keys_left(world, change) for change in changes}
     candidates = {nfc(key) for keys in leaving.values() for key in keys}
     if not candidates:
         return list(changes)
@@ -32,11 +32,12 @@ def with_retired(world: World, changes: Sequence[Change]) -> list[Change]:
 
 
 def _named_afterwards(world: World, changes: Sequence[Change]) -> Iterator[set[str]]:
-    """Yield the NFC keys that each row, and each resource, will name."""
+    """Yield the NFC keys that each row will name, and those that each resource has or is let go with."""
     changed = {(c.kind, c.row): c for c in changes if c.row is not None and c.action is not Action.FORGET}
     for change in changes:
-        if change.after is not None:
-            yield {nfc(found.key) for found in change.after.objects.values()}
+        side = change.before if world.catalog.forgets(change.address) else change.after
+        if side is not None:
+            yield {nfc(found.key) for found in side.objects.values()}
     for rows in world.snapshot.rows.values():
         for row in rows.values():
             ours = changed.get((row.kind, row.id))
@@ -52,11 +53,11 @@ def _after(row: Row, values: Mapping[str, Value]) -> Row:
     return Row(row.kind, row.id, tuple(merged))
 
 
-def _keys_left(change: Change) -> tuple[str, ...]:
+def _keys_left(world: World, change: Change) -> tuple[str, ...]:
     """Return the keys a change's resource named before and does not name after."""
     if change.kind is None:
         return change.retired
-    if change.before is None or change.action in {Action.FORGET, Action.NO_OP}:
+    if change.before is None or world.catalog.forgets(change.address):
         return ()
     stays = {nfc(found.key) for found in change.after.objects.values()} if change.after is not None else set()
     return tuple(sorted({o.key for o in change.before.objects.values() if nfc(o.key) not in stays}))

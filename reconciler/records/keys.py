@@ -20,8 +20,8 @@ key text, spelling text, state text, sha256 text, size_bytes bigint, etag text, 
 address text, run bigint, changed_at timestamptz
 """
 
-#: What may follow a state, beside itself. A deleted or released key is retired when somebody asks to delete the
-#: object that stands under it and is not elmify's any more.
+#: What may follow a state, beside itself. A deleted or released key is retired when somebody asks to delete
+#: what stands under it and is not elmify's any more.
 _FOLLOWING = {
     KeyState.INTENDED: {KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED, KeyState.RELEASED},
     KeyState.LIVE: {KeyState.RETIRED, KeyState.CONDEMNED, KeyState.RELEASED},

@@ -114,6 +114,6 @@ def _record_verb(change: Change) -> str | None:
         case Action.NO_OP:
             return None if change.released or change.protect else "remember"
         case Action.CREATE | Action.UPDATE:
-            return "remember"
+            return None
         case _:
             assert_never(change.action)

@@ -1,4 +1,4 @@
-"""Projects for tests of the installed command: files in a folder, two stores of their own, a clean environment."""
+"""Projects for tests of the installed command: a folder, two stores of their own, a clean environment."""
 
 import hashlib
 import json
@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,7 +80,7 @@ class Running:
 
 @dataclass
 class Project:
-    """A folder with elmify.yaml, one speaker `ali`, one collection `quran`, and the lectures that are added."""
+    """A folder with elmify.yaml, one speaker `ali`, one collection `quran`, and lectures that are added."""
 
     root: Path
     environ: dict[str, str]
@@ -196,12 +195,3 @@ def clean_environment(home: Path, **variables: str) -> dict[str, str]:
     """Return the environment of somebody who has set nothing but these."""
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ}
     return {**kept, "HOME": str(home), "USER": "tester", **variables}
-
-
-@contextmanager
-def holding(url: str, statement: str) -> Iterator[psycopg.Connection]:
-    """Keep a transaction open that has run a statement, so that what needs its locks has to wait."""
-    with psycopg.connect(url) as connection:
-        connection.execute(statement.encode())
-        yield connection
-        connection.rollback()

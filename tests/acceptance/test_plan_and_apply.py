@@ -177,4 +177,6 @@ def test_what_protects_a_lecture_is_remembered_without_touching_a_row(project: P
     assert "Apply complete" not in applied.out
     assert project.sql("select * from lectures") == rows
     assert project.keys() == [AUDIO_KEY]
-    assert project.sql("select address from elmify.resource where protect") == [{"address": "ali/quran/opening"}]
+    assert project.sql("select address from elmify.resource where protect") == [
+        {"address": "ali/quran/opening"}
+    ]

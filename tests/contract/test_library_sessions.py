@@ -11,10 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
+from providers.database.connection import Connection
 from providers.database.postgres import PostgresDatabase
 from reconciler.model.errors import Denied, ProviderError, Unavailable
 from reconciler.model.kinds import Kind
-from reconciler.model.ports import CommitUnknown, NewRow
+from reconciler.model.ports import CommitUnknown, NewRow, Records
 from reconciler.records import records_on
 from tests.content import database_at, insert, one_lecture, run_sql
 
@@ -131,16 +132,18 @@ def test_a_commit_that_is_refused_is_a_failure(database_url: str) -> None:
 
 
 def test_no_connection_outlives_its_session(database_url: str) -> None:
-    database = database_at(database_url)
+    connections: list[Connection] = []
+
+    def remembering(connection: Connection) -> Records:
+        connections.append(connection)
+        return records_on(connection)
+
+    database = PostgresDatabase(database_url, records=remembering)
     with database.read() as session:
         session.now()
     with pytest.raises(KeyError), database.write():
         raise KeyError
-    others = (
-        "select count(*) from pg_stat_activity"
-        " where datname = current_database() and application_name = 'elmify'"
-    )
-    assert run_sql(database_url, others) == [(0,)]
+    assert [connection.closed for connection in connections] == [True, True]
 
 
 def test_a_server_that_does_not_answer_is_named_without_the_password() -> None:

@@ -289,7 +289,10 @@ def test_a_wiped_and_reimported_table_is_adopted_again_without_guessing(stand: S
         stand.sql(
             "insert into lectures (title, duration, file_name, file_path, file_size, file_format, speaker_id, "
             "collection_id) values (%s, 0, %s, %s, %s, 'mp3', %s, %s)",
-            *(row[c] for c in ("title", "file_name", "file_path", "file_size", "speaker_id", "collection_id")),
+            *(
+                row[c]
+                for c in ("title", "file_name", "file_path", "file_size", "speaker_id", "collection_id")
+            ),
         )
 
     plan = stand.plan()

@@ -65,9 +65,9 @@ def command(folder: Path, **environment: str) -> Iterator[Command]:
 
 
 def wait_until_gone(folder: Path) -> None:
-    """Wait for the end of the server and of its keeper; both hold a lock as long as they live."""
-    with locked(Cluster(folder).server), locked(Cluster(folder).keeper):
-        pass
+    """Wait for the end of the keeper, which holds a lock as long as it lives; the server ends before it."""
+    with locked(Cluster(folder).keeper):
+        assert not Cluster(folder).is_up
 
 
 def server_pid(folder: Path) -> int:
@@ -208,7 +208,7 @@ def test_a_path_too_long_for_a_socket_works_and_leaves_nothing_elsewhere(tmp_pat
     assert not running.socket.exists()
 
 
-@pytest.mark.parametrize("name", ["with space", "comma,", 'quote"', "100%", "é ﷺ", "@at", "it's"])
+@pytest.mark.parametrize("name", ["it's 100% é ﷺ", '@ "comma,"'])
 def test_a_path_with_any_character_works(tmp_path: Path, name: str) -> None:
     with EmbeddedServer(tmp_path / name, FAST) as server:
         assert run_sql(server.start(), "select 1") == [(1,)]

@@ -53,7 +53,7 @@ def test_a_data_folder_of_another_user_stays_his(home: Path) -> None:
     another = NOBODY - 100
     with EmbeddedServer(home, FAST) as server:
         server.start()
-    for path in (home / "socket", home / "data", *(home / "data").rglob("*")):
+    for path in (home / "data", *(home / "data").rglob("*")):
         os.chown(path, another, another, follow_symlinks=False)
     with EmbeddedServer(home, FAST) as server:
         assert run_sql(server.start(), "select 1") == [(1,)]

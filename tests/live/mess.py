@@ -4,7 +4,7 @@ Everything depends on nothing but the place of an entry, so that a test can say 
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -152,9 +152,8 @@ def recording(lecture: Lecture) -> bytes:
 def _lecture_values(place: int, lecture: Lecture, key: str, number: int) -> Values:
     repeated = f"{lecture.number} " if lecture.number % 15 == 0 else ""
     title = f"{repeated}{lecture.title}"
-    shown = (None, f"{LAST_YEAR}/{quote(lecture.path)}", f"{BASE_URL}/{quote(nfd(key)).lower()}", None)
-    urls = (None, f"{LAST_YEAR}/{quote(key)}", f"{BASE_URL}/{quote(key)}", f"{BASE_URL}/{quote(nfd(key), safe='/&(),')}")
-    assert len(shown) == len(urls)
+    loosely = quote(nfd(key), safe="/&(),'")
+    urls = (None, f"{LAST_YEAR}/{quote(key)}", f"{BASE_URL}/{quote(key)}", f"{BASE_URL}/{loosely}")
     return {
         "title": {3: f"{title} ", 5: nfd(title), 7: f" {nfd(title)}  "}.get(place % 10, title),
         "lecture_number": number,
@@ -232,7 +231,3 @@ def _stray_keys(truth: Sequence[Speaker]) -> Iterator[str]:
         number += 1
         yield f"{truth[1].name}/Never Imported/{number:02} - {nfd('Ḥadith')} {number}.mp3"
 
-
-def stored_under(mess: Mess) -> Mapping[str, Object]:
-    """Return the objects by key."""
-    return {stored.key: stored for stored in mess.objects}

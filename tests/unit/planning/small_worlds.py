@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
+from reconciler.model.address import kind_of
 from reconciler.model.catalog import Catalog, Resource
 from reconciler.model.kinds import Kind
 from reconciler.model.recorded import Recorded
@@ -145,13 +146,11 @@ MEDDLING = tuple(
 )
 
 
-@dataclass(frozen=True, repr=False)
 class Story:
     """How a world came to be: applied, meddled with, declared anew."""
 
-    first: Catalog
-    meddling: tuple[Meddling, ...]
-    second: Catalog
+    def __init__(self, first: Catalog, meddling: tuple[Meddling, ...], second: Catalog) -> None:
+        self.first, self.meddling, self.second = first, meddling, second
 
     def __repr__(self) -> str:
         return "\n".join(("FIRST", *_said(self.first), f"THEN {self.meddling}", "SECOND", *_said(self.second)))
@@ -165,7 +164,7 @@ class Story:
 
 def _said(declared: Catalog) -> list[str]:
     lines = [
-        f"  {r.address} {dict(r.fields)} {({s.value: p for s, p in r.media.items()})} {'protect' * r.protect}"
+        f"  {r.address} {dict(r.fields)} {({s.value: p for s, p in r.media.items()})} {r.protect} {r.previously}"
         for r in declared.resources.values()
     ]
     same = [f"{m.path}={m.sha256[:4]}" for m in declared.media.values() if m.sha256 is not None]
@@ -175,7 +174,22 @@ def _said(declared: Catalog) -> list[str]:
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
     meddling = draw(st.lists(st.sampled_from(MEDDLING), max_size=2, unique=True))
-    return Story(draw(catalogs()), tuple(meddling), draw(catalogs()))
+    first, second = draw(catalogs()), draw(catalogs())
+    return Story(first, tuple(meddling), draw(_renamed(first, second)))
+
+
+@st.composite
+def _renamed(draw: st.DrawFn, first: Catalog, second: Catalog) -> Catalog:
+    """Draw which of the new addresses were previously one of those that vanished."""
+    vanished = [address for address in first.resources if address not in second.resources]
+    resources = dict(second.resources)
+    for address, resource in resources.items():
+        choices = [old for old in vanished if kind_of(old) is resource.kind]
+        if choices and address not in first.resources and draw(st.integers(0, 3)):
+            previously = draw(st.sampled_from(choices))
+            vanished.remove(previously)
+            resources[address] = replace(resource, previously=previously)
+    return replace(second, resources=resources)
 
 
 def reordered(world: World) -> World:

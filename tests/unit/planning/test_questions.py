@@ -157,4 +157,4 @@ def test_a_question_about_a_parent_that_would_be_created_does_not_wait():
 def test_what_was_never_recorded_is_not_said_to_be_lost():
     plan = planned(world(catalog(lecture("s/c/a"))))
 
-    assert change_at(plan, "s/c/a").reason == "declared, and no row is it"
+    assert change_at(plan, "s/c/a").reason == "new in the catalog"

@@ -497,11 +497,12 @@ class _Commit:
         steps = [
             (change, found, state) for change in self.plan.changes for found, state in _key_steps(change)
         ]
-        said: set[str] = set()
-        for change, found, state in sorted(steps, key=lambda step: step[2] is not KeyState.LIVE):
-            assert state is KeyState.LIVE or nfc(found.key) not in said, f"{found.key} is said twice"
+        live = {nfc(found.key) for _, found, state in steps if state is KeyState.LIVE}
+        retired = [nfc(found.key) for _, found, state in steps if state is KeyState.RETIRED]
+        assert len(retired) == len(set(retired)), "a key is retired twice"
+        for change, found, state in sorted(steps, key=lambda step: step[2] is KeyState.RETIRED):
+            assert state is KeyState.LIVE or nfc(found.key) not in live, f"{found.key} is live, and given up"
             self._keep(change, found, state)
-            said.add(nfc(found.key))
 
     def _record(self, change: Change) -> ResourceRecord:
         assert change.after is not None

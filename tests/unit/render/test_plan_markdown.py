@@ -57,8 +57,7 @@ SMALL = """\
 <td></td>
 <td><code>&#34;An-Nas&#34;</code></td></tr>
 </table>
-<ul><li>database: <code>insert into lectures</code></li>\
-<li>records: <code>remember abdul-rashid-sufi/quran-hafs/an-nas</code></li></ul>
+<ul><li>database: <code>insert into lectures</code></li></ul>
 </details>
 <p>Upload: 0 objects, 0 B. R2 operations: about 2 of class A and 0 of class B, less than &#36;0.01.</p>
 <p>Fingerprint <code>FINGERPRINT</code></p>

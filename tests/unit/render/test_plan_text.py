@@ -66,7 +66,6 @@ Changed outside elmify since the last apply:
       ~ title: "Al-Baqarah" -> "Al-Baqarah (The cow)"
       # 1 unchanged attribute hidden
       = database: update lectures[413] set categories, description, genre, lecture_number, title
-      = records: remember abdul-rashid-sufi/quran-hafs/al-baqarah
       = records: release bio
 
 1 to import (<): 1 speaker
@@ -87,7 +86,6 @@ Changed outside elmify since the last apply:
       + audio: "Abdul Rashid Sufi/Quran Hafs/114 - An-Nas.mp3" (4.2 MiB, sha256 77aa00ff)
       = bucket: put "Abdul Rashid Sufi/Quran Hafs/114 - An-Nas.mp3" (4.2 MiB)
       = database: insert into lectures
-      = records: remember abdul-rashid-sufi/quran-hafs/an-nas
 
 bio is no longer managed in 1 resource: its live value stays as is.
     abdul-rashid-sufi/quran-hafs/al-baqarah

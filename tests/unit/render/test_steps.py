@@ -16,7 +16,6 @@ def test_a_create_puts_its_bytes_before_its_row() -> None:
     assert _told(create()) == [
         'bucket: put "Abdul Rashid Sufi/Quran Hafs/114 - An-Nas.mp3" (4.2 MiB)',
         "database: insert into lectures",
-        f"records: remember {QURAN}/an-nas",
     ]
 
 
