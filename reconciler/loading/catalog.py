@@ -120,6 +120,7 @@ def _stamp(sources: Sequence[SourceFile], media: Mapping[str, MediaFile], layout
 
 def _stamped(sources: Sequence[SourceFile], media: Mapping[str, MediaFile], layout: Layout) -> Iterator[str]:
     yield reading_version()
+    yield repr(layout)
     for source in sources:
         yield f"{source.sha256} {source.name}"
     yield ""

@@ -1,10 +1,12 @@
 """What each column of a resource should hold: from the catalog, the lockfile and the placements."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from typing import assert_never
 
 from reconciler.model.actual import Row
-from reconciler.model.address import Address, parent_of
+from reconciler.model.address import Address
 from reconciler.model.catalog import MediaFile, Resource
 from reconciler.model.kinds import TABLES, Column, Kind, Origin, Slot
 from reconciler.model.policy import FormatStyle, Layout
@@ -38,26 +40,60 @@ def wanted(
     spelling (an NFD key, a differently encoded URL), its own spelling is what is wanted.
     """
     result = Wanted()
-    for column in TABLES[resource.kind].columns:
-        match column.origin:
-            case Origin.FIELD:
-                if column.source in resource.fields:
-                    result.values[column.name] = resource.fields[column.source]
-            case Origin.CATEGORIES:
-                if column.source in resource.fields:
-                    result.values[column.name] = category_tuple(resource.fields[column.source])
-            case Origin.PARENT:
-                parent = _ancestor(resource.address, Kind(column.source))
-                if parent in parents:
-                    result.values[column.name] = parents[parent]
-                else:
-                    result.pending[column.name] = parent
-            case _:
-                slot = _slot_of(column)
-                if slot in placements:
-                    actual = row[column.name] if row is not None else None
-                    _set_from_object(result, column, resource.kind, placements[slot], actual, layout)
+    for source in _sources(resource.kind):
+        column = source.column
+        if source.slot is not None:
+            if source.slot in placements:
+                actual = row[column.name] if row is not None else None
+                _set_from_object(result, source, placements[source.slot], actual, layout)
+        elif source.depth:
+            _set_parent(result, column.name, _ancestor(resource.address, source.depth), parents)
+        elif column.source in resource.fields:
+            value = resource.fields[column.source]
+            is_sorted = column.origin is Origin.CATEGORIES
+            result.values[column.name] = category_tuple(value) if is_sorted else value
     return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """Where a column's value comes from: the object in a slot, a parent `depth` parts deep, else a field."""
+
+    column: Column
+    kind: Kind
+    slot: Slot | None = None
+    depth: int = 0
+
+
+@cache
+def _sources(kind: Kind) -> tuple[_Source, ...]:
+    """Return the source of every column of a kind: worked out once, for it is asked of every resource."""
+    return tuple(_source_of(kind, column) for column in TABLES[kind].columns)
+
+
+def _source_of(kind: Kind, column: Column) -> _Source:
+    match column.origin:
+        case Origin.FIELD | Origin.CATEGORIES:
+            return _Source(column=column, kind=kind)
+        case Origin.PARENT:
+            return _Source(column=column, kind=kind, depth=list(Kind).index(Kind(column.source)) + 1)
+        case Origin.FACT:
+            return _Source(column=column, kind=kind, slot=Slot.LECTURE_AUDIO)
+        case Origin.KEY | Origin.FILE_NAME | Origin.URL | Origin.REFERENCE | Origin.FORMAT:
+            return _Source(column=column, kind=kind, slot=Slot(column.source))
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _ancestor(address: Address, depth: int) -> Address:
+    return Address("/".join(address.split("/", depth)[:depth]))
+
+
+def _set_parent(result: Wanted, name: str, parent: Address, parents: Mapping[Address, int]) -> None:
+    if parent in parents:
+        result.values[name] = parents[parent]
+    else:
+        result.pending[name] = parent
 
 
 def category_tuple(value: Value) -> tuple[str, ...]:
@@ -67,38 +103,48 @@ def category_tuple(value: Value) -> tuple[str, ...]:
     return (value[0], *sorted(set(value[1:]) - {value[0]}))
 
 
-def _slot_of(column: Column) -> Slot:
-    return Slot.LECTURE_AUDIO if column.origin is Origin.FACT else Slot(column.source)
-
-
-def _ancestor(address: Address, kind: Kind) -> Address:
-    depth = list(Kind).index(kind) + 1
-    return Address("/".join(address.split("/")[:depth])) if parent_of(address) else address
-
-
 def _set_from_object(
-    result: Wanted, column: Column, kind: Kind, placement: Placement | None, actual: Value, layout: Layout
+    result: Wanted, source: _Source, placement: Placement | None, actual: Value, layout: Layout
 ) -> None:
+    name = source.column.name
     if placement is None:
-        result.values[column.name] = None
+        result.values[name] = None
         return
-    match column.origin:
-        case Origin.KEY:
-            result.values[column.name] = _in_its_spelling(actual, placement.key)
-        case Origin.FILE_NAME:
-            result.values[column.name] = _in_its_spelling(actual, placement.key.rpartition("/")[2])
-        case Origin.URL | Origin.REFERENCE:
-            value = reference(style_of(column, kind, layout), layout.base_url, placement.key)
-            if value is not None:
-                result.values[column.name] = actual if says_the_same(actual, value) else value
-        case Origin.FORMAT:
-            result.values[column.name] = format_of(placement.media, layout.format_style)
-        case Origin.FACT:
-            fact = fact_of(placement.media, column.source)
-            if fact is not None:
-                result.values[column.name] = fact
-        case _:
-            raise AssertionError(column.origin)
+    value = _FROM_OBJECT[source.column.origin](source, placement, actual, layout)
+    if value is not None:
+        result.values[name] = value
+
+
+def _key(_source: _Source, placement: Placement, actual: Value, _layout: Layout) -> Value:
+    return _in_its_spelling(actual, placement.key)
+
+
+def _file_name(_source: _Source, placement: Placement, actual: Value, _layout: Layout) -> Value:
+    return _in_its_spelling(actual, placement.key.rpartition("/")[2])
+
+
+def _reference(source: _Source, placement: Placement, actual: Value, layout: Layout) -> Value:
+    value = reference(style_of(source.column, source.kind, layout), layout.base_url, placement.key)
+    return actual if value is not None and says_the_same(actual, value) else value
+
+
+def _format(_source: _Source, placement: Placement, _actual: Value, layout: Layout) -> Value:
+    return format_of(placement.media, layout.format_style)
+
+
+def _fact(source: _Source, placement: Placement, _actual: Value, _layout: Layout) -> Value:
+    return fact_of(placement.media, source.column.source)
+
+
+#: What an object says of a column, by the column's origin; None says nothing.
+_FROM_OBJECT: Mapping[Origin, Callable[[_Source, Placement, Value, Layout], Value]] = {
+    Origin.KEY: _key,
+    Origin.FILE_NAME: _file_name,
+    Origin.URL: _reference,
+    Origin.REFERENCE: _reference,
+    Origin.FORMAT: _format,
+    Origin.FACT: _fact,
+}
 
 
 def _in_its_spelling(actual: Value, text: str) -> str:

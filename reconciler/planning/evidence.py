@@ -5,6 +5,7 @@ record is trusted only while its row still shows something of what was recorded.
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.address import Address, parent_of
@@ -40,12 +41,18 @@ def _same_name(record: ResourceRecord, row: Row) -> bool:
 
 
 def _same_object(record: ResourceRecord, row: Row, recorded: Recorded) -> bool:
-    for column in TABLES[record.kind].columns:
-        if column.origin in {Origin.KEY, Origin.REFERENCE}:
-            key = key_in(row[column.name])
-            if key and key == nfc(record.keys.get(Slot(column.source), "")):
-                return True
+    for name, slot in _naming_columns(record.kind):
+        key = key_in(row[name])
+        if key and key == nfc(record.keys.get(slot, "")):
+            return True
     return record.kind is Kind.LECTURE and _same_hash(record, row, recorded)
+
+
+@cache
+def _naming_columns(kind: Kind) -> tuple[tuple[str, Slot], ...]:
+    """Return the columns that name the object of a slot, with the slot."""
+    naming = {Origin.KEY, Origin.REFERENCE}
+    return tuple((c.name, Slot(c.source)) for c in TABLES[kind].columns if c.origin in naming)
 
 
 def _same_hash(record: ResourceRecord, row: Row, recorded: Recorded) -> bool:

@@ -114,7 +114,7 @@ def _add_collection(mess: Mess, speaker: Speaker, collection: Collection) -> Non
     cover = collection.cover
     shown: Sequence[str | None] = (cover, f"{BASE_URL}/{quote(cover)}", f"{LAST_YEAR}/{quote(cover)}", None)
     mess.collections[speaker.id, collection.id] = {
-        "title": f"{nfd(collection.title)}  " if place % 4 == 1 else collection.title,
+        "title": f"{nfd(collection.title)}  " if place in {1, 5, 8, 9} else collection.title,
         "description": f"All of {collection.title}.",
         "year": None,
         "cover_image_url": shown[place % 4],

@@ -153,7 +153,9 @@ class Story:
         self.first, self.meddling, self.second = first, meddling, second
 
     def __repr__(self) -> str:
-        return "\n".join(("FIRST", *_said(self.first), f"THEN {self.meddling}", "SECOND", *_said(self.second)))
+        return "\n".join(
+            ("FIRST", *_said(self.first), f"THEN {self.meddling}", "SECOND", *_said(self.second))
+        )
 
     def world(self) -> World:
         world = live(self.first)
@@ -164,7 +166,7 @@ class Story:
 
 def _said(declared: Catalog) -> list[str]:
     lines = [
-        f"  {r.address} {dict(r.fields)} {({s.value: p for s, p in r.media.items()})} {r.protect} {r.previously}"
+        f"  {r.address} {dict(r.fields)} { ({s.value: p for s, p in r.media.items()}) } {r.protect} {r.previously}"
         for r in declared.resources.values()
     ]
     same = [f"{m.path}={m.sha256[:4]}" for m in declared.media.values() if m.sha256 is not None]

@@ -15,7 +15,9 @@ from tests.unit.planning.worlds import applied, live, planned
 #: Columns that the backend owns: its own numbers, which elmify would set back.
 OWNED = {"id", "play_count", "last_played_at", "waveform_data", "directory_id", "created_at", "updated_at"}
 
-laws = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+laws = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
+)
 
 
 def answered(world: World, *options: str) -> Plan:

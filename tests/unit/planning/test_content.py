@@ -1,0 +1,143 @@
+"""Whether stored bytes are the locked ones, told from size and ETag alone."""
+
+from dataclasses import replace
+
+from reconciler.model.recorded import KeyState
+from reconciler.planning.content import Match, compare
+from tests.unit.planning.worlds import (
+    actions,
+    applied,
+    catalog,
+    change_at,
+    declaring,
+    key,
+    lecture,
+    lecture_row,
+    live,
+    md5,
+    media,
+    planned,
+    put_in,
+    sha256,
+    stored,
+    with_objects,
+    world,
+)
+
+LINE = media("l.mp3", "bytes")
+PARTS = stored("l.mp3", "bytes", etag="0123-7")
+ADOPTED = key("l.mp3", content="bytes", etag="0123-7", verified=False)
+
+
+def test_the_md5_of_a_single_put_proves_the_bytes():
+    assert compare(stored("k", "bytes"), LINE, None) is Match.SAME
+
+
+def test_the_foretold_etag_of_parts_proves_the_bytes():
+    assert compare(PARTS, replace(LINE, parts_etag="0123-7"), None) is Match.SAME
+
+
+def test_another_size_is_other_bytes_whatever_the_etag():
+    assert compare(stored("k", "bytes", size=4), LINE, None) is Match.OTHER
+
+
+def test_another_md5_is_other_bytes():
+    assert compare(stored("k", "BYTES"), LINE, None) is Match.OTHER
+
+
+def test_parts_of_unknown_size_are_believed_once_and_unverified():
+    assert compare(PARTS, LINE, None) is Match.UNVERIFIED
+
+
+def test_parts_with_the_etag_of_their_adoption_stay_unverified():
+    assert compare(PARTS, LINE, ADOPTED) is Match.UNVERIFIED
+
+
+def test_parts_with_the_etag_of_a_verified_record_are_the_same():
+    assert compare(PARTS, LINE, replace(ADOPTED, verified=True)) is Match.SAME
+
+
+def test_parts_with_another_etag_than_at_their_adoption_are_other_bytes():
+    assert compare(replace(PARTS, etag="9999-7"), LINE, ADOPTED) is Match.OTHER
+
+
+def test_a_catalog_that_declares_other_bytes_than_were_adopted_is_not_met():
+    assert compare(PARTS, media("l.mp3", "BYTES"), ADOPTED) is Match.OTHER
+
+
+def test_bytes_that_were_unknown_when_adopted_do_not_prove_a_hash():
+    """Replacing them is safe; believing them would not be."""
+    assert compare(PARTS, LINE, replace(ADOPTED, sha256=None)) is Match.OTHER
+
+
+def test_what_a_run_only_intended_proves_nothing():
+    intended = replace(ADOPTED, state=KeyState.INTENDED)
+
+    assert compare(PARTS, LINE, intended) is Match.UNVERIFIED
+
+
+def test_unknown_bytes_are_known_by_the_etag_they_were_listed_with():
+    unknown = replace(LINE, sha256=None, md5=None, etag="0123-7")
+
+    assert compare(PARTS, unknown, None) is Match.UNVERIFIED
+    assert compare(replace(PARTS, etag="9999-7"), unknown, None) is Match.OTHER
+
+
+def test_an_etag_beside_a_hash_is_that_hashs():
+    assert compare(PARTS, replace(LINE, etag="0123-7"), None) is Match.SAME
+
+
+# The same, through plans.
+
+
+def adopted_parts():
+    declared = catalog(lecture("s/c/l", audio="l.mp3"), lock=[LINE])
+    return live(declared, rows=[lecture_row(3, "L", "l.mp3")], objects=[PARTS])
+
+
+def test_an_adopted_multipart_object_is_counted_as_unverified_until_it_is_replaced():
+    known = adopted_parts()
+
+    assert (planned(known).changes, planned(known).unverified) == ((), 1)
+    assert not known.recorded.keys["l.mp3"].verified
+    assert known.recorded.keys["l.mp3"].etag == "0123-7"
+
+
+def test_an_adopted_multipart_object_that_was_replaced_is_seen():
+    known = adopted_parts()
+    replaced = with_objects(known, replace(PARTS, etag="9999-7"))
+
+    plan = planned(replaced)
+
+    assert put_in(plan, "s/c/l").sha256 == sha256("bytes")
+    assert [drift.attribute for drift in plan.drift] == ["audio"]
+    assert planned(applied(replaced, plan)).unverified == 0
+
+
+def test_live_content_is_declared_without_a_byte_on_disk():
+    unknown = media("l.mp3", "bytes", sha256=None, md5=None, etag="0123-7")
+    declared = catalog(lecture("s/c/l", audio="l.mp3"), lock=[unknown])
+    known = live(declared, rows=[lecture_row(3, "L", "l.mp3")], objects=[PARTS])
+
+    assert (planned(known).changes, planned(known).unverified) == ((), 1)
+
+
+def test_content_that_was_unknown_and_is_locked_now_is_proven_by_its_md5():
+    single = stored("l.mp3", "bytes")
+    unknown = media("l.mp3", "bytes", sha256=None, md5=None, etag=md5("bytes"))
+    declared = catalog(lecture("s/c/l", audio="l.mp3"), lock=[unknown])
+    known = live(declared, rows=[lecture_row(3, "L", "l.mp3")], objects=[single])
+
+    plan = planned(declaring(known, lecture("s/c/l", audio="l.mp3"), lock=[LINE]))
+
+    assert change_at(plan, "s/c/l").reason == "the catalog says otherwise: file_hash"
+    assert (change_at(plan, "s/c/l").puts, plan.unverified) == ((), 0)
+
+
+def test_a_row_that_names_no_object_is_a_row_to_mend():
+    wild = world(catalog(lecture("s/c/l", audio="l.mp3")), rows=[lecture_row(3, "L", "l.mp3")])
+
+    plan = planned(wild)
+
+    assert actions(plan)["s/c/l"].value == "adopt"
+    assert put_in(plan, "s/c/l").key == "l.mp3"
