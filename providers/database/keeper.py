@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
 
-from providers.database.cluster import POLL_SECONDS, Cluster, remove_socket_folder
+from providers.database.cluster import POLL_SECONDS, Cluster
 from providers.database.locks import lock, open_lock
 from providers.database.privileges import Account, account_for, entry
 
@@ -165,7 +165,6 @@ def _start(cluster: Cluster, task: Task, account: Account | None) -> None:
     cluster.stop()  # what a killed server has left: it is known to be dead
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)
     sockets = cluster.socket_folder()
-    remove_socket_folder(sockets)
     sockets.mkdir(mode=0o700, exist_ok=True)
     if account is not None:
         os.chown(sockets, account.uid, account.uid)

@@ -1,7 +1,6 @@
 """T2: every row, every record and the audit log in one transaction, the only moment anything is seen."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +16,7 @@ from reconciler.model.values import Value, canonical_json, nfc, same
 from reconciler.planning.guards import user_rows
 
 _WRITES_ROW = frozenset({Action.UPDATE, Action.MOVE, Action.ADOPT})
+_TOUCHES_ROW = frozenset(Action) - {Action.CREATE, Action.FORGET}
 _KEEPS_RECORD = frozenset({Action.CREATE, Action.UPDATE, Action.MOVE, Action.ADOPT, Action.NO_OP})
 
 #: Under this address a run keeps the complete rows that its deletes took along.
@@ -49,37 +49,36 @@ class Commit:
         self._lock_and_compare()
         self._reserve()
         self._park_doomed()
-        self._insert()
-        self._update()
+        for kind in Kind:  # parents first; a renamed row frees its name before a new one takes it
+            self._update(kind)
+            self._insert(kind)
         self._delete()
         return self._remember()
 
     # Preconditions.
 
     def _lock_and_compare(self) -> None:
-        for kind, changes in self._by_kind(lambda change: change.row is not None).items():
-            touched = {c.row: c for c in changes if c.row is not None and c.action is not Action.FORGET}
+        for kind in Kind:
+            touched = {c.row: c for c in self._of(kind, _TOUCHES_ROW) if c.row is not None}
+            if not touched:
+                continue
             locked = self.work.library.lock(kind, touched)
-            moved = [_moved_since(c, locked.get(row_id)) for row_id, c in touched.items()]
+            moved = [_moved_since(change, locked.get(row_id)) for row_id, change in touched.items()]
             said = [sentence for sentence in moved if sentence is not None]
             if said:
-                raise Stale(
-                    "the world moved after this plan was made",
-                    details=sorted(said),
-                    hint=PLAN_AGAIN,
-                )
+                raise Stale("the world moved after this plan was made", details=sorted(said), hint=PLAN_AGAIN)
 
     # Rows.
 
     def _reserve(self) -> None:
-        for kind, changes in self._by_kind(lambda change: change.action is Action.CREATE).items():
-            for change, row_id in zip(
-                changes, self.work.library.reserve_ids(kind, len(changes)), strict=True
-            ):
-                self.rows[change.address] = row_id
         for change in self.plan.changes:
             if change.row is not None:
                 self.rows[change.address] = change.row
+        for kind in Kind:
+            new = self._of(kind, {Action.CREATE})
+            if new:
+                ids = self.work.library.reserve_ids(kind, len(new))
+                self.rows.update(zip((change.address for change in new), ids, strict=True))
 
     def _values(self, state: State) -> dict[str, Value]:
         """Return the values of a side with the row ids of parents that this commit makes."""
@@ -87,35 +86,35 @@ class Commit:
 
     def _park_doomed(self) -> None:
         """Move doomed rows off their unique names, so that what takes their place may have them."""
-        for kind, changes in self._by_kind(lambda change: change.action is Action.DELETE).items():
+        for kind in Kind:
+            doomed = self._doomed(kind)
             unique = TABLES[kind].unique
-            others = any(c.kind is kind and c.action is not Action.DELETE for c in self.plan.changes)
-            if unique and others:
-                name = unique[-1]
-                self.work.library.update(
-                    kind, {c.row: {name: f"elmify:doomed:{c.row}"} for c in changes if c.row is not None}
-                )
+            if doomed and unique and self._of(kind, {*_WRITES_ROW, Action.CREATE}):
+                parked: dict[int, dict[str, Value]] = {
+                    row: {unique[-1]: f"elmify:doomed:{row}"} for row in doomed
+                }
+                self.work.library.update(kind, parked)
 
-    def _insert(self) -> None:
-        for kind, changes in self._by_kind(lambda change: change.action is Action.CREATE).items():
-            self.work.library.insert(
-                kind,
-                [
-                    NewRow(id=self.rows[c.address], values=self._values(c.after))
-                    for c in changes
-                    if c.after is not None
-                ],
-            )
+    def _doomed(self, kind: Kind) -> list[int]:
+        return [change.row for change in self._of(kind, {Action.DELETE}) if change.row is not None]
 
-    def _update(self) -> None:
-        for kind, changes in self._by_kind(lambda change: change.action in _WRITES_ROW).items():
-            updates = {}
-            for change in changes:
-                differing = self._differing(change)
-                if differing and change.row is not None:
-                    updates[change.row] = differing
-            if updates:
-                self.work.library.update(kind, updates)
+    def _update(self, kind: Kind) -> None:
+        updates = {
+            change.row: differing
+            for change in self._of(kind, _WRITES_ROW)
+            if change.row is not None and (differing := self._differing(change))
+        }
+        if updates:
+            self.work.library.update(kind, updates)
+
+    def _insert(self, kind: Kind) -> None:
+        rows = [
+            NewRow(id=self.rows[change.address], values=self._values(change.after))
+            for change in self._of(kind, {Action.CREATE})
+            if change.after is not None
+        ]
+        if rows:
+            self.work.library.insert(kind, rows)
 
     def _differing(self, change: Change) -> dict[str, Value]:
         if change.before is None or change.after is None:
@@ -128,10 +127,7 @@ class Commit:
         }
 
     def _delete(self) -> None:
-        doomed = {
-            kind: [c.row for c in changes if c.row is not None]
-            for kind, changes in self._by_kind(lambda change: change.action is Action.DELETE).items()
-        }
+        doomed = {kind: rows for kind in Kind if (rows := self._doomed(kind))}
         if not doomed:
             return
         counted = self.work.library.dependents(doomed)
@@ -267,13 +263,8 @@ class Commit:
             },
         )
 
-    def _by_kind(self, wanted: Any) -> Mapping[Kind, list[Change]]:
-        """Return the changes that have a kind and are `wanted`, parents' kinds first."""
-        groups: defaultdict[Kind, list[Change]] = defaultdict(list)
-        for change in self.plan.changes:
-            if change.kind is not None and wanted(change):
-                groups[change.kind].append(change)
-        return {kind: groups[kind] for kind in Kind if kind in groups}
+    def _of(self, kind: Kind, actions: Collection[Action]) -> list[Change]:
+        return [change for change in self.plan.changes if change.kind is kind and change.action in actions]
 
 
 def _moved_since(change: Change, row: Row | None) -> str | None:

@@ -20,17 +20,23 @@ def trusted(snapshot: Snapshot, recorded: Recorded) -> Mapping[Address, Row]:
 
     A lecture's row must show the recorded file_path, hash, or title within its parent; a speaker's or a
     collection's the recorded name within its parent, one of its images, or a lecture that is itself certain
-    to be the recorded one.
+    to be the recorded one. The parent must be one that is believed: its id may be another's now as well.
     """
     believed: dict[Address, Row] = {}
     vouched = _vouched_parents(snapshot, recorded)
-    for address, record in recorded.resources.items():
+    for address, record in sorted(recorded.resources.items(), key=lambda item: item[0].count("/")):
         row = snapshot.rows[record.kind].get(record.row)
         if row is None:
             continue
-        if _same_name(record, row) or _same_object(record, row, recorded) or (address, row.id) in vouched:
+        named = _same_name(record, row) and _under_its_parent(address, recorded, believed)
+        if named or _same_object(record, row, recorded) or (address, row.id) in vouched:
             believed[address] = row
     return believed
+
+
+def _under_its_parent(address: Address, recorded: Recorded, believed: Mapping[Address, Row]) -> bool:
+    parent = parent_of(address)
+    return parent is None or parent not in recorded.resources or parent in believed
 
 
 def _same_name(record: ResourceRecord, row: Row) -> bool:

@@ -320,3 +320,30 @@ def test_a_bucket_of_another_environment_stops_before_anything_is_read_as_absent
 
     with pytest.raises(IdentityMismatch):
         stand.plan()
+
+
+def test_a_new_row_may_take_the_name_that_another_gives_up(stand: Stand) -> None:
+    stand.apply()
+    stand.change("ali", name="Ali the Elder")
+    stand.declare("ali-the-younger", name="Ali")
+
+    stand.apply()
+
+    assert {row["name"] for row in stand.sql("select name from speakers")} == {"Ali the Elder", "Ali"}
+    assert stand.plan().changes == ()
+
+
+def test_a_row_may_take_the_name_of_one_that_is_deleted_with_it(stand: Stand) -> None:
+    stand.declare("omar", name="Omar")
+    stand.apply()
+    stand.drop("omar")
+    stand.change("ali", name="Omar")
+
+    outcome = stand.apply()
+
+    assert [row["name"] for row in stand.sql("select name from speakers")] == ["Omar"]
+    assert outcome.run is not None
+    with stand.database.read() as session:
+        steps = session.records.steps(outcome.run)
+    [captured] = [step.captured for step in steps if step.captured is not None]
+    assert [row["name"] for row in captured["public.speakers"]] == ["Omar"]
