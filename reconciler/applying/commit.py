@@ -1,26 +1,23 @@
 """T2: every row, every record and the audit log in one transaction, the only moment anything is seen."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.applying import traces
 from reconciler.model.actual import Row, StoredObject
 from reconciler.model.errors import Guarded, Stale
-from reconciler.model.history import Actor, AuditFact, AuditHead, RunState, StepRecord
+from reconciler.model.history import Actor, AuditHead, RunState
 from reconciler.model.kinds import TABLES, Kind
-from reconciler.model.plan import Action, Change, ObjectState, Plan, State
+from reconciler.model.plan import Action, Change, Plan, State
 from reconciler.model.policy import GuardLimits
 from reconciler.model.ports import NewRow, UnitOfWork
-from reconciler.model.recorded import KeyRecord, KeyState, ResourceRecord
-from reconciler.model.values import Value, canonical_json, nfc, same
+from reconciler.model.values import Value, same
 from reconciler.planning.guards import user_rows
 
 _WRITES_ROW = frozenset({Action.UPDATE, Action.MOVE, Action.ADOPT})
 _TOUCHES_ROW = frozenset(Action) - {Action.CREATE, Action.FORGET}
 _KEEPS_RECORD = frozenset({Action.CREATE, Action.UPDATE, Action.MOVE, Action.ADOPT, Action.NO_OP})
-
-#: Under this address a run keeps the complete rows that its deletes took along.
-CAPTURED = "*"
 
 PLAN_AGAIN = "Nothing was applied. Plan again and have it reviewed:\n    elmify plan --out plans/next.json"
 
@@ -167,101 +164,17 @@ class Commit:
     # Records.
 
     def _remember(self) -> AuditHead:
-        records = self.work.records
-        changes = self.plan.changes
-        records.drop_resources(list(_dropped(changes)))
-        records.save_resources([self._record(c) for c in changes if c.action in _KEEPS_RECORD], self.run)
-        records.save_keys(list(self._keys()))
-        records.add_steps(self.run, self._steps())
-        head = records.append_audit(self.run, self.actor, [*self._facts()])
+        records, changes = self.work.records, self.plan.changes
+        kept = [change for change in changes if change.action in _KEEPS_RECORD]
+        records.drop_resources(list(traces.dropped(changes)))
+        records.save_resources(
+            [traces.resource(c, self.rows, self._values(c.after)) for c in kept if c.after], self.run
+        )
+        records.save_keys(list(traces.keys(changes, self.objects, self.run)))
+        records.add_steps(self.run, list(traces.steps(changes, self.rows, self.captured)))
+        head = records.append_audit(self.run, self.actor, list(traces.facts(self.plan, self.rows)))
         records.set_run(self.run, RunState.COMMITTED)
         return head
-
-    def _record(self, change: Change) -> ResourceRecord:
-        assert change.kind is not None
-        assert change.after is not None
-        values = self._values(change.after)
-        table = TABLES[change.kind]
-        parent = values[table.parent_column] if table.parent_column else None
-        return ResourceRecord(
-            address=change.address,  # type: ignore[arg-type]
-            kind=change.kind,
-            row=self.rows[change.address],
-            name=str(values[table.natural_key[-1]]),
-            parent_row=parent if isinstance(parent, int) else None,
-            keys={slot: found.key for slot, found in change.after.objects.items()},
-            applied=canonical_json(values),
-            protect=change.protect,
-        )
-
-    def _keys(self) -> Iterator[KeyRecord]:
-        for change in self.plan.changes:
-            if change.after is not None:
-                for found in change.after.objects.values():
-                    yield self._key(change, found, KeyState.LIVE)
-            if change.action is Action.FORGET and change.before is not None:
-                for found in change.before.objects.values():
-                    yield self._key(change, found, KeyState.RELEASED)
-        live = {
-            nfc(o.key) for c in self.plan.changes if c.after is not None for o in c.after.objects.values()
-        }
-        for change in self.plan.changes:
-            for key in change.retired:
-                if nfc(key) not in live:
-                    yield self._key(change, self._object_before(change, key), KeyState.RETIRED)
-
-    def _key(self, change: Change, found: ObjectState, state: KeyState) -> KeyRecord:
-        stored = self.objects.get(nfc(found.key))
-        return KeyRecord(
-            key=found.key,
-            state=state,
-            size_bytes=found.size_bytes,
-            sha256=found.sha256,
-            etag=stored.etag if stored is not None else None,
-            verified=found.verified and found.sha256 is not None,
-            address=change.address,
-            run=self.run,
-        )
-
-    def _object_before(self, change: Change, key: str) -> ObjectState:
-        """Return what was under a key; an object that no resource had is known by the listing alone."""
-        named = change.before.objects.values() if change.before is not None else ()
-        stored = self.objects.get(nfc(key))
-        bare = ObjectState(key=key, size_bytes=stored.size_bytes if stored is not None else 0)
-        return next((found for found in named if found.key == key), bare)
-
-    def _steps(self) -> Sequence[StepRecord]:
-        steps = [
-            StepRecord(
-                address=change.address,
-                action=change.action.value,
-                before=_side(change.before, change.row, change.previous_address),
-                after=_side(change.after, self.rows.get(change.address), None),
-            )
-            for change in self.plan.changes
-        ]
-        if self.captured:
-            steps.append(
-                StepRecord(
-                    address=CAPTURED, action="capture", before=None, after=None, captured=self.captured
-                )
-            )
-        return steps
-
-    def _facts(self) -> Iterator[AuditFact]:
-        for change in self.plan.changes:
-            row = self.rows.get(change.address, change.row)
-            yield AuditFact(event=change.action.value, address=change.address, detail=_audited(change, row))
-        yield AuditFact(
-            event="commit",
-            detail={
-                "fingerprint": self.plan.fingerprint,
-                "changes": len(self.plan.changes),
-                "user_rows_lost": self.plan.impact.lost_rows,
-                "allowances": dict(self.plan.allowances),
-                "scope": list(self.plan.scope),
-            },
-        )
 
     def _of(self, kind: Kind, actions: Collection[Action]) -> list[Change]:
         return [change for change in self.plan.changes if change.kind is kind and change.action in actions]
@@ -274,41 +187,3 @@ def _moved_since(change: Change, row: Row | None) -> str | None:
     before = change.before.values if change.before is not None else {}
     names = [name for name, value in before.items() if not same(value, row[name])]
     return f"{change.address}: {', '.join(names)} changed since the plan was made" if names else None
-
-
-def _dropped(changes: Iterable[Change]) -> Iterator[str]:
-    for change in changes:
-        if change.action in {Action.DELETE, Action.FORGET}:
-            yield change.address
-        if change.previous_address is not None:
-            yield change.previous_address
-
-
-def _side(state: State | None, row: int | None, previous: str | None) -> Mapping[str, Any] | None:
-    if state is None:
-        return None
-    objects = {
-        slot.value: {"key": o.key, "size_bytes": o.size_bytes, "sha256": o.sha256}
-        for slot, o in state.objects.items()
-    }
-    side: dict[str, Any] = {"row": row, "values": dict(state.values), "objects": objects}
-    if state.pending:
-        side["pending"] = dict(state.pending)
-    if previous is not None:
-        side["address"] = previous
-    return side
-
-
-def _audited(change: Change, row: int | None) -> Mapping[str, Any]:
-    """Return what the audit log says of a change: from what to what, where the two sides differ."""
-    before = _side(change.before, None, None) or {"values": {}, "objects": {}}
-    after = _side(change.after, None, None) or {"values": {}, "objects": {}}
-    detail: dict[str, Any] = {"reason": change.reason, "change_id": change.change_id, "row": row}
-    for part in ("values", "objects"):
-        names = [n for n in {**before[part], **after[part]} if before[part].get(n) != after[part].get(n)]
-        if names:
-            detail["from"] = {**detail.get("from", {}), **{n: before[part].get(n) for n in names}}
-            detail["to"] = {**detail.get("to", {}), **{n: after[part].get(n) for n in names}}
-    if change.previous_address is not None:
-        detail["previous_address"] = change.previous_address
-    return detail

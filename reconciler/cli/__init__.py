@@ -53,6 +53,7 @@ class LazyGroup(click.Group):
             return None
         command = importlib.import_module(f"reconciler.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
+        _name_variables(cmd_name, command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -71,6 +72,14 @@ class LazyGroup(click.Group):
             hint = f" Did you mean `elmify {near[0]}`?" if near else " See `elmify --help`."
             raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+
+def _name_variables(name: str, command: click.Command) -> None:
+    """Give each option its variable: `ELMIFY_PLAN_FORMAT` for `elmify plan --format`."""
+    for option in command.params:
+        if isinstance(option, click.Option):
+            long = max(option.opts, key=len).lstrip("-").replace("-", "_")
+            option.envvar = f"ELMIFY_{name}_{long}".upper()
 
 
 def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
@@ -119,7 +128,7 @@ def run(arguments: list[str] | None = None) -> int:
     terminated = _listen_for_sigterm()
     as_json = _wants_json(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = cli.main(arguments, prog_name="elmify", standalone_mode=False, auto_envvar_prefix="ELMIFY")
+        status = cli.main(arguments, prog_name="elmify", standalone_mode=False)
     except click.UsageError as usage:
         usage.show()
         return _report(UsageError(usage.format_message()), as_json=True) if as_json else Exit.USAGE

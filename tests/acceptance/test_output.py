@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 
 import pytest
@@ -200,12 +201,21 @@ def test_a_person_is_shown_the_plan_and_asked(project: Project) -> None:
     assert len(project.sql("select * from lectures")) == 1
 
 
-@pytest.mark.parametrize(("typed", "status"), [("n\n", 0), ("\n", 0), ("\x03", 130), ("\x04", 130)])
+@pytest.mark.parametrize(("typed", "status"), [("n\n", 0), ("\n", 0), ("\x04", 130)])
 def test_whatever_is_not_a_yes_applies_nothing(project: Project, typed: str, status: int) -> None:
     terminal = Terminal(project, "apply")
     terminal.read_until("Apply this? [y/N]")
 
     assert terminal.answer(typed) == status
+    assert project.sql("select * from lectures") == []
+
+
+def test_ctrl_c_at_the_question_applies_nothing(project: Project) -> None:
+    terminal = Terminal(project, "apply")
+    terminal.read_until("Apply this? [y/N]")
+    terminal.process.send_signal(signal.SIGINT)
+
+    assert terminal.answer("") == 130
     assert project.sql("select * from lectures") == []
 
 

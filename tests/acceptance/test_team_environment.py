@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests import postgres
 from tests.acceptance.projects import NO_CHANGES, Project
 from tests.buckets import bucket_at
-from tests.servers import ACCESS_KEY, REGION, make_bucket, ministack_server
+from tests.servers import ACCESS_KEY, make_bucket, ministack_server
 
 SECRET = "planted-secret-access-key"
 PASSWORD = "secret"  # of the roles that tests.postgres makes
-ENTRY = "AKIAPLANTEDKEY"
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +37,9 @@ def bucket(s3_url: str) -> str:
 
 @pytest.fixture
 def team(project: Project, s3_url: str, bucket: str) -> Project:
-    """A project whose elmify.yaml names no store: the variables do. The server's region is not R2's `auto`."""
+    """A project whose elmify.yaml names no store: the variables do."""
     project.environ |= r2_variables(s3_url, bucket)
-    project.settings = f"objects: {{region: {REGION}}}\n"
+    project.settings = ""
     project.write()
     return project
 
@@ -62,23 +61,9 @@ def test_plan_apply_plan(team: Project, s3_url: str, bucket: str) -> None:
 
 
 def test_a_database_url_may_carry_its_jdbc_prefix(team: Project) -> None:
-    url = team.database_url
-
-    planned = team.elmify("plan", env={"DATABASE_URL": as_jdbc(url)})
+    planned = team.elmify("plan", env={"DATABASE_URL": f"jdbc:{team.database_url}"})
 
     assert "Plan: 3 to add" in planned.out
-
-
-def as_jdbc(url: str) -> str:
-    return f"jdbc:{url}"
-
-
-def test_an_account_stands_for_its_endpoint(team: Project) -> None:
-    del team.environ["R2_ENDPOINT"]
-
-    failed = team.elmify("plan", env={"R2_ACCOUNT_ID": "no\tname"}, status=1)
-
-    assert "R2_ACCOUNT_ID" in failed.err or "r2.cloudflarestorage.com" in failed.err
 
 
 @pytest.mark.parametrize(
@@ -103,7 +88,7 @@ def test_half_set_variables_are_an_error_that_names_the_missing_one(
 def with_secrets(team: Project) -> Iterator[Project]:
     """The same, with a database role whose password can be looked for."""
     url = team.database_url
-    grants = "grant all on all tables in schema public to {role}; grant all on all sequences in schema public to {role};"
+    grants = "grant all on all tables in schema public to {role};"
     with postgres.role(url, grants) as theirs:
         team.environ["DATABASE_URL"] = theirs
         yield team
@@ -133,9 +118,6 @@ def test_a_role_without_rights_is_told_the_grant_it_lacks(with_secrets: Project)
     refused = with_secrets.apply(status=1)
 
     role = urlsplit(with_secrets.database_url).username
-    assert (
-        f"grant create on database {quote(with_secrets.database_url.rpartition('/')[2])}"
-        in refused.err.replace('"', "")
-        or (f"to {role}" in refused.err)
-    )
+    assert "grant create on database" in refused.err
+    assert f'to "{role}";' in refused.err
     assert with_secrets.sql("select * from speakers") == []
