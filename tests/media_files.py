@@ -1,8 +1,13 @@
 """Small media of every format: made here, or taken from the sample catalog."""
 
+import errno
 import io
+import os
 import wave
 from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from reconciler.loading.media import MediaFolder
 
 SAMPLE = Path(__file__).parents[1] / "catalog" / "media"
 
@@ -41,3 +46,16 @@ def flac(rate: int = 8000, samples: int = 16000) -> bytes:
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
 JPEG = b"\xff\xd8\xff\xe0" + b"\0" * 32
 WEBP = b"RIFF\x20\0\0\0WEBPVP8 " + b"\0" * 32
+
+
+class _FailingFile(io.FileIO):
+    def readinto(self, _buffer: object) -> NoReturn:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+class FailingDisk(MediaFolder):
+    """A media folder on a disk that can be listed and not read."""
+
+    def open_path(self, path: str) -> BinaryIO:
+        """Return a handle whose every reading fails."""
+        return io.BufferedReader(_FailingFile(self.root / path))

@@ -8,10 +8,10 @@ a hash: a damaged cache reads as an empty one.
 import hashlib
 import json
 import os
-import pkgutil
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +23,17 @@ from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.kinds import Kind
 
 #: The code that decides what a file says and what is wrong with it. Any change to it empties every cache.
-_READING = {
-    "reconciler.text": (
-        "yaml.py", "scalars.py", "encoding.py", "broken.py", "fitness.py", "mistakes.py", "codes.py",
-    ),
-    "reconciler.loading": (
-        "schema.py", "content.py", "entries.py", "paths.py", "facts.py", "cache.py", "assembly.py",
-        "checks.py", "duplicates.py", "key_checks.py", "numbering.py", "catalog.py",
-    ),
-    "reconciler.planning": ("keys.py", "references.py"),
-    "reconciler.model": ("address.py", "kinds.py", "values.py", "policy.py"),
-}  # fmt: skip
+_READING = ("reconciler.text", "reconciler.loading", "reconciler.planning", "reconciler.model")
 
 
 @cache
 def reading_version() -> str:
     """Return a hash of everything that decides how a file is read."""
     digest = hashlib.sha256(yaml.__version__.encode())
-    for package, names in _READING.items():
-        for name in names:
-            digest.update(pkgutil.get_data(package, name) or b"")
+    for package in _READING:
+        modules = (each for each in resources.files(package).iterdir() if each.name.endswith(".py"))
+        for module in sorted(modules, key=lambda each: each.name):
+            digest.update(module.name.encode() + b"\0" + module.read_bytes())
     return digest.hexdigest()
 
 

@@ -162,7 +162,7 @@ def lock(
 
 
 class _Stopped(Exception):
-    """Another file's reading has ended all of it."""
+    """All reading ends; the cause, where there is one, is what the progress report raised."""
 
 
 def _read_all(
@@ -175,7 +175,10 @@ def _read_all(
     def counted(count: int) -> None:
         if stopped.is_set():
             raise _Stopped
-        on_bytes(count)
+        try:
+            on_bytes(count)
+        except OSError as error:  # of a terminal that is gone: not to be taken for the file's own
+            raise _Stopped from error
 
     def one(item: Pending) -> tuple[str, MediaFile | Unfit]:
         outcome = _read_one(found, item, counted, split=item.size_bytes > share)
@@ -189,9 +192,11 @@ def _read_all(
         ]
         try:
             return [done.result() for done in as_completed(running)]
-        except BaseException:
+        except BaseException as error:
             stopped.set()
             pool.shutdown(cancel_futures=True)
+            if isinstance(error, _Stopped) and error.__cause__:
+                raise error.__cause__ from None
             raise
 
 

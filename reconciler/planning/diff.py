@@ -336,14 +336,19 @@ def _why_updated(before: State, after: State, differing: list[str]) -> str:
     replaced = [
         slot.value
         for slot, found in after.objects.items()
-        if slot in before.objects and before.objects[slot].sha256 != found.sha256
+        if slot in before.objects and _replaces(before.objects[slot], found)
     ]
     derived = {name for name in differing if name in _OF_OBJECTS or name in set(Slot)}
     others = [name for name in differing if not (replaced and name in derived)]
     reasons = [f"new bytes for {', '.join(replaced)}"] if replaced else []
     if others:
         reasons.append(f"the catalog says otherwise: {', '.join(others)}")
-    return "; ".join(reasons) or "an object is missing"
+    return "; ".join(reasons)
+
+
+def _replaces(before: ObjectState, after: ObjectState) -> bool:
+    """Whether other bytes take the place of those that were there: a hash learned of them is no change."""
+    return nfc(before.key) != nfc(after.key) and before.sha256 != after.sha256
 
 
 def lineage(catalog: Catalog, resource: Resource) -> Mapping[Kind, Resource]:

@@ -143,11 +143,32 @@ class _Ladder:
                 f"`row: {resource.row}` names no row of {TABLES[resource.kind].name}.",
                 "Correct the number, or remove `row:` to let elmify find the row.",
             )
+        elif self._is_stale(resource, row):
+            self._ask(
+                resource,
+                "EL507",
+                "the row is another one now",
+                f"Row {row.id} of {TABLES[resource.kind].name} was {resource.address}, and shows nothing of "
+                "it any more: the table was probably imported anew.",
+                "Remove `row:` to let elmify find the row, or write the new number. "
+                "If it is this row after all, give the entry a new id.",
+            )
         else:
             previous = self.previous.get(resource.address)
             same_row = previous is not None and self.rows.get(previous) == row
             rung = f"`row: {row.id}` in the catalog"
             self._bind(resource, row, rung, previous if same_row else None)
+
+    def _is_stale(self, resource: Resource, row: Row) -> bool:
+        """Whether `row:` only repeats a record that is broken, and the row is not what is declared either."""
+        record = self.recorded.resources.get(resource.address)
+        if record is None or record.row != row.id or resource.address in self.rows:
+            return False
+        name = row[TABLES[resource.kind].natural_key[-1]]
+        named = nfc(str(name)).strip() == nfc(resource.name)
+        return not (
+            named or (row.kind is Kind.LECTURE and nfc(str(row["file_path"])) in self._paths(resource))
+        )
 
     def _recorded(self, resource: Resource) -> None:
         row = self.rows.get(resource.address)

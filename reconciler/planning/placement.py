@@ -12,7 +12,7 @@ from reconciler.model.policy import TransferLimits
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded
 from reconciler.model.values import nfc
 from reconciler.planning.content import Match, compare
-from reconciler.planning.keys import is_form_of, with_hash
+from reconciler.planning.keys import extension_of, is_form_of, with_hash
 
 #: A key in one of these states may never be named by a row again.
 _BURNT = frozenset({KeyState.CONDEMNED, KeyState.DELETED})
@@ -81,11 +81,19 @@ class Placer:
 
         Where two share the key, only one of them puts it back: the other gets a key of its own.
         """
-        same_bytes = record is None or record.sha256 in {None, media.sha256}
+        same_bytes = (
+            self._may_have_been(key, media) if record is None else record.sha256 in {None, media.sha256}
+        )
         if media.sha256 is None or not same_bytes or self.is_multipart(media) or nfc(key) in self._chosen:
             return None
         self._chosen.add(nfc(key))
         return Placement(key=key, how=How.PUT, media=media)
+
+    def _may_have_been(self, key: str, media: MediaFile) -> bool:
+        """Whether a key that only a row knows may get these bytes: not if another object has them already."""
+        path = nfc(media.path)
+        stands_elsewhere = path != nfc(key) and self._lies_free(path, media) and self._holds(path, media)
+        return extension_of(key) == extension_of(media.path) and not stands_elsewhere
 
     def choose(self, wished: str, media: MediaFile, *, address: str, replaces: bool) -> Placement:
         """Choose a key for bytes that this slot of `address` does not hold yet.

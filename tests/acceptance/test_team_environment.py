@@ -7,41 +7,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests import postgres
+from tests.acceptance.conftest import SECRET
 from tests.acceptance.projects import NO_CHANGES, Project
 from tests.buckets import bucket_at
-from tests.servers import ACCESS_KEY, make_bucket, ministack_server
 
-SECRET = "planted-secret-access-key"
 PASSWORD = "secret"  # of the roles that tests.postgres makes
-
-
-@pytest.fixture(scope="module")
-def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with ministack_server(tmp_path_factory.mktemp("ministack")) as url:
-        yield url
-
-
-def r2_variables(url: str, bucket: str) -> dict[str, str]:
-    return {
-        "R2_ENDPOINT": url,
-        "R2_ACCESS_KEY_ID": ACCESS_KEY,
-        "R2_SECRET_ACCESS_KEY": SECRET,
-        "R2_BUCKET_NAME": bucket,
-    }
-
-
-@pytest.fixture
-def bucket(s3_url: str) -> str:
-    return make_bucket(s3_url)
-
-
-@pytest.fixture
-def team(project: Project, s3_url: str, bucket: str) -> Project:
-    """A project whose elmify.yaml names no store: the variables do."""
-    project.environ |= r2_variables(s3_url, bucket)
-    project.settings = ""
-    project.write()
-    return project
 
 
 def test_plan_apply_plan(team: Project, s3_url: str, bucket: str) -> None:

@@ -26,7 +26,9 @@ RESOURCES = 8 + 12 + sum(FULL)
 # The plan.
 
 
-def test_a_catalog_that_declares_a_live_library_creates_deletes_and_uploads_nothing(first_day: FirstDay) -> None:
+def test_a_catalog_that_declares_a_live_library_creates_deletes_and_uploads_nothing(
+    first_day: FirstDay,
+) -> None:
     plan = first_day.plan
 
     assert {change.action for change in plan.changes} == {Action.ADOPT}
@@ -80,8 +82,12 @@ def test_a_recording_that_stands_in_two_rows_is_asked_about(untouched: LiveProje
         )
 
 
-def test_a_declared_recording_whose_object_is_gone_is_an_error_that_names_the_file(untouched: LiveProject) -> None:
-    [address] = [a for a in untouched.addresses() if untouched.lock[untouched.entry(a)["audio"]].sha256 is None][:1]
+def test_a_declared_recording_whose_object_is_gone_is_an_error_that_names_the_file(
+    untouched: LiveProject,
+) -> None:
+    [address] = [
+        a for a in untouched.addresses() if untouched.lock[untouched.entry(a)["audio"]].sha256 is None
+    ][:1]
     path = untouched.entry(address)["audio"]
     untouched.bucket.delete(path)
 
@@ -234,7 +240,9 @@ class Listening(Quiet):
         url = self.project.url
         query(url, "insert into users (id, email) values (900, 'late@example.com')")
         query(url, "update lectures set play_count = 1000000 where id = %s", self.lecture)
-        [row] = query(url, "insert into favorites (user_id, lecture_id) values (900, %s) returning id", self.lecture)
+        [row] = query(
+            url, "insert into favorites (user_id, lecture_id) values (900, %s) returning id", self.lecture
+        )
         self.favourite = row["id"]
 
 
@@ -246,7 +254,10 @@ def test_a_row_that_was_named_by_hand_needs_no_name_after_its_adoption(live: Liv
 
 
 def test_the_command_line_says_what_it_imports_and_then_that_all_is_well(
-    untouched: LiveProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    untouched: LiveProject,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     untouched.write()
     monkeypatch.setenv("DATABASE_URL", untouched.url)

@@ -31,7 +31,7 @@ class Object:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LectureRow:
-    """A row of `lectures` without its parents' ids: `speaker` and `collection` are catalog ids, or None."""
+    """A row of `lectures`; `speaker` and `collection` are the addresses of its parents, None for null."""
 
     speaker: str | None
     collection: str | None
@@ -43,14 +43,14 @@ class LectureRow:
 class Mess:
     """The live system, not yet in any store.
 
-    `speakers` and `collections` are column values by (speaker id,) and (speaker id, collection id). `lectures`
-    are the rows that the catalog declares, by address; `twins` are second rows of those recordings by the
-    same address, `orphans` rows whose object is gone. `strays` are the keys that nothing declared has.
+    `speakers` and `collections` are column values by address; `lectures` the rows that the catalog declares,
+    by address. `twins` are second rows of some of them, with the address of the recording, `orphans` rows
+    whose object is gone. `strays` are the keys that nothing declared has.
     """
 
     objects: list[Object] = field(default_factory=list)
     speakers: dict[str, Values] = field(default_factory=dict)
-    collections: dict[tuple[str, str], Values] = field(default_factory=dict)
+    collections: dict[str, Values] = field(default_factory=dict)
     lectures: dict[str, LectureRow] = field(default_factory=dict)
     twins: list[tuple[str, LectureRow]] = field(default_factory=list)
     orphans: list[LectureRow] = field(default_factory=list)
@@ -113,7 +113,7 @@ def _add_collection(mess: Mess, speaker: Speaker, collection: Collection) -> Non
     place = len(mess.collections)
     cover = collection.cover
     shown: Sequence[str | None] = (cover, f"{BASE_URL}/{quote(cover)}", f"{LAST_YEAR}/{quote(cover)}", None)
-    mess.collections[speaker.id, collection.id] = {
+    mess.collections[f"{speaker.id}/{collection.id}"] = {
         "title": f"{nfd(collection.title)}  " if place in {1, 5, 8, 9} else collection.title,
         "description": f"All of {collection.title}.",
         "year": None,
@@ -139,7 +139,7 @@ def _add_lectures(mess: Mess, speaker: Speaker, collection: Collection) -> None:
             mess.objects.append(_image(lecture.thumbnail))
         mess.lectures[f"{speaker.id}/{collection.id}/{lecture.id}"] = LectureRow(
             speaker=None if place % 29 == 4 else speaker.id,
-            collection=None if place % 31 == 6 else collection.id,
+            collection=None if place % 31 == 6 else f"{speaker.id}/{collection.id}",
             values=_lecture_values(place, lecture, key, 1 + in_text_order.index(lecture.path)),
             categories=("quran", "seerah") if place % 8 == 0 else (),
         )
@@ -185,7 +185,12 @@ def _add_twins(mess: Mess) -> None:
     row = mess.lectures[own]
     key = row.values["file_path"].replace(".mp3", " (1).mp3")
     mess.twins.append(
-        (own, LectureRow(speaker=row.speaker, collection=row.collection, values={**row.values, "file_path": key}))
+        (
+            own,
+            LectureRow(
+                speaker=row.speaker, collection=row.collection, values={**row.values, "file_path": key}
+            ),
+        )
     )
     _add_stray(mess, key)
 
@@ -202,7 +207,7 @@ def _add_orphan(mess: Mess, speaker: Speaker, place: int) -> None:
         "file_format": "mp3",
         "audio_url": f"{LAST_YEAR}/{quote(f'{speaker.name}/Lost/{title}.mp3')}",
     }
-    parent = speaker.collections[0].id if place % 2 else None
+    parent = f"{speaker.id}/{speaker.collections[0].id}" if place % 2 else None
     mess.orphans.append(LectureRow(speaker=speaker.id, collection=parent, values=values))
 
 
@@ -222,7 +227,13 @@ def _add_strays(mess: Mess, truth: Sequence[Speaker], objects: int) -> None:
 
 
 def _stray_keys(truth: Sequence[Speaker]) -> Iterator[str]:
-    yield from ("intro.mp3", ".DS_Store", "backup//old.mp3", f"{truth[0].name}/loose talk.mp3", "Nobody/ﷺ.mp3")
+    yield from (
+        "intro.mp3",
+        ".DS_Store",
+        "backup//old.mp3",
+        f"{truth[0].name}/loose talk.mp3",
+        "Nobody/ﷺ.mp3",
+    )
     for speaker in truth:
         yield f"{speaker.name}/speaker.json"
         yield from (f"{speaker.name}/{each.title}/collection.json" for each in speaker.collections)
@@ -230,4 +241,3 @@ def _stray_keys(truth: Sequence[Speaker]) -> Iterator[str]:
     while True:
         number += 1
         yield f"{truth[1].name}/Never Imported/{number:02} - {nfd('Ḥadith')} {number}.mp3"
-

@@ -141,7 +141,11 @@ class LiveProject:
     def survey(self, request: Request | None = None) -> tuple[Plan, World]:
         with self.opened() as (project, stores):
             return make_plan(
-                project.catalog, project.settings.policy, stores.objects, stores.database, request or Request()
+                project.catalog,
+                project.settings.policy,
+                stores.objects,
+                stores.database,
+                request or Request(),
             )
 
     def plan(self, request: Request | None = None) -> Plan:
@@ -163,7 +167,9 @@ def _lecture_entry(document: Entry, id_: str) -> Entry:
 # A project that declares a live library.
 
 
-def live_project(root: Path, url: str, sizes: Sequence[int] = FULL, *, rows: int = 467, objects: int = 532) -> LiveProject:
+def live_project(
+    root: Path, url: str, sizes: Sequence[int] = FULL, *, rows: int = 467, objects: int = 532
+) -> LiveProject:
     """Build a live system in a database and in `root/bucket`, and the project that declares its truth."""
     truth = library(sizes)
     mess = make_mess(truth, rows=rows, objects=objects)
@@ -209,13 +215,16 @@ def _line(place: int, path: str, stored: StoredObject, content: Object) -> Media
 
 def _documents(truth: Sequence[Speaker]) -> Iterator[tuple[str, Entry]]:
     for speaker in truth:
-        yield f"{speaker.id}/speaker.yaml", {
-            "speaker": speaker.id,
-            "name": speaker.name,
-            "premium": speaker.premium,
-            "image": speaker.image,
-            "image_small": speaker.image_small,
-        }
+        yield (
+            f"{speaker.id}/speaker.yaml",
+            {
+                "speaker": speaker.id,
+                "name": speaker.name,
+                "premium": speaker.premium,
+                "image": speaker.image,
+                "image_small": speaker.image_small,
+            },
+        )
         for collection in speaker.collections:
             yield f"{speaker.id}/{collection.id}.yaml", _collection_entry(collection)
 

@@ -7,7 +7,15 @@ from typing import Any
 from reconciler.applying.apply import Outcome
 from reconciler.model.plan import Plan
 from tests.live.project import LiveProject
-from tests.live.system import Dump, Listing, dump_backend, dump_bucket, dump_content, dump_database, dump_users
+from tests.live.system import (
+    Dump,
+    Listing,
+    dump_backend,
+    dump_bucket,
+    dump_content,
+    dump_database,
+    dump_users,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

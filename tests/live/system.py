@@ -30,9 +30,11 @@ USERS = 40
 #: What listeners have done: each user with some of the lectures, whatever those are.
 _LISTENERS = """
     insert into users (id, email, display_name)
-        select n, 'listener-' || n || '@example.com', 'Listener ' || n from generate_series(1, %(users)s) as n;
+        select n, 'listener-' || n || '@example.com', 'Listener ' || n
+        from generate_series(1, %(users)s) as n;
     insert into favorites (user_id, lecture_id)
-        select u.id, l.id from users u, lectures l where (u.id * 31 + l.id * 17) %% 23 = 0 order by random();
+        select u.id, l.id from users u, lectures l where (u.id * 31 + l.id * 17) %% 23 = 0
+        order by u.id * l.id %% 101, u.id, l.id;
     insert into playback_positions (user_id, lecture_id, current_position)
         select u.id, l.id, l.id %% 600 from users u, lectures l where (u.id * 13 + l.id * 7) %% 11 = 0;
     insert into user_saved_lectures (user_id, lecture_id)
@@ -42,8 +44,8 @@ _LISTENERS = """
         from users u, lectures l where (u.id + l.id) %% 19 = 0;
     insert into lecture_play_credits (user_id, lecture_id, day)
         select u.id, l.id, date '2024-03-01' from users u, lectures l where (u.id + l.id * 3) %% 31 = 0;
-    update lectures set play_count = id %% 97, last_played_at = timestamp '2024-03-01 10:00' + id * interval '1 min',
-        waveform_data = '[' || id || ',0.5]', directory_id = id %% 13;
+    update lectures set play_count = id %% 97, waveform_data = '[' || id || ',0.5]', directory_id = id %% 13,
+        last_played_at = timestamp '2024-03-01 10:00' + id * interval '1 minute';
 """
 
 
@@ -87,43 +89,54 @@ def _upload(stored: Object) -> Upload:
 def fill_database(url: str, mess: Mess) -> LiveRows:
     """Insert the rows as an import does, in the text order of their files; then listeners come."""
     with psycopg.connect(url) as connection:
-        speakers = {
-            id_: _insert(connection, "speakers", values) for id_, values in sorted(mess.speakers.items())
-        }
-        collections = {
-            ids: _insert(connection, "collections", {**values, "speaker_id": speakers[ids[0]]})
-            for ids, values in sorted(mess.collections.items())
-        }
-        categories = dict(connection.execute("select slug, id from categories").fetchall())
-
-        def insert(row: LectureRow) -> int:
-            parent = collections[row.speaker or "", row.collection] if row.speaker and row.collection else None
-            if row.collection is not None and parent is None:
-                parent = next(id_ for ids, id_ in collections.items() if ids[1] == row.collection)
-            values = {"speaker_id": speakers.get(row.speaker or ""), "collection_id": parent, **row.values}
-            lecture = _insert(connection, "lectures", values)
-            for place, slug in enumerate(row.categories):
-                connection.execute(
-                    "insert into lecture_categories (lecture_id, category_id, is_primary) values (%s, %s, %s)",
-                    (lecture, categories[slug], place == 0),
-                )
-            return lecture
-
-        in_text_order = sorted(mess.lectures, key=lambda address: mess.lectures[address].values["file_path"])
-        rows = LiveRows(
-            lectures={address: insert(mess.lectures[address]) for address in in_text_order},
-            twins=[insert(row) for _, row in mess.twins],
-            orphans=[insert(row) for row in mess.orphans],
-        )
+        rows = _Import(connection, mess).run()
         psycopg.ClientCursor(connection).execute(_LISTENERS.encode(), {"users": USERS})
     return rows
 
 
-def _insert(connection: psycopg.Connection[Any], table: str, values: Values) -> int:
-    query = sql.SQL("insert into {} ({}) values ({}) returning id").format(
-        sql.Identifier(table),
+class _Import:
+    """Inserts a mess; `speakers` and `collections` are the ids that rows got, by catalog id."""
+
+    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], mess: Mess) -> None:
+        self.connection, self.mess = connection, mess
+        self.speakers: dict[str | None, int] = {}
+        self.collections: dict[str | None, int] = {}
+        self.categories = {
+            str(slug): int(id_) for slug, id_ in connection.execute("select slug, id from categories")
+        }
+
+    def run(self) -> LiveRows:
+        for id_, values in sorted(self.mess.speakers.items()):
+            self.speakers[id_] = _insert(self.connection, "speakers", values)
+        for address, values in sorted(self.mess.collections.items()):
+            parent = {"speaker_id": self.speakers[address.partition("/")[0]]}
+            self.collections[address] = _insert(self.connection, "collections", {**values, **parent})
+        rows = self.mess.lectures
+        in_text_order = sorted(rows, key=lambda address: rows[address].values["file_path"])
+        return LiveRows(
+            lectures={address: self._lecture(rows[address]) for address in in_text_order},
+            twins=[self._lecture(row) for _, row in self.mess.twins],
+            orphans=[self._lecture(row) for row in self.mess.orphans],
+        )
+
+    def _lecture(self, row: LectureRow) -> int:
+        parents = {
+            "speaker_id": self.speakers.get(row.speaker),
+            "collection_id": self.collections.get(row.collection),
+        }
+        lecture = _insert(self.connection, "lectures", {**row.values, **parents})
+        for place, slug in enumerate(row.categories):
+            sorted_under = {"category_id": self.categories[slug], "is_primary": place == 0}
+            _insert(self.connection, "lecture_categories", {"lecture_id": lecture, **sorted_under})
+        return lecture
+
+
+def _insert(connection: psycopg.Connection[tuple[Any, ...]], table: str, values: Values) -> int:
+    """Insert a row; its first column, which is its id where it has one."""
+    query = sql.SQL("insert into {table} ({}) values ({}) returning {table}.*").format(
         sql.SQL(", ").join(map(sql.Identifier, values)),
         sql.SQL(", ").join(sql.Placeholder() * len(values)),
+        table=sql.Identifier(table),
     )
     row = connection.execute(query, tuple(values.values())).fetchone()
     assert row is not None
@@ -144,7 +157,8 @@ def dump_database(url: str) -> Dump:
     """Return every row of every table of every schema: so also which schemas there are."""
     with psycopg.connect(url) as connection:
         tables = connection.execute(
-            "select schemaname, tablename from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
+            "select schemaname, tablename from pg_tables "
+            "where schemaname not in ('pg_catalog', 'information_schema')"
         ).fetchall()
         return {
             f"{schema}.{table}": [
@@ -162,7 +176,9 @@ def dump_database(url: str) -> Dump:
 def dump_users(url: str) -> Dump:
     """Return everything that listeners own, and the listeners."""
     tables = dump_database(url).items()
-    return {table: rows for table, rows in tables if table.startswith("public.") and table not in _NOT_THE_USERS}
+    return {
+        table: rows for table, rows in tables if table.startswith("public.") and table not in _NOT_THE_USERS
+    }
 
 
 def dump_content(url: str) -> Mapping[str, Mapping[int, Mapping[str, Any]]]:

@@ -98,6 +98,13 @@ def test_audio_that_breaks_off_in_its_header_is_unreadable(suffix: str) -> None:
     assert refusal(sample(suffix)[:20], f"a{suffix}").code == codes.MEDIA_UNREADABLE
 
 
+def test_a_single_frame_in_noise_is_no_mp3() -> None:
+    frame = b"\xff\xfb\x90\x00" + bytes(413)
+
+    assert refusal(frame + b"\x11" * 5000, "a.mp3").code == codes.MEDIA_UNREADABLE
+    assert refusal(frame * 2 + b"\x11" * 5000, "a.mp3").code == codes.MEDIA_UNREADABLE
+
+
 def test_audio_of_no_length_is_refused() -> None:
     assert refusal(wav(0), "a.wav").code == codes.MEDIA_WITHOUT_DURATION
     assert refusal(flac(samples=0), "a.flac").code == codes.MEDIA_WITHOUT_DURATION

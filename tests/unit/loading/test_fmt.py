@@ -135,6 +135,18 @@ def test_a_comment_above_a_key_that_becomes_first_stands_above_the_dash() -> Non
     assert "  # kept since 2019\n  - id: a\n    title: A\n" in text
 
 
+def test_a_comment_behind_a_dash_stands_above_the_entry() -> None:
+    text = formatted("""
+        collection: t
+        lectures:
+          - # the first
+            id: a
+            title: A
+        """)
+
+    assert text == "collection: t\nlectures:\n  # the first\n  - id: a\n    title: A\n"
+
+
 def test_a_comment_inside_braces_makes_them_a_block() -> None:
     text = formatted("""
         collection: t
@@ -206,7 +218,12 @@ def test_a_file_with_mistakes_in_its_notation_is_left_alone(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["collection: t\ndescription: |2\n   x\n", "collection: t\ndescription: | # why\n  x\n"]
+    "text",
+    [
+        "collection: t\ndescription: |2\n   x\n",
+        "collection: t\ndescription: | # why\n  x\n",
+        "lectures: []\ncollection: |-\n    t\n   # less indented than the text\n",
+    ],
 )
 def test_what_could_not_be_kept_is_left_alone(text: str) -> None:
     assert formatted(text) == text

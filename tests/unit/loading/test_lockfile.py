@@ -65,6 +65,10 @@ def test_content_that_was_never_hashed_says_so() -> None:
     assert '"sha256": "unknown", "etag": "e-2"' in line
 
 
+def test_a_duration_of_whole_seconds_is_written_as_any_other() -> None:
+    assert '"duration": 12.0}' in format_line(replace(media(), duration_seconds=12))
+
+
 def test_no_lockfile_and_an_empty_one_lock_nothing(tmp_path: Path) -> None:
     assert read_lockfile(tmp_path / "elmify.lock", tmp_path) == ({}, ())
     assert found(tmp_path, "") == []

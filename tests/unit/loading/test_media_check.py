@@ -8,7 +8,7 @@ from reconciler.loading.media_check import check_media
 from reconciler.loading.stat_cache import StatCache
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Position
-from tests.media_files import PNG, wav
+from tests.media_files import PNG, FailingDisk, wav
 
 HERE = Position("catalog/a/b.yaml", 4, 7)
 
@@ -86,3 +86,11 @@ def test_a_file_the_cache_knows_is_not_opened(tmp_path: Path) -> None:
 
     assert found(tmp_path, "a.wav", line("a.wav", 8), cache) == []
     assert found(tmp_path, "a.wav", line("a.wav", 8)) == [codes.MEDIA_UNREADABLE]
+
+
+def test_a_disk_that_fails_is_told_as_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(wav())
+
+    (diagnostic,) = check_media(FailingDisk(tmp_path), {"a.wav": HERE}, {})
+
+    assert diagnostic.code == codes.MEDIA_UNREADABLE

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 import threading
@@ -10,13 +11,14 @@ import pytest
 
 from reconciler.loading import locking
 from reconciler.loading import media_codes as codes
+from reconciler.loading.hashing import BUFFER_BYTES
 from reconciler.loading.locking import Locked, lock, survey
 from reconciler.loading.media import MediaFolder
 from reconciler.loading.stat_cache import StatCache
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Position
 from reconciler.model.policy import TransferLimits
-from tests.media_files import PNG, wav
+from tests.media_files import PNG, FailingDisk, wav
 
 LIMITS = TransferLimits()
 HERE = Position("catalog/a/b.yaml", 4, 7)
@@ -158,6 +160,15 @@ def test_a_line_stays_while_its_file_is_not_on_this_machine(project: Project) ->
     assert not locked.diagnostics
 
 
+def test_a_line_that_stays_takes_the_spelling_of_the_catalog_too(project: Project) -> None:
+    project.add("é.wav", wav()).unlink()
+    project.previous = {
+        "é.wav": MediaFile(path="e\u0301.wav", size_bytes=5, media_type="audio/wav", sha256=None, etag="e")
+    }
+
+    assert [file.path for file in project.lock().files.values()] == ["é.wav"]
+
+
 def test_content_that_was_unknown_is_hashed_once_it_is_there(project: Project) -> None:
     project.previous = {"a.wav": MediaFile(path="a.wav", size_bytes=5, media_type="audio/wav", etag="e-1")}
     project.add("a.wav", wav())
@@ -286,20 +297,36 @@ def test_one_file_larger_than_a_share_is_split_and_comes_out_the_same(
     assert locked.files["a.wav"].sha256 == hashlib.sha256(wav(10)).hexdigest()
 
 
-def test_a_failure_in_the_progress_report_stops_all_reading(project: Project) -> None:
-    for number in range(50):
-        project.add(f"{number}.wav", wav(10))
+@pytest.mark.parametrize("failure", [RuntimeError("no terminal"), BrokenPipeError("no terminal")])
+def test_a_failure_in_the_progress_report_stops_the_reading_of_the_others(
+    project: Project, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    monkeypatch.setattr(locking, "processors", lambda: 2)
+    buffers = 2 * 800
+    for name in ("a.wav", "b.wav"):
+        os.truncate(project.add(name, wav()), buffers // 2 * BUFFER_BYTES)
     found = survey(MediaFolder(project.root), dict.fromkeys(project.paths, HERE), {}, StatCache(), LIMITS)
     calls: list[int] = []
 
-    def fail(count: int) -> None:
+    def fail_first(count: int) -> None:
         calls.append(count)
-        raise RuntimeError("no terminal any more")
+        if len(calls) == 1:
+            raise failure
 
-    with pytest.raises(RuntimeError, match="no terminal"):
-        lock(found, on_bytes=fail)
+    with pytest.raises(type(failure), match="no terminal"):
+        lock(found, on_bytes=fail_first)
 
-    assert len(calls) < 50
+    assert len(calls) < buffers // 2
+
+
+def test_a_disk_that_fails_is_told_as_a_file_that_cannot_be_read(project: Project) -> None:
+    project.add("a.wav", wav())
+    found = survey(FailingDisk(project.root), {"a.wav": HERE}, {}, StatCache(), LIMITS)
+
+    (diagnostic,) = lock(found).diagnostics
+
+    assert diagnostic.code == codes.MEDIA_UNREADABLE
+    assert os.strerror(errno.EIO) in diagnostic.detail
 
 
 def test_images_are_locked_without_audio_facts(project: Project) -> None:

@@ -2,7 +2,19 @@
 
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action
-from tests.unit.planning.worlds import catalog, lecture, live, planned, renumbered
+from tests.unit.planning.worlds import (
+    catalog,
+    change_at,
+    declaring,
+    edited,
+    lecture,
+    live,
+    planned,
+    questions,
+    renumbered,
+    row_of,
+    with_rows,
+)
 
 SWAPPED = {
     Kind.COLLECTION: {11: 12, 12: 11},
@@ -10,7 +22,7 @@ SWAPPED = {
 }
 
 
-def test_the_recorded_title_under_the_recorded_parent_id_is_not_believed_when_that_id_is_another_parents_now():
+def test_the_recorded_title_is_not_believed_under_a_parent_id_that_is_another_parents_now() -> None:
     """Ids dealt anew in both tables can meet so: row 101 was `A` in 11, and is the `A` of what 11 is now."""
     known = live(catalog(*(lecture(f"s/{book}/{name}") for book in "cd" for name in "ab")))
 
@@ -25,3 +37,20 @@ def test_the_recorded_title_under_the_recorded_parent_id_is_not_believed_when_th
         "s/d/a": (Action.ADOPT, 101),
         "s/d/b": (Action.ADOPT, 102),
     }
+
+
+def test_a_row_number_that_outlived_a_reimport_is_asked_about_and_binds_nothing() -> None:
+    known = live(catalog(lecture("s/c/a"), lecture("s/c/b")))
+    wiped = renumbered(known, {Kind.LECTURE: {101: 102, 102: 101}})
+
+    asked = questions(declaring(wiped, lecture("s/c/a", row=101), lecture("s/c/b")))
+
+    assert asked == {"s/c/a": "EL507"}
+
+
+def test_a_row_number_is_believed_while_the_row_shows_what_is_declared() -> None:
+    known = live(catalog(lecture("s/c/a")))
+    changed = edited(row_of(known, "s/c/a"), title="New", file_path="elsewhere.mp3", file_hash=None)
+    declared = declaring(with_rows(known, changed), lecture("s/c/a", row=101, title="New"))
+
+    assert change_at(planned(declared), "s/c/a").row == 101

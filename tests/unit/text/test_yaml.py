@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -183,11 +184,12 @@ def test_more_values_than_the_limit_are_refused() -> None:
     assert problem.code == Mistake.TOO_LARGE.code
 
 
+# VmHWM begins anew with each program; ru_maxrss would begin with what the test runner needs.
 _MEASURE = """
-import resource, sys
+import re, sys
 from reconciler.text.yaml import read_document
 problems = read_document(sys.stdin.buffer.read(), "f.yaml").problems
-print(len(problems), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(len(problems), re.search(r"VmHWM:\\s+([0-9]+) kB", open("/proc/self/status").read()).group(1))
 """
 
 BOMB = "a: &a [x, x]\n" + "".join(
@@ -206,6 +208,7 @@ BOMB = "a: &a [x, x]\n" + "".join(
     ],
     ids=["bomb", "aliases", "list", "braces", "quotes"],
 )
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
 def test_hostile_files_cost_little_memory(text: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _MEASURE], input=text.encode(), stdout=subprocess.PIPE, check=True
@@ -242,14 +245,16 @@ def test_no_notation_makes_the_reader_raise(pieces: list[str]) -> None:
     assert document.problems or _is_plain(document.value)
 
 
+# YAML folds NEL even between quotes, so two keys that differ in it alone are one key.
+_KEY = st.text(st.characters(codec="utf-8", exclude_characters="\x85"), max_size=5)
 _PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text(st.characters(codec="utf-8")),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEY, inner, max_size=4),
     max_leaves=20,
 )
 
 
-@given(st.dictionaries(st.text(max_size=5), _PLAIN, max_size=4), st.booleans())
+@given(st.dictionaries(_KEY, _PLAIN, max_size=4), st.booleans())
 def test_what_pyyaml_writes_is_read_as_it_reads_it(value: dict[str, Any], flow: bool) -> None:
     text = yaml.safe_dump(value, allow_unicode=True, default_flow_style=flow)
     if "&id" in text or "!!" in text:

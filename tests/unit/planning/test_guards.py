@@ -1,0 +1,182 @@
+"""What a plan may not do without a reviewed allowance, and what it may never do."""
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.model.plan import Plan
+from reconciler.model.policy import GuardLimits
+from reconciler.planning.world import DELETE_UNMANAGED
+from tests.unit.planning.worlds import (
+    POLICY,
+    catalog,
+    collection,
+    collection_row,
+    declaring,
+    lecture,
+    lecture_row,
+    live,
+    planned,
+    speaker,
+    speaker_row,
+    with_rows,
+    world,
+)
+
+
+def speakers(count: int):
+    return [speaker(f"s{number}") for number in range(count)]
+
+
+def guards(plan: Plan) -> list[str]:
+    return [blocked.guard for blocked in plan.blocked]
+
+
+def removing(count: int, of: int, limits: GuardLimits | None = None):
+    known = live(catalog(*speakers(of)), policy=replace(POLICY, guards=limits or GuardLimits()))
+    return declaring(known, *speakers(of)[count:])
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "blocked"), [(3, 10, False), (4, 10, True), (8, 9, False), (6, 20, False), (7, 20, True)]
+)
+def test_more_than_thirty_percent_of_ten_or_more_is_too_much(count: int, of: int, blocked: bool):
+    assert (guards(planned(removing(count, of))) == ["deletes"]) is blocked
+
+
+def test_a_number_of_deletes_is_a_limit_of_its_own():
+    limits = GuardLimits(delete_count=2)
+
+    assert guards(planned(removing(2, 20, limits))) == []
+    assert guards(planned(removing(3, 20, limits))) == ["deletes"]
+
+
+def test_both_limits_are_said_in_one_breath():
+    (blocked,) = planned(removing(10, 20, GuardLimits(delete_count=2))).blocked
+
+    assert blocked.summary == (
+        "10 would be deleted: more than 30 % of the 20 that are managed, and more than the 2 that elmify.yaml allows"
+    )
+    assert len(blocked.addresses) == 10
+
+
+def test_an_allowance_is_a_ceiling():
+    assert guards(planned(removing(4, 10), allow={"deletes": 4})) == []
+    assert guards(planned(removing(4, 10), allow={"deletes": 3})) == ["deletes"]
+
+
+def test_a_guard_says_which_allowance_lifts_it():
+    (blocked,) = planned(removing(4, 10)).blocked
+
+    assert blocked.remedy == "--allow deletes=4"
+
+
+def test_deletes_of_what_is_unmanaged_count_too():
+    known = live(catalog(*speakers(10)))
+    strays = with_rows(known, *(lecture_row(900 + place, "Stray", f"{place}.mp3") for place in range(4)))
+
+    assert guards(planned(strays, options=[DELETE_UNMANAGED])) == ["deletes"]
+
+
+# User rows.
+
+
+def removed_lecture(limits: GuardLimits | None = None):
+    known = live(catalog(lecture("s/c/l")), policy=replace(POLICY, guards=limits or GuardLimits()))
+    return declaring(known, collection("s/c"))
+
+
+def test_not_one_user_row_may_be_lost():
+    (blocked,) = planned(removed_lecture(), favourites={101: 1}).blocked
+
+    assert (blocked.guard, blocked.remedy) == ("user-rows", "--allow user-rows=1")
+    assert blocked.summary == "1 user rows of 1 people would be lost: 1 in favorites"
+
+
+def test_without_user_rows_nothing_is_blocked():
+    assert planned(removed_lecture()).blocked == ()
+
+
+def test_an_allowance_of_user_rows_is_a_ceiling():
+    assert planned(removed_lecture(), favourites={101: 40}, allow={"user-rows": 40}).blocked == ()
+    assert guards(planned(removed_lecture(), favourites={101: 41}, allow={"user-rows": 40})) == ["user-rows"]
+
+
+def test_a_budget_of_user_rows_in_the_settings_is_a_ceiling():
+    world_ = removed_lecture(GuardLimits(user_rows=2))
+
+    assert planned(world_, favourites={101: 2}).blocked == ()
+    assert guards(planned(world_, favourites={101: 3})) == ["user-rows"]
+
+
+# An empty catalog.
+
+
+def test_an_empty_catalog_beside_records_is_blocked():
+    known = live(catalog(speaker("s")))
+
+    assert guards(planned(declaring(known))) == ["empty-catalog"]
+    assert guards(planned(declaring(known), allow={"empty-catalog": 1})) == []
+
+
+def test_an_empty_catalog_beside_no_records_is_a_beginning():
+    assert planned(world(catalog(), rows=[speaker_row(1, "S")])).blocked == ()
+
+
+def test_an_empty_catalog_that_lets_everything_go_deletes_nothing():
+    assert planned(declaring(live(catalog(speaker("s"))), forget=["s"])).blocked == ()
+
+
+# Protection.
+
+
+def test_what_the_last_apply_protected_is_not_deleted():
+    known = live(catalog(lecture("s/c/l", protect=True), lecture("s/c/m")))
+
+    (blocked,) = planned(declaring(known, lecture("s/c/m"))).blocked
+
+    assert (blocked.guard, blocked.addresses) == ("protect", ("s/c/l",))
+
+
+def test_no_allowance_lifts_protection():
+    known = live(catalog(lecture("s/c/l", protect=True), lecture("s/c/m")))
+
+    assert guards(planned(declaring(known, lecture("s/c/m")), allow={"deletes": 99, "protect": 1})) == [
+        "protect"
+    ]
+
+
+def test_what_is_protected_may_be_let_go():
+    known = live(catalog(lecture("s/c/l", protect=True), lecture("s/c/m")))
+
+    assert planned(declaring(known, lecture("s/c/m"), forget=["s/c/l"])).blocked == ()
+
+
+# Undeclared content.
+
+
+def test_a_delete_that_would_take_undeclared_rows_along_is_blocked():
+    known = live(catalog(lecture("s/c/l"), speaker("t")))
+    stray = with_rows(
+        known, lecture_row(900, "Stray", "x.mp3", speaker_id=1), collection_row(901, 1, "Stray")
+    )
+
+    (blocked,) = planned(declaring(stray, speaker("t"))).blocked
+
+    assert blocked.guard == "undeclared-content"
+    assert blocked.addresses == ("unmanaged.collections[901]", "unmanaged.lectures[900]")
+
+
+def test_what_moves_away_first_is_not_taken_along():
+    known = live(catalog(lecture("s/c/l", audio="l.mp3"), speaker("t")))
+    moved = declaring(known, lecture("t/c/l", audio="l.mp3", previously="s/c/l"))
+
+    assert planned(moved).blocked == ()
+
+
+def test_what_is_let_go_under_a_parent_that_goes_is_taken_along():
+    known = live(catalog(lecture("s/c/l"), lecture("s/d/l")))
+
+    plan = planned(declaring(known, lecture("s/d/l"), forget=["s/c/l"]))
+
+    assert guards(plan) == ["undeclared-content"]
