@@ -143,6 +143,9 @@ def run(arguments: list[str] | None = None) -> int:
         return Exit.ERROR
     except ElmifyError as error:
         return _report(error, as_json=as_json)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _report(ElmifyError(f"{where}{error.strerror or error}"), as_json=as_json)
     return status if isinstance(status, int) else Exit.OK
 
 

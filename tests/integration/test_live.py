@@ -1,5 +1,6 @@
 """The first day with elmify: a live system that nobody reconciled, declared without a byte on disk."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -117,7 +118,7 @@ def test_every_lecture_says_afterwards_what_the_catalog_says(first_day: FirstDay
                 says_its_file(row, lecture.path, project)
 
 
-def says_its_file(row: dict[str, Any] | Any, path: str, project: LiveProject) -> None:
+def says_its_file(row: Mapping[str, Any], path: str, project: LiveProject) -> None:
     line = project.lock[path]
     assert nfc(row["file_path"]) == path
     assert nfc(row["file_name"]) == path.rpartition("/")[2]

@@ -1,5 +1,6 @@
 """What a plan asks of the stores does not grow with the library."""
 
+import urllib.request
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -49,6 +50,7 @@ def costs(
                 with closing(bucket_at(server, bucket)) as store:
                     folder = tmp_path_factory.mktemp("cost")
                     project = remote_project(folder, url, store, sizes, rows, objects)
+                start_upload(server, bucket)
                 found.append(measured(project, server, bucket, url))
     return found
 
@@ -60,6 +62,13 @@ def measured(project: Project, server: str, bucket: str, url: str) -> Cost:
         database = database_at(url, statements.append)
         plan, _ = make_plan(project.catalog, project.settings.policy, store, database, Request())
     return Cost(plan, requests, statements)
+
+
+def start_upload(server: str, bucket: str) -> None:
+    """Begin a multipart upload that nobody will ever complete."""
+    url = f"{server}/{bucket}/Never/Completed.mp3?uploads"
+    with urllib.request.urlopen(urllib.request.Request(url, method="POST")):
+        return
 
 
 def remote_project(
@@ -84,6 +93,10 @@ def test_a_plan_takes_as_many_statements_for_467_lectures_as_for_50(costs: list[
     small, large = costs
 
     assert len(small.statements) == len(large.statements) < 25
+
+
+def test_an_upload_that_was_never_completed_is_no_object(costs: list[Cost]) -> None:
+    assert not any("Never/Completed.mp3" in cost.plan.unmanaged.objects for cost in costs)
 
 
 def test_a_live_library_behind_s3_creates_deletes_and_uploads_nothing(costs: list[Cost]) -> None:

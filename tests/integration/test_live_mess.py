@@ -30,8 +30,7 @@ SORTS = (
     "lectures where file_path like '%آل عمران%'",
     "lectures where file_path like 'speakers/%/collections/%/lectures/%'",
     "lectures a join lectures b on a.file_path = b.file_path and a.title = b.title and a.id < b.id",
-    "lectures a join lectures b using (collection_id)"
-    + " where normalize(a.title) = normalize(b.title) and a.title <> b.title",
+    "lectures a, lectures b where a.title <> b.title and normalize(a.title) = normalize(b.title)",
     "lectures a join lectures b on a.file_path = b.file_path and a.collection_id <> b.collection_id",
     "speakers where name like '% '",
     "speakers where name is not nfc normalized",

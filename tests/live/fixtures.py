@@ -12,7 +12,7 @@ from tests.live.system import lecture_ids
 from tests.live.truth import SMALL
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def first_day(
     postgres_server: str, production_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FirstDay]:
