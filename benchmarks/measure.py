@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,10 @@ class Contestant:
     command: Sequence[str]
     environment: Mapping[str, str]
     prepare: Callable[[], None] = do_nothing
+
+
+#: Who runs in a turn, by its number from 0, the warm-up: a command that fills a bucket needs another each time.
+LineUp = Callable[[int], Sequence[Contestant]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +79,15 @@ class Timing:
         return max(run.peak_bytes for run in self.runs)
 
 
-def compete(contestants: Sequence[Contestant], runs: int) -> dict[str, Timing]:
+def compete(line_up: LineUp, runs: int) -> dict[str, Timing]:
     """Run every contestant once to warm up and then `runs` times, and return what each took, by name.
 
     They take turns, so that whatever else the machine does meanwhile meets all of them alike. Raises
     `CommandFailed` at the first one that fails.
     """
-    taken: dict[str, list[Run]] = {contestant.name: [] for contestant in contestants}
+    taken: defaultdict[str, list[Run]] = defaultdict(list)
     for turn in range(runs + 1):
-        for contestant in contestants:
+        for contestant in line_up(turn):
             contestant.prepare()
             run = run_once(contestant.command, contestant.environment)
             if turn:

@@ -15,6 +15,7 @@ from reconciler.model.errors import InvalidInput
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action, Change, Drift, Impact, Plan, Unmanaged
 from reconciler.model.ports import Dependents
+from reconciler.model.values import nfc
 from reconciler.planning.diff import Differ, lineage
 from reconciler.planning.drift import drift_of, lost_row
 from reconciler.planning.fingerprint import fingerprint
@@ -71,7 +72,7 @@ def draft(world: World, request: Request) -> Draft:
         drift=tuple(
             sorted(_drift(world, identities, differences.drift), key=lambda d: (d.address, d.attribute))
         ),
-        unmanaged=unmanaged,
+        unmanaged=_without_retired(unmanaged, selected),
         unchanged=differences.unchanged,
         unverified=differences.unverified,
         doomed=_rows_of(c for c in selected if c.action is Action.DELETE),
@@ -146,6 +147,13 @@ def _in_scope(changes: list[Change], request: Request) -> list[Change]:
                 chosen[parent] = by_address[parent]
                 waiting.append(by_address[parent])
     return list(chosen.values())
+
+
+def _without_retired(unmanaged: Unmanaged, changes: Iterable[Change]) -> Unmanaged:
+    """Leave out the objects that the plan itself takes charge of."""
+    retired = {nfc(key) for change in changes if change.kind is not None for key in change.retired}
+    objects = {key: size for key, size in unmanaged.objects.items() if nfc(key) not in retired}
+    return Unmanaged(rows=unmanaged.rows, objects=objects)
 
 
 def _rows_of(changes: Iterable[Change]) -> Mapping[Kind, Collection[int]]:

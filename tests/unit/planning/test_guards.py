@@ -68,7 +68,7 @@ def test_an_allowance_is_a_ceiling():
 def test_a_guard_says_which_allowance_lifts_it():
     (blocked,) = planned(removing(4, 10)).blocked
 
-    assert blocked.remedy == "--allow deletes=4"
+    assert blocked.remedy == "elmify plan --allow deletes=4"
 
 
 def test_deletes_of_what_is_unmanaged_count_too():
@@ -89,7 +89,7 @@ def removed_lecture(limits: GuardLimits | None = None):
 def test_not_one_user_row_may_be_lost():
     (blocked,) = planned(removed_lecture(), favourites={101: 1}).blocked
 
-    assert (blocked.guard, blocked.remedy) == ("user-rows", "--allow user-rows=1")
+    assert (blocked.guard, blocked.remedy) == ("user-rows", "elmify plan --allow user-rows=1")
     assert blocked.summary == "1 user rows of 1 people would be lost: 1 in favorites"
 
 

@@ -14,6 +14,7 @@ from tests.unit.planning.worlds import (
     collection,
     collection_row,
     declaring,
+    edited,
     key,
     lecture,
     lecture_row,
@@ -48,12 +49,11 @@ def test_what_leaves_the_catalog_is_deleted_and_its_objects_retired_in_place():
 
 
 def test_a_delete_shows_every_column_and_object_of_the_row_as_it_is_now():
-    edited_by_hand = with_rows(PAIR, replace(row_of(PAIR, "s/c/l")))
+    by_hand = with_rows(PAIR, edited(row_of(PAIR, "s/c/l"), genre="Talk"))
 
-    before = change_at(planned(declaring(edited_by_hand, lecture("t/c/l"))), "s/c/l").before
+    before = change_at(planned(declaring(by_hand, lecture("t/c/l"))), "s/c/l").before
 
-    assert before.values["title"] == "L"
-    assert before.values["genre"] is None
+    assert (before.values["title"], before.values["genre"]) == ("L", "Talk")
     assert before.objects[Slot.LECTURE_AUDIO].key == KEY
 
 
@@ -195,10 +195,7 @@ def test_what_was_never_declared_is_deleted_when_asked():
 
 
 def test_an_unmanaged_object_that_a_managed_row_names_stays():
-    named = with_rows(PAIR, replace(row_of(PAIR, "s/c/l")))
-    from tests.unit.planning.worlds import edited
-
-    named = with_rows(named, edited(row_of(PAIR, "s/c/l"), thumbnail_url="https://x.test/thumb.jpg"))
+    named = with_rows(PAIR, edited(row_of(PAIR, "s/c/l"), thumbnail_url="https://x.test/thumb.jpg"))
     named = with_objects(named, stored("thumb.jpg"))
 
     plan = planned(named, options=[DELETE_UNMANAGED])

@@ -71,7 +71,7 @@ def test_what_is_unmanaged_is_outside_every_address():
     assert planned(stray, only=["s"], options=[DELETE_UNMANAGED]).changes == ()
 
 
-def test_a_delete_whose_cascade_leaves_the_scope_is_blocked():
+def test_a_parent_that_goes_brings_the_moves_out_of_it_along():
     known = live(catalog(lecture("s/c/l", audio="l.mp3"), collection("s/d")))
     moved = declaring(known, lecture("s/d/l", audio="l.mp3", previously="s/c/l"))
     alone = planned(moved, only=["s/c"])

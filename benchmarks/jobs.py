@@ -1,0 +1,151 @@
+"""The jobs that are measured, each beside the peers that do a part of it."""
+
+import hashlib
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.measure import Contestant, Run, Timing, compete
+from benchmarks.peers import AWS, ELMIFY, RCLONE, s5cmd
+from benchmarks.report import Row
+from benchmarks.stands import Stand, empty_stand
+from benchmarks.worlds import World, write_world
+from reconciler.loading.hashing import BUFFER_BYTES
+from reconciler.loading.locking import processors
+
+HELP = "help"
+VALIDATE, VALIDATE_ANEW = "validate", "validate, nothing cached"
+PLAN, PLAN_CHANGES = "plan, no changes", "plan, 1 % changed"
+COMMIT = "commit of new lectures"
+APPLY = "apply of new files"
+LOCK = "lock, every file read"
+
+S5CMD, AWSCLI, RCLONE_CHECK, RCLONE_SIZES = "s5cmd", "aws s3", "rclone check", "rclone check --size-only"
+RCLONE_COPY = "rclone copy"
+
+#: Small, so that what is measured is the work on each object and not the disk.
+LIBRARY_AUDIO_BYTES = 1024
+UPLOAD_FILES, UPLOAD_AUDIO_BYTES = 1_000, 16 * 1024
+LOCK_AUDIO_BYTES = 128 * 1024**2
+
+#: From this size on, a run takes long enough to be its own average.
+_LARGE = 100_000
+_LARGE_RUNS = 3
+_COMMITS = 3
+
+
+def size_of(lectures: int) -> str:
+    """Return what the tables call a library of that many lectures."""
+    return f"{lectures:,} lectures"
+
+
+def measure_help(runs: int) -> Sequence[Row]:
+    """Time `elmify --help`."""
+    helped = Contestant(name=HELP, command=[str(ELMIFY), "--help"], environment=os.environ)
+    return [Row(job=HELP, size="", program="elmify", timing=compete(lambda _: [helped], runs)[HELP])]
+
+
+def measure_library(folder: Path, postgres: str, lectures: int, runs: int) -> Sequence[Row]:
+    """Make a library of that size with matching stores, and measure everything that only looks at it."""
+    is_large = lectures >= _LARGE
+    with empty_stand(folder, postgres, lectures, LIBRARY_AUDIO_BYTES, 1 if is_large else _COMMITS) as stands:
+        for stand in stands:
+            stand.fill_bucket()
+        committed = Timing(tuple(Run(stand.commit(), 0, 0) for stand in stands))
+        stand = stands[0]
+        stand.check_matching()
+        size, runs = size_of(lectures), min(runs, _LARGE_RUNS) if is_large else runs
+        rows = [Row(job=COMMIT, size=size, program="elmify", timing=committed)]
+        rows += _alone(stand, VALIDATE_ANEW, size, runs, "validate", anew=True)
+        rows += _alone(stand, VALIDATE, size, runs, "validate")
+        rows += _rows(PLAN, size, compete(lambda _: _comparing(stand), runs))
+        stand.world.edit(lectures // 100)
+        return rows + _alone(stand, PLAN_CHANGES, size, runs, "plan")
+
+
+def _rows(job: str, size: str, timings: dict[str, Timing]) -> list[Row]:
+    return [Row(job=job, size=size, program=name, timing=timing) for name, timing in timings.items()]
+
+
+def _alone(stand: Stand, job: str, size: str, runs: int, command: str, *, anew: bool = False) -> list[Row]:
+    contestant = stand.contestant("elmify", stand.elmify(command), anew=anew)
+    return _rows(job, size, compete(lambda _: [contestant], runs))
+
+
+def _comparing(stand: Stand) -> Sequence[Contestant]:
+    """Return everybody who can say whether the bucket holds what the media folder holds."""
+    media, bucket = str(stand.world.media), stand.bucket
+    rclone = [str(RCLONE), "check", "--fast-list", "--one-way", media, f"peer:{bucket}"]
+    return [
+        stand.contestant("elmify", stand.elmify("plan")),
+        stand.contestant(
+            S5CMD, _s5cmd(stand, "--dry-run", "sync", f"{media}/", f"s3://{bucket}/")
+        ),
+        stand.contestant(AWSCLI, _aws(stand, "sync", "--dryrun", media, f"s3://{bucket}")),
+        stand.contestant(RCLONE_CHECK, rclone),
+        stand.contestant(RCLONE_SIZES, [*rclone, "--size-only"]),
+    ]
+
+
+def measure_apply(folder: Path, postgres: str, runs: int) -> Sequence[Row]:
+    """Measure storing 1,000 new files, in a new bucket and (for elmify) a new database each time."""
+    with empty_stand(folder, postgres, UPLOAD_FILES, UPLOAD_AUDIO_BYTES, 4 * (runs + 1)) as stands:
+        timings = compete(lambda turn: _storing(stands[4 * turn : 4 * turn + 4]), runs)
+    return [
+        Row(
+            job=APPLY,
+            size=f"{UPLOAD_FILES:,} × 16 KiB",
+            program=name,
+            timing=timing,
+            rate=f"{UPLOAD_FILES / timing.seconds:,.0f} files/s",
+        )
+        for name, timing in timings.items()
+    ]
+
+
+def _storing(stands: Sequence[Stand]) -> Sequence[Contestant]:
+    media = str(stands[0].world.media)
+    first, second, third, fourth = stands
+    return [
+        first.contestant("elmify", first.elmify("apply", "--auto-approve")),
+        second.contestant(S5CMD, _s5cmd(second, "cp", f"{media}/", f"s3://{second.bucket}/")),
+        third.contestant(AWSCLI, _aws(third, "cp", "--recursive", media, f"s3://{third.bucket}")),
+        fourth.contestant(RCLONE_COPY, [str(RCLONE), "copy", "--transfers", "8", media, f"peer:{fourth.bucket}"]),
+    ]
+
+
+def _s5cmd(stand: Stand, *arguments: str) -> Sequence[str]:
+    return [str(s5cmd()), "--endpoint-url", stand.endpoint, *arguments]
+
+
+def _aws(stand: Stand, *arguments: str) -> Sequence[str]:
+    return [str(AWS), "--endpoint-url", stand.endpoint, "s3", *arguments]
+
+
+def measure_lock(folder: Path, files: int, runs: int) -> Sequence[Row]:
+    """Measure `lock`, beside a bare loop that hashes one file on one processor."""
+    world = write_world(folder / "world", files, LOCK_AUDIO_BYTES)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder / "home")}
+    command = [str(ELMIFY), "--project", str(world.root), "lock", "--rehash"]
+    locking = Contestant(name="elmify", command=command, environment=environment)
+    timing = compete(lambda _: [locking], runs)["elmify"]
+    bare = _hash_one_file(world, runs)
+    size = f"{files} × 128 MiB"
+    return [
+        Row(job=LOCK, size=size, program="elmify", timing=timing, rate=_rate(files, timing)),
+        Row(job=LOCK, size="1 × 128 MiB", program=BARE_LOOP, timing=bare, rate=_rate(1, bare)),
+    ]
+
+
+BARE_LOOP = "hashlib, one thread"
+
+
+def _rate(files: int, timing: Timing) -> str:
+    return f"{files * LOCK_AUDIO_BYTES / timing.seconds / 1e9:.2f} GB/s"
+
+
+def _hash_one_file(world: World, runs: int) -> Timing:
+    path = next(world.media.rglob("*.mp3"))
+    return Timing(tuple(Run(_hash(path), 0, 0) for _ in range(runs + 1))[1:])

@@ -1,0 +1,44 @@
+"""The audit chain: whole, or broken at a place that can be named."""
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.model.history import GENESIS, AuditEntry, AuditHead, chained, first_break
+
+THREE = chained(AuditHead(), [{"event": "a"}, {"event": "b", "to": "é"}, {"event": "c"}])
+
+
+def test_a_chain_begins_at_genesis_and_each_entry_holds_the_hash_before_it():
+    assert [entry.seq for entry in THREE] == [1, 2, 3]
+    assert [entry.previous for entry in THREE] == [GENESIS, THREE[0].hash, THREE[1].hash]
+    assert first_break(THREE) is None
+    assert first_break([]) is None
+
+
+def test_a_chain_goes_on_from_a_head():
+    more = chained(AuditHead(3, THREE[2].hash), [{"event": "d"}])
+
+    assert first_break([*THREE, *more]) is None
+
+
+def test_a_chain_cut_off_at_its_end_is_whole():
+    assert first_break(THREE[:2]) is None
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ([THREE[0], replace(THREE[1], payload='{"event":"x"}'), THREE[2]], "entry 2 was altered"),
+        ([THREE[0], THREE[2]], "entry 2 is missing"),
+        (THREE[1:], "entry 1 is missing"),
+        ([THREE[1], THREE[0], THREE[2]], "entry 1 is missing"),
+        ([THREE[0], replace(THREE[1], previous="0" * 64), THREE[2]], "entry 2 does not follow"),
+        ([THREE[0], replace(THREE[1], hash="1" * 64), THREE[2]], "entry 2 was altered"),
+    ],
+)
+def test_what_was_altered_dropped_or_reordered_is_named(entries: list[AuditEntry], said: str):
+    found = first_break(entries)
+
+    assert found is not None
+    assert found.startswith(said)

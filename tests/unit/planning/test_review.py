@@ -1,0 +1,237 @@
+"""Whether what would happen now is what was reviewed."""
+
+from dataclasses import replace
+
+from reconciler.model.plan import Plan
+from reconciler.model.recorded import KeyState
+from reconciler.planning.review import discrepancies, merged_scope, summed_allowances
+from reconciler.planning.world import DELETE_UNMANAGED, World
+from tests.unit.planning.worlds import (
+    applied,
+    catalog,
+    collection,
+    declaring,
+    edited,
+    lecture,
+    lecture_row,
+    live,
+    media,
+    planned,
+    row_of,
+    speaker,
+    stored,
+    with_keys,
+    with_objects,
+    with_put,
+    with_rows,
+    without_objects,
+    without_rows,
+    world,
+)
+
+PAIR = live(catalog(speaker("s", bio="old"), lecture("s/c/l", audio="l.mp3")))
+EDITED = declaring(PAIR, speaker("s", bio="new"), lecture("s/c/l", audio="l.mp3", title="New"))
+
+
+def said(reviewed: Plan | list[Plan], now: World, **request: object) -> dict[str, str]:
+    plans = reviewed if isinstance(reviewed, list) else [reviewed]
+    plan = planned(now, **request)  # type: ignore[arg-type]
+    return {found.address: found.why for found in discrepancies(plans, plan, now)}
+
+
+def test_the_same_plan_has_no_discrepancy():
+    assert said(planned(EDITED), EDITED) == {}
+
+
+def test_a_change_that_nobody_reviewed_is_one():
+    assert said(planned(PAIR), EDITED) == dict.fromkeys(("s", "s/c/l"), "no reviewed plan has a change here")
+
+
+def test_another_catalog_than_the_reviewed_one_is_said():
+    other = declaring(PAIR, speaker("s", bio="newer"), lecture("s/c/l", audio="l.mp3", title="New"))
+
+    assert said(planned(EDITED), other) == {"s": "the catalog has changed since the review"}
+
+
+def test_a_store_that_changed_since_the_review_is_said():
+    changed = with_rows(EDITED, edited(row_of(EDITED, "s"), bio="by hand"))
+
+    assert said(planned(EDITED), changed) == {"s": "the stores have changed since the review"}
+
+
+def test_an_object_that_changed_since_the_review_is_said():
+    new_bytes = declaring(
+        PAIR, speaker("s", bio="old"), lecture("s/c/l", audio="l.mp3"), lock=[media("l.mp3", "new")]
+    )
+    meddled = without_objects(new_bytes, "S/C/L.mp3")
+
+    assert said(planned(new_bytes), meddled) == {"s/c/l": "the stores have changed since the review"}
+
+
+def test_another_action_than_the_reviewed_one_is_said():
+    gone = without_rows(EDITED, row_of(EDITED, "s/c/l"))
+
+    assert said(planned(EDITED), gone)["s/c/l"] == "reviewed as update, now it would be create"
+
+
+def test_a_new_row_where_none_was_reviewed_is_said():
+    first = world(catalog(speaker("s")))
+    meddled = with_rows(first, replace(row_of(live(first.catalog), "s"), id=9))
+
+    assert said(planned(first), meddled) == {"s": "reviewed as create, now it would be adopt"}
+
+
+def test_a_reviewed_change_that_is_not_due_and_not_done_is_said():
+    reverted = declaring(PAIR, speaker("s", bio="old"), lecture("s/c/l", audio="l.mp3", title="New"))
+
+    assert said(planned(EDITED), reverted) == {
+        "s": "it was reviewed, is not due any more, and is not done either"
+    }
+
+
+def test_a_discrepancy_shows_both_sides():
+    (found,) = discrepancies(
+        [planned(EDITED)], planned(PAIR, only=["s/c"]), replace(PAIR, catalog=EDITED.catalog)
+    )[1:]
+
+    assert found.reviewed is not None
+    assert found.now is None
+
+
+# Done already.
+
+
+def test_a_plan_that_was_carried_out_is_done():
+    assert said(planned(EDITED), applied(EDITED, planned(EDITED))) == {}
+
+
+def test_a_plan_of_which_a_part_was_carried_out_is_due_for_the_rest():
+    whole, part = planned(EDITED), planned(EDITED, only=["s/c/l"])
+
+    assert said(whole, applied(EDITED, part)) == {}
+
+
+def test_creates_that_were_carried_out_are_done():
+    first = world(catalog(lecture("s/c/l")))
+
+    assert said(planned(first), applied(first, planned(first))) == {}
+
+
+def test_what_other_hands_did_exactly_as_reviewed_is_done():
+    done = with_rows(EDITED, edited(row_of(EDITED, "s"), bio="new"))
+
+    assert said(planned(EDITED), done) == {}
+
+
+def test_a_created_row_that_is_gone_again_is_not_done():
+    first = world(catalog(speaker("s")))
+    after = applied(first, planned(first))
+    reviewed = planned(first)
+
+    assert said(reviewed, declaring(after)) == {"s": "reviewed as create, now it would be delete"}
+
+
+def test_a_done_change_whose_object_is_gone_is_not_done():
+    first = world(catalog(speaker("s", image="i.jpg")))
+    after = applied(first, planned(first))
+    gone = replace(without_objects(after, "S/speaker.jpg"), catalog=catalog())
+
+    assert set(said(planned(first), gone, only=["nothing"])) == {"s"}
+
+
+def test_a_delete_is_done_when_record_and_row_are_gone():
+    removed = declaring(PAIR, speaker("s", bio="old"), collection("s/c"))
+    reviewed = planned(removed)
+    after = applied(removed, reviewed)
+
+    assert said(reviewed, after) == {}
+
+
+def test_a_delete_whose_row_stands_again_is_not_done():
+    removed = declaring(PAIR, speaker("s", bio="old"), collection("s/c"))
+    reviewed = planned(removed)
+    again = with_rows(applied(removed, reviewed), row_of(removed, "s/c/l"))
+
+    assert set(said(reviewed, again)) == {"s/c/l"}
+
+
+def test_a_forget_is_done_when_its_record_is_gone():
+    let_go = declaring(PAIR, speaker("s", bio="old"), collection("s/c"), forget=["s/c/l"])
+    reviewed = planned(let_go)
+
+    assert said(reviewed, applied(let_go, reviewed)) == {}
+
+
+def test_the_deletion_of_an_unmanaged_object_is_done_when_it_is_retired():
+    stray = with_objects(PAIR, stored("stray.mp3"))
+    reviewed = planned(stray, options=[DELETE_UNMANAGED])
+
+    assert said(reviewed, applied(stray, reviewed), options=[DELETE_UNMANAGED]) == {}
+
+
+def test_the_deletion_of_an_unmanaged_object_that_a_row_took_is_not_done():
+    stray = with_objects(PAIR, stored("stray.mp3"))
+    reviewed = planned(stray, options=[DELETE_UNMANAGED])
+    named = with_rows(stray, lecture_row(900, "Stray", "stray.mp3"))
+
+    assert set(said(reviewed, named)) == {"unmanaged.object[stray.mp3]"}
+
+
+def test_record_keeping_needs_no_review():
+    protected = declaring(PAIR, speaker("s", bio="old", protect=True), lecture("s/c/l", audio="l.mp3"))
+
+    assert said(planned(PAIR), protected) == {}
+    assert said(planned(protected), PAIR) == {}
+
+
+# After a crash.
+
+
+def test_puts_that_a_crashed_run_finished_change_nothing_of_the_review():
+    first = world(catalog(lecture("s/c/l"), lecture("s/c/m")))
+    reviewed = planned(first)
+
+    assert said(reviewed, with_put(first, reviewed)) == {}
+
+
+def test_a_missing_object_that_a_crashed_run_put_back_is_done():
+    lost = without_objects(PAIR, "S/C/L.mp3")
+    reviewed = planned(lost)
+
+    assert said(reviewed, with_put(lost, reviewed)) == {}
+
+
+def test_a_put_that_was_condemned_meanwhile_is_said():
+    first = world(catalog(lecture("s/c/l")))
+    reviewed = planned(first)
+    crashed = with_put(first, reviewed)
+    condemned = replace(crashed.recorded.keys["S/C/L.mp3"], state=KeyState.CONDEMNED)
+
+    assert said(reviewed, with_keys(crashed, condemned)) == {
+        "s/c/l": "the catalog has changed since the review"
+    }
+
+
+# Several plans.
+
+
+def test_several_reviewed_plans_count_together():
+    parts = [
+        planned(EDITED, only=["s/c/l"]),
+        planned(declaring(PAIR, speaker("s", bio="new"), lecture("s/c/l", audio="l.mp3"))),
+    ]
+
+    assert said(parts, EDITED) == {}
+
+
+def test_scopes_add_up_and_a_whole_plan_covers_everything():
+    one, two, whole = planned(PAIR, only=["t", "s"]), planned(PAIR, only=["s"]), planned(PAIR)
+
+    assert merged_scope([one, two]) == ("s", "t")
+    assert merged_scope([one, whole]) == merged_scope([]) == ()
+
+
+def test_allowances_add_up():
+    plans = [planned(PAIR, allow={"deletes": 2}), planned(PAIR, allow={"deletes": 3, "user-rows": 1})]
+
+    assert summed_allowances(plans) == {"deletes": 5, "user-rows": 1}
