@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-lowest check bench clean
 
 demo: .venv/.demo
 	$(BIN)/elmify plan
@@ -11,6 +11,10 @@ demo: .venv/.demo
 
 test: .venv/.test
 	$(BIN)/pytest
+
+# The suite on the oldest dependencies that pyproject.toml allows.
+test-lowest: .venv/.lowest
+	.venv/lowest/bin/pytest tests/unit tests/contract tests/integration -k 'not ministack'
 
 # The static checks of .ci/run.
 check: .venv/.test
@@ -33,6 +37,12 @@ bench: .venv/.bench
 .venv/.test: .venv/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[test]'
 	@touch $@ .venv/.demo
+
+.venv/.lowest: .venv/.test
+	$(PYTHON) -m venv .venv/lowest
+	$(BIN)/python -m tests.lowest > .venv/lowest.txt
+	.venv/lowest/bin/pip install --quiet --constraint .venv/lowest.txt --editable '.[suite]'
+	@touch $@
 
 .venv/.bench: .venv/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[bench,test]'

@@ -2,18 +2,16 @@
 
 import hashlib
 import os
-import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.measure import Contestant, Run, Timing, compete
 from benchmarks.peers import AWS, ELMIFY, RCLONE, s5cmd
-from benchmarks.report import Row
-from benchmarks.stands import Stand, empty_stand
+from benchmarks.report import OURSELVES, Row
+from benchmarks.stands import Stand, empty_stands
 from benchmarks.worlds import World, write_world
 from reconciler.loading.hashing import BUFFER_BYTES
-from reconciler.loading.locking import processors
 
 HELP = "help"
 VALIDATE, VALIDATE_ANEW = "validate", "validate, nothing cached"
@@ -24,10 +22,12 @@ LOCK = "lock, every file read"
 
 S5CMD, AWSCLI, RCLONE_CHECK, RCLONE_SIZES = "s5cmd", "aws s3", "rclone check", "rclone check --size-only"
 RCLONE_COPY = "rclone copy"
+BARE_LOOP = "hashlib, one thread"
 
 #: Small, so that what is measured is the work on each object and not the disk.
 LIBRARY_AUDIO_BYTES = 1024
 UPLOAD_FILES, UPLOAD_AUDIO_BYTES = 1_000, 16 * 1024
+UPLOAD_SIZE = f"{UPLOAD_FILES:,} x 16 KiB"
 LOCK_AUDIO_BYTES = 128 * 1024**2
 
 #: From this size on, a run takes long enough to be its own average.
@@ -43,21 +43,21 @@ def size_of(lectures: int) -> str:
 
 def measure_help(runs: int) -> Sequence[Row]:
     """Time `elmify --help`."""
-    helped = Contestant(name=HELP, command=[str(ELMIFY), "--help"], environment=os.environ)
-    return [Row(job=HELP, size="", program="elmify", timing=compete(lambda _: [helped], runs)[HELP])]
+    helped = Contestant(name=OURSELVES, command=[str(ELMIFY), "--help"], environment=os.environ)
+    return _rows(HELP, "", compete(lambda _: [helped], runs))
 
 
 def measure_library(folder: Path, postgres: str, lectures: int, runs: int) -> Sequence[Row]:
     """Make a library of that size with matching stores, and measure everything that only looks at it."""
     is_large = lectures >= _LARGE
-    with empty_stand(folder, postgres, lectures, LIBRARY_AUDIO_BYTES, 1 if is_large else _COMMITS) as stands:
+    with empty_stands(folder, postgres, lectures, LIBRARY_AUDIO_BYTES, 1 if is_large else _COMMITS) as stands:
         for stand in stands:
             stand.fill_bucket()
-        committed = Timing(tuple(Run(stand.commit(), 0, 0) for stand in stands))
+        committed = Timing(tuple(_unweighed(stand.commit()) for stand in stands))
         stand = stands[0]
         stand.check_matching()
         size, runs = size_of(lectures), min(runs, _LARGE_RUNS) if is_large else runs
-        rows = [Row(job=COMMIT, size=size, program="elmify", timing=committed)]
+        rows = [Row(job=COMMIT, size=size, program=OURSELVES, timing=committed)]
         rows += _alone(stand, VALIDATE_ANEW, size, runs, "validate", anew=True)
         rows += _alone(stand, VALIDATE, size, runs, "validate")
         rows += _rows(PLAN, size, compete(lambda _: _comparing(stand), runs))
@@ -70,7 +70,7 @@ def _rows(job: str, size: str, timings: dict[str, Timing]) -> list[Row]:
 
 
 def _alone(stand: Stand, job: str, size: str, runs: int, command: str, *, anew: bool = False) -> list[Row]:
-    contestant = stand.contestant("elmify", stand.elmify(command), anew=anew)
+    contestant = stand.contestant(OURSELVES, stand.elmify(command), anew=anew)
     return _rows(job, size, compete(lambda _: [contestant], runs))
 
 
@@ -79,10 +79,8 @@ def _comparing(stand: Stand) -> Sequence[Contestant]:
     media, bucket = str(stand.world.media), stand.bucket
     rclone = [str(RCLONE), "check", "--fast-list", "--one-way", media, f"peer:{bucket}"]
     return [
-        stand.contestant("elmify", stand.elmify("plan")),
-        stand.contestant(
-            S5CMD, _s5cmd(stand, "--dry-run", "sync", f"{media}/", f"s3://{bucket}/")
-        ),
+        stand.contestant(OURSELVES, stand.elmify("plan")),
+        stand.contestant(S5CMD, _s5cmd(stand, "--dry-run", "sync", f"{media}/", f"s3://{bucket}/")),
         stand.contestant(AWSCLI, _aws(stand, "sync", "--dryrun", media, f"s3://{bucket}")),
         stand.contestant(RCLONE_CHECK, rclone),
         stand.contestant(RCLONE_SIZES, [*rclone, "--size-only"]),
@@ -91,12 +89,12 @@ def _comparing(stand: Stand) -> Sequence[Contestant]:
 
 def measure_apply(folder: Path, postgres: str, runs: int) -> Sequence[Row]:
     """Measure storing 1,000 new files, in a new bucket and (for elmify) a new database each time."""
-    with empty_stand(folder, postgres, UPLOAD_FILES, UPLOAD_AUDIO_BYTES, 4 * (runs + 1)) as stands:
+    with empty_stands(folder, postgres, UPLOAD_FILES, UPLOAD_AUDIO_BYTES, 4 * (runs + 1)) as stands:
         timings = compete(lambda turn: _storing(stands[4 * turn : 4 * turn + 4]), runs)
     return [
         Row(
             job=APPLY,
-            size=f"{UPLOAD_FILES:,} × 16 KiB",
+            size=UPLOAD_SIZE,
             program=name,
             timing=timing,
             rate=f"{UPLOAD_FILES / timing.seconds:,.0f} files/s",
@@ -109,10 +107,12 @@ def _storing(stands: Sequence[Stand]) -> Sequence[Contestant]:
     media = str(stands[0].world.media)
     first, second, third, fourth = stands
     return [
-        first.contestant("elmify", first.elmify("apply", "--auto-approve")),
+        first.contestant(OURSELVES, first.elmify("apply", "--auto-approve")),
         second.contestant(S5CMD, _s5cmd(second, "cp", f"{media}/", f"s3://{second.bucket}/")),
         third.contestant(AWSCLI, _aws(third, "cp", "--recursive", media, f"s3://{third.bucket}")),
-        fourth.contestant(RCLONE_COPY, [str(RCLONE), "copy", "--transfers", "8", media, f"peer:{fourth.bucket}"]),
+        fourth.contestant(
+            RCLONE_COPY, [str(RCLONE), "copy", "--transfers", "8", media, f"peer:{fourth.bucket}"]
+        ),
     ]
 
 
@@ -129,17 +129,14 @@ def measure_lock(folder: Path, files: int, runs: int) -> Sequence[Row]:
     world = write_world(folder / "world", files, LOCK_AUDIO_BYTES)
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder / "home")}
     command = [str(ELMIFY), "--project", str(world.root), "lock", "--rehash"]
-    locking = Contestant(name="elmify", command=command, environment=environment)
-    timing = compete(lambda _: [locking], runs)["elmify"]
+    locking = Contestant(name=OURSELVES, command=command, environment=environment)
+    timing = compete(lambda _: [locking], runs)[OURSELVES]
     bare = _hash_one_file(world, runs)
-    size = f"{files} × 128 MiB"
+    size = f"{files} x 128 MiB"
     return [
-        Row(job=LOCK, size=size, program="elmify", timing=timing, rate=_rate(files, timing)),
-        Row(job=LOCK, size="1 × 128 MiB", program=BARE_LOOP, timing=bare, rate=_rate(1, bare)),
+        Row(job=LOCK, size=size, program=OURSELVES, timing=timing, rate=_rate(files, timing)),
+        Row(job=LOCK, size="1 x 128 MiB", program=BARE_LOOP, timing=bare, rate=_rate(1, bare)),
     ]
-
-
-BARE_LOOP = "hashlib, one thread"
 
 
 def _rate(files: int, timing: Timing) -> str:
@@ -148,4 +145,21 @@ def _rate(files: int, timing: Timing) -> str:
 
 def _hash_one_file(world: World, runs: int) -> Timing:
     path = next(world.media.rglob("*.mp3"))
-    return Timing(tuple(Run(_hash(path), 0, 0) for _ in range(runs + 1))[1:])
+    return Timing(tuple(_unweighed(_hash(path)) for _ in range(runs + 1))[1:])
+
+
+def _hash(path: Path) -> float:
+    """Return the seconds that SHA-256 and MD5 of a file take in one read of it, with elmify's buffer size."""
+    began = time.perf_counter()
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    buffer = memoryview(bytearray(BUFFER_BYTES))
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            sha256.update(buffer[:count])
+            md5.update(buffer[:count])
+    return time.perf_counter() - began
+
+
+def _unweighed(seconds: float) -> Run:
+    """Return a run of which nothing but its time is known."""
+    return Run(seconds=seconds, cpu_seconds=0, peak_bytes=0)

@@ -39,7 +39,7 @@ class Contestant:
     prepare: Callable[[], None] = do_nothing
 
 
-#: Who runs in a turn, by its number from 0, the warm-up: a command that fills a bucket needs another each time.
+#: Who runs in a turn; turn 0 is the warm-up. A command that fills a bucket needs another one each time.
 LineUp = Callable[[int], Sequence[Contestant]]
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from benchmarks.measure import Timing
 
-ELMIFY = "elmify"
+#: The name that elmify has in the tables.
+OURSELVES = "elmify"
 
 _MIB = 1024**2
 
@@ -38,14 +39,15 @@ class Report:
     rows: list[Row] = field(default_factory=list)
     aims: list[Aim] = field(default_factory=list)
 
-    def find(self, job: str, size: str, program: str = ELMIFY) -> Timing | None:
+    def find(self, job: str, size: str, program: str = OURSELVES) -> Timing | None:
         """Return one program's timing; None when it was not measured."""
         found = (row.timing for row in self.rows if (row.job, row.size, row.program) == (job, size, program))
         return next(found, None)
 
     def tables(self) -> str:
         """Return both tables as Markdown, which a terminal shows just as well."""
-        return f"{_table(_ROW_HEAD, map(_row_cells, self.rows))}\n\n{_table(_AIM_HEAD, map(_aim_cells, self.aims))}"
+        rows = _table(_ROW_HEAD, map(_row_cells, self.rows))
+        return f"{rows}\n\n{_table(_AIM_HEAD, map(_aim_cells, self.aims))}"
 
 
 _ROW_HEAD = ("job", "size", "program", "seconds", "min to max", "CPU seconds", "peak MiB", "rate")

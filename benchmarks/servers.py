@@ -28,11 +28,11 @@ _LOOK_EVERY_SECONDS = 0.05
 def object_server(folder: Path) -> Iterator[str]:
     """Serve the folders in `folder` as buckets, and yield the server's URL."""
     url = f"http://{HOST}:{_free_port()}"
-    command = [RCLONE, "serve", "s3", folder, "--addr", url.removeprefix("http://")]
+    address, keys = url.removeprefix("http://"), f"{ACCESS_KEY},{SECRET_KEY}"
     environment = os.environ | {"RCLONE_CONFIG": os.devnull}
     with (folder.parent / f"{folder.name}.log").open("wb") as log:
         server = subprocess.Popen(
-            [*command, "--auth-key", f"{ACCESS_KEY},{SECRET_KEY}"],
+            [RCLONE, "serve", "s3", folder, "--addr", address, "--auth-key", keys],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

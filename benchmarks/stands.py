@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure import read_events, read_output
+from benchmarks.measure import Contestant, do_nothing, read_events, read_output
 from benchmarks.peers import ELMIFY
 from benchmarks.servers import ACCESS_KEY, REGION, SECRET_KEY, new_database, object_server
 from benchmarks.worlds import World, write_world
@@ -54,6 +54,11 @@ class Stand:
             "RCLONE_CONFIG_PEER_SECRET_ACCESS_KEY": SECRET_KEY,
         }
 
+    def contestant(self, name: str, command: Sequence[str], *, anew: bool = False) -> Contestant:
+        """Return a command of elmify's or a peer's on these stores; `anew` empties elmify's cache first."""
+        prepare = self.forget if anew else do_nothing
+        return Contestant(name=name, command=command, environment=self.environment, prepare=prepare)
+
     def forget(self) -> None:
         """Make the next command read every file of the catalog anew."""
         shutil.rmtree(self.folder / "home", ignore_errors=True)
@@ -83,12 +88,12 @@ class Stand:
 
 
 @contextmanager
-def empty_stand(
-    folder: Path, postgres: str, lectures: int, audio_bytes: int, buckets: int = 1
+def empty_stands(
+    folder: Path, postgres: str, lectures: int, audio_bytes: int, count: int
 ) -> Iterator[Sequence[Stand]]:
-    """Write a world, and yield it with that many pairs of an empty bucket and an empty database."""
+    """Write a world, and yield it with `count` pairs of an empty bucket and an empty database."""
     world = write_world(folder / "world", lectures, audio_bytes)
-    names = [f"library-{lectures}-{place}" for place in range(buckets)]
+    names = [f"{folder.name}-{place}" for place in range(count)]
     for name in names:
         (folder / "buckets" / name).mkdir(parents=True)
     with object_server(folder / "buckets") as endpoint:

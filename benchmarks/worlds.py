@@ -23,7 +23,6 @@ environment: benchmark
 public_base_url: https://cdn.example.org
 media: media
 objects:
-  store: r2
   region: us-east-1
 """
 

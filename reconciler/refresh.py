@@ -1,8 +1,9 @@
 """Reading the world: the bucket by listing, the database by a fixed number of queries, both at once."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.catalog import Catalog
@@ -36,7 +37,7 @@ def make_plan(
     `InvalidInput` for questions that only a person can answer, `IdentityMismatch` when the stores do not
     belong together, and whatever the stores raise.
     """
-    with uncollected(), ThreadPoolExecutor(max_workers=1) as pool, database.read() as session:
+    with uncollected(), _beside() as pool, database.read() as session:
         listing = pool.submit(read_bucket, objects)
         snapshot, recorded = _read_database(session)
         catalog = read_catalog()
@@ -53,6 +54,16 @@ def make_plan(
         rough = draft(world, request)
         doomed, moved = _dependents(session.library, rough)
     return finish(world, rough, doomed, moved), world
+
+
+@contextmanager
+def _beside() -> Iterator[ThreadPoolExecutor]:
+    """Yield a thread to list in. It is not waited for: who pressed Ctrl-C does not want the listing's end."""
+    pool = ThreadPoolExecutor(max_workers=1)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def read_bucket(objects: ObjectStore) -> _Bucket:

@@ -21,8 +21,9 @@ _POLL_SECONDS = 1.0
 class Tenure:
     """One run's hold on the lease. `lost` is set as soon as it is known that another run took it."""
 
-    def __init__(self, database: Database, run: int, lease: Lease) -> None:
+    def __init__(self, database: Database, run: int, lease: Lease, beat: timedelta) -> None:
         self._database = database
+        self._beat_every = beat
         self._ended = threading.Event()
         self.run = run
         self.token = lease.token
@@ -48,7 +49,7 @@ class Tenure:
 
     def _beat(self) -> None:
         expires = time.monotonic() + LEASE_LASTS.total_seconds()
-        while not self._ended.wait(HEARTBEAT_EVERY.total_seconds()):
+        while not self._ended.wait(self._beat_every.total_seconds()):
             try:
                 with self._database.write() as work:
                     work.records.renew_lease(self.token, LEASE_LASTS)
@@ -70,6 +71,8 @@ def hold(
     fingerprint: str | None,
     wait: timedelta,
     observer: Observer,
+    *,
+    beat: timedelta = HEARTBEAT_EVERY,
 ) -> Iterator[Tenure]:
     """Begin a run and hold the lease while the block runs; then record how it ended and give the lease back.
 
@@ -84,7 +87,7 @@ def hold(
     except BaseException as error:
         _settle(database, run, None, outcome=_sentence(error))
         raise
-    tenure = Tenure(database, run, lease)
+    tenure = Tenure(database, run, lease, beat)
     tenure.start()
     observer.event("lease-acquired", run=run, token=lease.token)
     try:

@@ -133,20 +133,30 @@ def run(arguments: list[str] | None = None) -> int:
         usage.show()
         return _report(UsageError(usage.format_message()), as_json=True) if as_json else Exit.USAGE
     except (KeyboardInterrupt, click.Abort):
-        stop = Terminated("terminated") if terminated.is_set() else Interrupted("interrupted")
-        stop.hint = "Nothing was committed."
-        return _report(stop, as_json=as_json)
+        return _report(_stopped(terminated), as_json=as_json)
     except BrokenPipeError:
         from reconciler.cli.console import nobody_reads
 
         nobody_reads()
         return Exit.ERROR
     except ElmifyError as error:
-        return _report(error, as_json=as_json)
+        return _report(_stopped(terminated) if _was_interrupted(error) else error, as_json=as_json)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _report(ElmifyError(f"{where}{error.strerror or error}"), as_json=as_json)
     return status if isinstance(status, int) else Exit.OK
+
+
+def _was_interrupted(error: ElmifyError) -> bool:
+    """Whether it was Ctrl-C at a COMMIT: one of those that only keep records, and nobody sees."""
+    return error.code == "commit-unknown" and isinstance(error.__cause__, KeyboardInterrupt)
+
+
+def _stopped(terminated: threading.Event) -> ElmifyError:
+    hint = "Nothing was committed."  # what stands at an interruption is an `Unfinished`
+    return (
+        Terminated("terminated", hint=hint) if terminated.is_set() else Interrupted("interrupted", hint=hint)
+    )
 
 
 def _listen_for_sigterm() -> threading.Event:

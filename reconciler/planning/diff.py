@@ -197,11 +197,7 @@ class Differ:
             return
         if record is not None and binding is not None:
             self.found.drift.extend(drift_of(record, binding.row, self.recorded, self.snapshot))
-        change = self._change(resource, binding, record, want, placements)
-        if change is None:
-            self.found.unchanged += 1
-        else:
-            self.found.changes.append(change)
+        self.found.changes.append(self._change(resource, binding, record, want, placements))
 
     def _count(self, placements: Mapping[Slot, Placement | None]) -> None:
         for placement in placements.values():
@@ -262,7 +258,7 @@ class Differ:
         record: ResourceRecord | None,
         want: Wanted,
         placements: Mapping[Slot, Placement | None],
-    ) -> Change | None:
+    ) -> Change:
         row = binding.row if binding is not None else None
         after = State(
             values=dict(want.values), objects=_after_objects(placements), pending=dict(want.pending)
