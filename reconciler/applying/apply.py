@@ -21,6 +21,7 @@ from reconciler.model.errors import (
     Unfinished,
 )
 from reconciler.model.history import Actor, AuditHead, RunState
+from reconciler.model.memory import uncollected
 from reconciler.model.plan import Action, Plan, Put
 from reconciler.model.policy import AUDIT_PREFIX, Policy
 from reconciler.model.ports import CommitUnknown, Database, MediaFiles, ObjectStore, Observer
@@ -186,7 +187,7 @@ def _commit(job: Job, tenure: Tenure, plan: Plan, objects: dict[str, StoredObjec
     for attempt in range(1, _COMMIT_ATTEMPTS + 1):
         tenure.check()
         try:
-            with job.database.write() as work:
+            with uncollected(), job.database.write() as work:
                 commit = Commit(work, plan, tenure.run, job.actor, job.policy.guards, objects)
                 return commit.carry_out(tenure.token)
         except CommitUnknown as unknown:

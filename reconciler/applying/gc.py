@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from reconciler.applying.apply import Job
+from reconciler.applying.apply import Job, finish_earlier
 from reconciler.applying.tenure import Tenure, hold
 from reconciler.model.address import matches_any
 from reconciler.model.errors import ProviderError, Unfinished, UsageError
@@ -53,12 +53,17 @@ def collect(job: Job, *, older_than: timedelta, now: Sequence[str], dry_run: boo
             "retired objects are kept for at least 24 hours",
             hint="For a takedown, name what must go at once:\n    elmify gc --now ADDRESS",
         )
-    if dry_run:
-        with job.database.read() as session:
-            found = _find(session.records.load(), session.library, session.now() - older_than, now)
-        return Collected(rubbish=found, run=None)
+    marker = read_marker(job.objects)
+    with job.database.read() as session:
+        recorded = session.records.load()
+        check_identity(recorded.identity, marker, job.policy.environment)
+        if dry_run or recorded.identity is None:
+            found = _find(recorded, session.library, session.now() - older_than, now)
+            return Collected(rubbish=found, run=None)
     with hold(job.database, "gc", job.actor, None, job.lock_timeout, job.observer) as tenure:
         found = _condemn(job, tenure, older_than, now)
+        if found:
+            finish_earlier(job.database, job.objects)
         _delete(job, tenure, found)
     return Collected(rubbish=found, run=tenure.run)
 

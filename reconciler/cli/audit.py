@@ -25,6 +25,8 @@ def command(directory: str, verify: bool, format_: str) -> None:
             click.echo(f"The audit log is whole: {head.seq:,} entries, the last one {head.hash[:16]}.")
             return
         with stores.database.read() as session:
+            if format_ == "text" and not session.records.audit_head().seq:
+                click.echo("No entries yet.")
             lines = audit_jsonl if format_ == "jsonl" else audit_lines
             for line in lines(session.records.audit()):
                 click.echo(line)

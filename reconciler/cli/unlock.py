@@ -1,6 +1,7 @@
 import click
 
 from reconciler.cli.project import open_project
+from reconciler.model.errors import ElmifyError
 
 
 @click.command("unlock")
@@ -18,6 +19,8 @@ def command(directory: str, run: int, force: bool) -> None:
 
     project = open_project(directory)
     with open_stores(project.settings) as stores, stores.database.write() as work:
+        if work.records.lease() is None:
+            raise ElmifyError("nobody holds the lease", hint="There is nothing to unlock.")
         work.records.break_lease(run, force=force)
         work.records.append_audit(
             None, project.settings.actor, [AuditFact(event="unlock", detail={"run": run, "force": force})]

@@ -92,19 +92,50 @@ def test_a_file_with_mistakes_is_never_kept(project: CatalogProject, unread: lis
     assert unread == ["catalog/a/c.yaml", "catalog/a/s.yaml", "catalog/a/s.yaml"]
 
 
-@pytest.mark.parametrize("other", ["media", "layout", "name"])
-def test_another_input_is_checked_again(project: CatalogProject, other: str) -> None:
-    project.load()
-    match other:
-        case "media":
-            project.media.clear()
-        case "layout":
-            project.layout = Layout(base_url=f"https://{'x' * 1024}.example.org")
-        case _:
-            project.write("b/s.yaml", SPEAKER)
+def forget_lockfile(project: CatalogProject) -> None:
+    project.media.clear()
 
-    assert project.load().diagnostics == project.load(cache_dir=None).diagnostics
-    assert project.load().catalog is None
+
+def lock_another_path(project: CatalogProject) -> None:
+    del project.media["two.mp3"]
+    project.lock("too.mp3")
+
+
+def lock_another_type(project: CatalogProject) -> None:
+    project.lock("two.mp3", media_type="audio/wav")
+
+
+def change_layout(project: CatalogProject) -> None:
+    project.layout = Layout(base_url=f"https://{'x' * 1024}.example.org")
+
+
+def repeat_speaker(project: CatalogProject) -> None:
+    project.write("b/s.yaml", SPEAKER)
+
+
+def link_outside(project: CatalogProject) -> None:
+    (project.root / "catalog" / "out.yaml").symlink_to("/etc/hostname")
+
+
+def rename_file(project: CatalogProject) -> None:
+    (project.root / "catalog" / "a" / "c.yaml").rename(project.root / "catalog" / "a" / "renamed.yaml")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(forget_lockfile, lock_another_path, lock_another_type, change_layout),
+        *(repeat_speaker, link_outside, rename_file),
+    ],
+)
+def test_another_input_is_checked_again(
+    project: CatalogProject, change: Callable[[CatalogProject], None]
+) -> None:
+    before = project.load().diagnostics
+
+    change(project)
+
+    assert project.load().diagnostics == project.load(cache_dir=None).diagnostics != before
 
 
 def test_what_is_gone_from_the_catalog_goes_from_the_cache(project: CatalogProject) -> None:

@@ -9,20 +9,20 @@ from reconciler.model.history import GENESIS, AuditEntry, AuditHead, chained, fi
 THREE = chained(AuditHead(), [{"event": "a"}, {"event": "b", "to": "é"}, {"event": "c"}])
 
 
-def test_a_chain_begins_at_genesis_and_each_entry_holds_the_hash_before_it():
+def test_a_chain_begins_at_genesis_and_each_entry_holds_the_hash_before_it() -> None:
     assert [entry.seq for entry in THREE] == [1, 2, 3]
     assert [entry.previous for entry in THREE] == [GENESIS, THREE[0].hash, THREE[1].hash]
     assert first_break(THREE) is None
     assert first_break([]) is None
 
 
-def test_a_chain_goes_on_from_a_head():
+def test_a_chain_goes_on_from_a_head() -> None:
     more = chained(AuditHead(3, THREE[2].hash), [{"event": "d"}])
 
     assert first_break([*THREE, *more]) is None
 
 
-def test_a_chain_cut_off_at_its_end_is_whole():
+def test_a_chain_cut_off_at_its_end_is_whole() -> None:
     assert first_break(THREE[:2]) is None
 
 
@@ -37,7 +37,7 @@ def test_a_chain_cut_off_at_its_end_is_whole():
         ([THREE[0], replace(THREE[1], hash="1" * 64), THREE[2]], "entry 2 was altered"),
     ],
 )
-def test_what_was_altered_dropped_or_reordered_is_named(entries: list[AuditEntry], said: str):
+def test_what_was_altered_dropped_or_reordered_is_named(entries: list[AuditEntry], said: str) -> None:
     found = first_break(entries)
 
     assert found is not None

@@ -1,7 +1,8 @@
 """Random small worlds: a catalog that was applied, what other hands did since, and the catalog of today."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -197,17 +198,24 @@ def _renamed(draw: st.DrawFn, first: Catalog, second: Catalog) -> Catalog:
 def reordered(world: World) -> World:
     """Return the same world with everything in another order."""
     catalog_ = world.catalog
-    by_depth = sorted(catalog_.resources.items(), key=lambda item: item[0].count("/"))
-    backwards = sorted(reversed(by_depth), key=lambda item: item[0].count("/"))
+    parents_first = sorted(_turned(catalog_.resources).items(), key=lambda item: item[0].count("/"))
     snapshot = replace(
         world.snapshot,
-        objects=dict(reversed(world.snapshot.objects.items())),
-        rows={kind: dict(reversed(table.items())) for kind, table in reversed(world.snapshot.rows.items())},
+        objects=_turned(world.snapshot.objects),
+        rows={kind: _turned(table) for kind, table in _turned(world.snapshot.rows).items()},
     )
     recorded = Recorded(
         identity=IDENTITY,
-        resources=dict(reversed(world.recorded.resources.items())),
-        keys=dict(reversed(world.recorded.keys.items())),
+        resources=_turned(world.recorded.resources),
+        keys=_turned(world.recorded.keys),
     )
-    resources = replace(catalog_, resources=dict(backwards), media=dict(reversed(catalog_.media.items())))
+    resources = replace(catalog_, resources=dict(parents_first), media=_turned(catalog_.media))
     return replace(world, catalog=resources, snapshot=snapshot, recorded=recorded)
+
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+def _turned(mapping: Mapping[_K, _V]) -> dict[_K, _V]:
+    return dict(reversed(list(mapping.items())))

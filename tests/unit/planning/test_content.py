@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from reconciler.model.recorded import KeyState
 from reconciler.planning.content import Match, compare
+from reconciler.planning.world import World
 from tests.unit.planning.worlds import (
     actions,
     applied,
@@ -29,73 +30,73 @@ PARTS = stored("l.mp3", "bytes", etag="0123-7")
 ADOPTED = key("l.mp3", content="bytes", etag="0123-7", verified=False)
 
 
-def test_the_md5_of_a_single_put_proves_the_bytes():
+def test_the_md5_of_a_single_put_proves_the_bytes() -> None:
     assert compare(stored("k", "bytes"), LINE, None) is Match.SAME
 
 
-def test_the_foretold_etag_of_parts_proves_the_bytes():
+def test_the_foretold_etag_of_parts_proves_the_bytes() -> None:
     assert compare(PARTS, replace(LINE, parts_etag="0123-7"), None) is Match.SAME
 
 
-def test_another_size_is_other_bytes_whatever_the_etag():
+def test_another_size_is_other_bytes_whatever_the_etag() -> None:
     assert compare(stored("k", "bytes", size=4), LINE, None) is Match.OTHER
 
 
-def test_another_md5_is_other_bytes():
+def test_another_md5_is_other_bytes() -> None:
     assert compare(stored("k", "BYTES"), LINE, None) is Match.OTHER
 
 
-def test_parts_of_unknown_size_are_believed_once_and_unverified():
+def test_parts_of_unknown_size_are_believed_once_and_unverified() -> None:
     assert compare(PARTS, LINE, None) is Match.UNVERIFIED
 
 
-def test_parts_with_the_etag_of_their_adoption_stay_unverified():
+def test_parts_with_the_etag_of_their_adoption_stay_unverified() -> None:
     assert compare(PARTS, LINE, ADOPTED) is Match.UNVERIFIED
 
 
-def test_parts_with_the_etag_of_a_verified_record_are_the_same():
+def test_parts_with_the_etag_of_a_verified_record_are_the_same() -> None:
     assert compare(PARTS, LINE, replace(ADOPTED, verified=True)) is Match.SAME
 
 
-def test_parts_with_another_etag_than_at_their_adoption_are_other_bytes():
+def test_parts_with_another_etag_than_at_their_adoption_are_other_bytes() -> None:
     assert compare(replace(PARTS, etag="9999-7"), LINE, ADOPTED) is Match.OTHER
 
 
-def test_a_catalog_that_declares_other_bytes_than_were_adopted_is_not_met():
+def test_a_catalog_that_declares_other_bytes_than_were_adopted_is_not_met() -> None:
     assert compare(PARTS, media("l.mp3", "BYTES"), ADOPTED) is Match.OTHER
 
 
-def test_bytes_that_were_unknown_when_adopted_do_not_prove_a_hash():
+def test_bytes_that_were_unknown_when_adopted_do_not_prove_a_hash() -> None:
     """Replacing them is safe; believing them would not be."""
     assert compare(PARTS, LINE, replace(ADOPTED, sha256=None)) is Match.OTHER
 
 
-def test_what_a_run_only_intended_proves_nothing():
+def test_what_a_run_only_intended_proves_nothing() -> None:
     intended = replace(ADOPTED, state=KeyState.INTENDED)
 
     assert compare(PARTS, LINE, intended) is Match.UNVERIFIED
 
 
-def test_unknown_bytes_are_known_by_the_etag_they_were_listed_with():
+def test_unknown_bytes_are_known_by_the_etag_they_were_listed_with() -> None:
     unknown = replace(LINE, sha256=None, md5=None, etag="0123-7")
 
     assert compare(PARTS, unknown, None) is Match.UNVERIFIED
     assert compare(replace(PARTS, etag="9999-7"), unknown, None) is Match.OTHER
 
 
-def test_an_etag_beside_a_hash_is_that_hashs():
+def test_an_etag_beside_a_hash_is_that_hashs() -> None:
     assert compare(PARTS, replace(LINE, etag="0123-7"), None) is Match.SAME
 
 
 # The same, through plans.
 
 
-def adopted_parts():
+def adopted_parts() -> World:
     declared = catalog(lecture("s/c/l", audio="l.mp3"), lock=[LINE])
     return live(declared, rows=[lecture_row(3, "L", "l.mp3")], objects=[PARTS])
 
 
-def test_an_adopted_multipart_object_is_counted_as_unverified_until_it_is_replaced():
+def test_an_adopted_multipart_object_is_counted_as_unverified_until_it_is_replaced() -> None:
     known = adopted_parts()
 
     assert (planned(known).changes, planned(known).unverified) == ((), 1)
@@ -103,7 +104,7 @@ def test_an_adopted_multipart_object_is_counted_as_unverified_until_it_is_replac
     assert known.recorded.keys["l.mp3"].etag == "0123-7"
 
 
-def test_an_adopted_multipart_object_that_was_replaced_is_seen():
+def test_an_adopted_multipart_object_that_was_replaced_is_seen() -> None:
     known = adopted_parts()
     replaced = with_objects(known, replace(PARTS, etag="9999-7"))
 
@@ -114,7 +115,7 @@ def test_an_adopted_multipart_object_that_was_replaced_is_seen():
     assert planned(applied(replaced, plan)).unverified == 0
 
 
-def test_live_content_is_declared_without_a_byte_on_disk():
+def test_live_content_is_declared_without_a_byte_on_disk() -> None:
     unknown = media("l.mp3", "bytes", sha256=None, md5=None, etag="0123-7")
     declared = catalog(lecture("s/c/l", audio="l.mp3"), lock=[unknown])
     known = live(declared, rows=[lecture_row(3, "L", "l.mp3")], objects=[PARTS])
@@ -122,7 +123,7 @@ def test_live_content_is_declared_without_a_byte_on_disk():
     assert (planned(known).changes, planned(known).unverified) == ((), 1)
 
 
-def test_content_that_was_unknown_and_is_locked_now_is_proven_by_its_md5():
+def test_content_that_was_unknown_and_is_locked_now_is_proven_by_its_md5() -> None:
     single = stored("l.mp3", "bytes")
     unknown = media("l.mp3", "bytes", sha256=None, md5=None, etag=md5("bytes"))
     declared = catalog(lecture("s/c/l", audio="l.mp3"), lock=[unknown])
@@ -134,7 +135,7 @@ def test_content_that_was_unknown_and_is_locked_now_is_proven_by_its_md5():
     assert (change_at(plan, "s/c/l").puts, plan.unverified) == ((), 0)
 
 
-def test_a_row_that_names_no_object_is_a_row_to_mend():
+def test_a_row_that_names_no_object_is_a_row_to_mend() -> None:
     wild = world(catalog(lecture("s/c/l", audio="l.mp3")), rows=[lecture_row(3, "L", "l.mp3")])
 
     plan = planned(wild)

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.model.catalog import Resource
 from reconciler.model.plan import Plan
 from reconciler.model.policy import GuardLimits
-from reconciler.planning.world import DELETE_UNMANAGED
+from reconciler.planning.world import DELETE_UNMANAGED, World
 from tests.unit.planning.worlds import (
     POLICY,
     catalog,
@@ -24,7 +25,7 @@ from tests.unit.planning.worlds import (
 )
 
 
-def speakers(count: int):
+def speakers(count: int) -> list[Resource]:
     return [speaker(f"s{number}") for number in range(count)]
 
 
@@ -32,7 +33,7 @@ def guards(plan: Plan) -> list[str]:
     return [blocked.guard for blocked in plan.blocked]
 
 
-def removing(count: int, of: int, limits: GuardLimits | None = None):
+def removing(count: int, of: int, limits: GuardLimits | None = None) -> World:
     known = live(catalog(*speakers(of)), policy=replace(POLICY, guards=limits or GuardLimits()))
     return declaring(known, *speakers(of)[count:])
 
@@ -40,18 +41,18 @@ def removing(count: int, of: int, limits: GuardLimits | None = None):
 @pytest.mark.parametrize(
     ("count", "of", "blocked"), [(3, 10, False), (4, 10, True), (8, 9, False), (6, 20, False), (7, 20, True)]
 )
-def test_more_than_thirty_percent_of_ten_or_more_is_too_much(count: int, of: int, blocked: bool):
+def test_more_than_thirty_percent_of_ten_or_more_is_too_much(count: int, of: int, blocked: bool) -> None:
     assert (guards(planned(removing(count, of))) == ["deletes"]) is blocked
 
 
-def test_a_number_of_deletes_is_a_limit_of_its_own():
+def test_a_number_of_deletes_is_a_limit_of_its_own() -> None:
     limits = GuardLimits(delete_count=2)
 
     assert guards(planned(removing(2, 20, limits))) == []
     assert guards(planned(removing(3, 20, limits))) == ["deletes"]
 
 
-def test_both_limits_are_said_in_one_breath():
+def test_both_limits_are_said_in_one_breath() -> None:
     (blocked,) = planned(removing(10, 20, GuardLimits(delete_count=2))).blocked
 
     assert blocked.summary == (
@@ -60,18 +61,18 @@ def test_both_limits_are_said_in_one_breath():
     assert len(blocked.addresses) == 10
 
 
-def test_an_allowance_is_a_ceiling():
+def test_an_allowance_is_a_ceiling() -> None:
     assert guards(planned(removing(4, 10), allow={"deletes": 4})) == []
     assert guards(planned(removing(4, 10), allow={"deletes": 3})) == ["deletes"]
 
 
-def test_a_guard_says_which_allowance_lifts_it():
+def test_a_guard_says_which_allowance_lifts_it() -> None:
     (blocked,) = planned(removing(4, 10)).blocked
 
     assert blocked.remedy == "elmify plan --allow deletes=4"
 
 
-def test_deletes_of_what_is_unmanaged_count_too():
+def test_deletes_of_what_is_unmanaged_count_too() -> None:
     known = live(catalog(*speakers(10)))
     strays = with_rows(known, *(lecture_row(900 + place, "Stray", f"{place}.mp3") for place in range(4)))
 
@@ -81,28 +82,28 @@ def test_deletes_of_what_is_unmanaged_count_too():
 # User rows.
 
 
-def removed_lecture(limits: GuardLimits | None = None):
+def removed_lecture(limits: GuardLimits | None = None) -> World:
     known = live(catalog(lecture("s/c/l")), policy=replace(POLICY, guards=limits or GuardLimits()))
     return declaring(known, collection("s/c"))
 
 
-def test_not_one_user_row_may_be_lost():
+def test_not_one_user_row_may_be_lost() -> None:
     (blocked,) = planned(removed_lecture(), favourites={101: 1}).blocked
 
     assert (blocked.guard, blocked.remedy) == ("user-rows", "elmify plan --allow user-rows=1")
     assert blocked.summary == "1 user rows of 1 people would be lost: 1 in favorites"
 
 
-def test_without_user_rows_nothing_is_blocked():
+def test_without_user_rows_nothing_is_blocked() -> None:
     assert planned(removed_lecture()).blocked == ()
 
 
-def test_an_allowance_of_user_rows_is_a_ceiling():
+def test_an_allowance_of_user_rows_is_a_ceiling() -> None:
     assert planned(removed_lecture(), favourites={101: 40}, allow={"user-rows": 40}).blocked == ()
     assert guards(planned(removed_lecture(), favourites={101: 41}, allow={"user-rows": 40})) == ["user-rows"]
 
 
-def test_a_budget_of_user_rows_in_the_settings_is_a_ceiling():
+def test_a_budget_of_user_rows_in_the_settings_is_a_ceiling() -> None:
     world_ = removed_lecture(GuardLimits(user_rows=2))
 
     assert planned(world_, favourites={101: 2}).blocked == ()
@@ -112,25 +113,25 @@ def test_a_budget_of_user_rows_in_the_settings_is_a_ceiling():
 # An empty catalog.
 
 
-def test_an_empty_catalog_beside_records_is_blocked():
+def test_an_empty_catalog_beside_records_is_blocked() -> None:
     known = live(catalog(speaker("s")))
 
     assert guards(planned(declaring(known))) == ["empty-catalog"]
     assert guards(planned(declaring(known), allow={"empty-catalog": 1})) == []
 
 
-def test_an_empty_catalog_beside_no_records_is_a_beginning():
+def test_an_empty_catalog_beside_no_records_is_a_beginning() -> None:
     assert planned(world(catalog(), rows=[speaker_row(1, "S")])).blocked == ()
 
 
-def test_an_empty_catalog_that_lets_everything_go_deletes_nothing():
+def test_an_empty_catalog_that_lets_everything_go_deletes_nothing() -> None:
     assert planned(declaring(live(catalog(speaker("s"))), forget=["s"])).blocked == ()
 
 
 # Protection.
 
 
-def test_what_the_last_apply_protected_is_not_deleted():
+def test_what_the_last_apply_protected_is_not_deleted() -> None:
     known = live(catalog(lecture("s/c/l", protect=True), lecture("s/c/m")))
 
     (blocked,) = planned(declaring(known, lecture("s/c/m"))).blocked
@@ -138,7 +139,7 @@ def test_what_the_last_apply_protected_is_not_deleted():
     assert (blocked.guard, blocked.addresses) == ("protect", ("s/c/l",))
 
 
-def test_no_allowance_lifts_protection():
+def test_no_allowance_lifts_protection() -> None:
     known = live(catalog(lecture("s/c/l", protect=True), lecture("s/c/m")))
 
     assert guards(planned(declaring(known, lecture("s/c/m")), allow={"deletes": 99, "protect": 1})) == [
@@ -146,7 +147,7 @@ def test_no_allowance_lifts_protection():
     ]
 
 
-def test_what_is_protected_may_be_let_go():
+def test_what_is_protected_may_be_let_go() -> None:
     known = live(catalog(lecture("s/c/l", protect=True), lecture("s/c/m")))
 
     assert planned(declaring(known, lecture("s/c/m"), forget=["s/c/l"])).blocked == ()
@@ -155,7 +156,7 @@ def test_what_is_protected_may_be_let_go():
 # Undeclared content.
 
 
-def test_a_delete_that_would_take_undeclared_rows_along_is_blocked():
+def test_a_delete_that_would_take_undeclared_rows_along_is_blocked() -> None:
     known = live(catalog(lecture("s/c/l"), speaker("t")))
     stray = with_rows(
         known, lecture_row(900, "Stray", "x.mp3", speaker_id=1), collection_row(901, 1, "Stray")
@@ -167,14 +168,14 @@ def test_a_delete_that_would_take_undeclared_rows_along_is_blocked():
     assert blocked.addresses == ("unmanaged.collections[901]", "unmanaged.lectures[900]")
 
 
-def test_what_moves_away_first_is_not_taken_along():
+def test_what_moves_away_first_is_not_taken_along() -> None:
     known = live(catalog(lecture("s/c/l", audio="l.mp3"), speaker("t")))
     moved = declaring(known, lecture("t/c/l", audio="l.mp3", previously="s/c/l"))
 
     assert planned(moved).blocked == ()
 
 
-def test_what_is_let_go_under_a_parent_that_goes_is_taken_along():
+def test_what_is_let_go_under_a_parent_that_goes_is_taken_along() -> None:
     known = live(catalog(lecture("s/c/l"), lecture("s/d/l")))
 
     plan = planned(declaring(known, lecture("s/d/l"), forget=["s/c/l"]))

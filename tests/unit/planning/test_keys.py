@@ -1,7 +1,11 @@
 """Key templates: what they may say, and what a key may be."""
 
+from collections.abc import Mapping
+
 import pytest
 
+from reconciler.model.address import Address
+from reconciler.model.catalog import Resource
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.policy import DEFAULT_TEMPLATES
 from reconciler.planning.diff import lineage
@@ -21,9 +25,9 @@ SPEAKER, BOOK = speaker("s", name="Abdul Rashid Sufi"), collection("s/c", title=
 DIGEST = sha256("bytes")
 
 
-def names(**entry: object):
+def names(**entry: object) -> Mapping[Kind, Resource]:
     declared = catalog(SPEAKER, BOOK, lecture("s/c/l", **{"title": "Al-Fatiha", **entry}))
-    return lineage(declared, declared.resources["s/c/l"])  # type: ignore[index]
+    return lineage(declared, declared.resources[Address("s/c/l")])
 
 
 def rendered(template: str, **entry: object) -> str:
@@ -42,7 +46,7 @@ def rendered(template: str, **entry: object) -> str:
         (None, "Al-Fatiha.mp3"),
     ],
 )
-def test_numbers_are_padded_to_two_digits_and_run_past_99(number: int | None, key: str):
+def test_numbers_are_padded_to_two_digits_and_run_past_99(number: int | None, key: str) -> None:
     found = default_key(DEFAULT_TEMPLATES, Slot.LECTURE_AUDIO, names(number=number), "x/Y.MP3")
 
     assert found == f"Abdul Rashid Sufi/Quran Hafs/{key}"
@@ -58,16 +62,16 @@ def test_numbers_are_padded_to_two_digits_and_run_past_99(number: int | None, ke
         (Slot.LECTURE_THUMBNAIL, "Abdul Rashid Sufi/Quran Hafs/Al-Fatiha_thumbnail.jpg"),
     ],
 )
-def test_images_have_their_places(slot: Slot, key: str):
+def test_images_have_their_places(slot: Slot, key: str) -> None:
     assert default_key(DEFAULT_TEMPLATES, slot, names(), "i.jpg") == key
 
 
-def test_a_slash_in_a_title_opens_no_folder():
+def test_a_slash_in_a_title_opens_no_folder() -> None:
     assert rendered("{{ lecture.title }}", title=" a/b ") == "a-b"
 
 
 @pytest.mark.parametrize("title", ["ﷺ", "it’s & 'that'", "(a), b", "سورة"])
-def test_titles_go_into_keys_as_they_are(title: str):
+def test_titles_go_into_keys_as_they_are(title: str) -> None:
     assert rendered("{{ lecture.title }}.{{ ext }}", title=title) == f"{title}.mp3"
 
 
@@ -92,7 +96,7 @@ def test_titles_go_into_keys_as_they_are(title: str):
         ("{# a comment #}plain", "plain"),
     ],
 )
-def test_a_template_may_choose(template: str, key: str):
+def test_a_template_may_choose(template: str, key: str) -> None:
     assert rendered(template, number=7) == key
 
 
@@ -142,21 +146,21 @@ def test_a_template_may_choose(template: str, key: str):
         "x" * (TEMPLATE_MAX_CHARS + 1),
     ],
 )
-def test_a_template_may_do_no_more_than_choose(template: str):
+def test_a_template_may_do_no_more_than_choose(template: str) -> None:
     with pytest.raises(TemplateRefused):
         rendered(template, number=7)
 
 
-def test_a_refusal_says_where():
+def test_a_refusal_says_where() -> None:
     with pytest.raises(TemplateRefused, match=r"may not contain call \(line 2\)"):
         rendered("x\n{{ lecture.title() }}")
 
 
-def test_what_a_title_says_is_never_a_template():
+def test_what_a_title_says_is_never_a_template() -> None:
     assert rendered("{{ lecture.title }}", title="{{ speaker.name }}") == "{{ speaker.name }}"
 
 
-def test_a_speakers_key_cannot_name_a_lecture():
+def test_a_speakers_key_cannot_name_a_lecture() -> None:
     with pytest.raises(TemplateRefused):
         render_key("{{ lecture.title }}", {Kind.SPEAKER: SPEAKER}, "jpg")
 
@@ -183,7 +187,7 @@ def test_a_speakers_key_cannot_name_a_lecture():
         ("a\x7fb", "control character"),
     ],
 )
-def test_a_key_has_to_be_one_that_the_bucket_takes(key: str, problem: str | None):
+def test_a_key_has_to_be_one_that_the_bucket_takes(key: str, problem: str | None) -> None:
     found = key_problem(key)
 
     assert found is None if problem is None else found is not None and problem in found
@@ -193,7 +197,7 @@ def test_a_key_has_to_be_one_that_the_bucket_takes(key: str, problem: str | None
     ("path", "extension"),
     [("a/b.MP3", "mp3"), ("a.b/c", ""), (".mp3", ""), ("a.tar.gz", "gz"), ("a.", ""), ("", "")],
 )
-def test_an_extension_is_what_follows_the_last_dot(path: str, extension: str):
+def test_an_extension_is_what_follows_the_last_dot(path: str, extension: str) -> None:
     assert extension_of(path) == extension
 
 
@@ -206,15 +210,15 @@ def test_an_extension_is_what_follows_the_last_dot(path: str, extension: str):
         ("b.c.mp3", f"b.c~{DIGEST[:8]}.mp3"),
     ],
 )
-def test_the_hash_stands_before_the_extension(key: str, hashed: str):
+def test_the_hash_stands_before_the_extension(key: str, hashed: str) -> None:
     assert with_hash(key, DIGEST, lambda _key: False) == hashed
     assert is_form_of(hashed, key, DIGEST)
 
 
-def test_a_key_is_a_form_of_itself_in_any_spelling():
+def test_a_key_is_a_form_of_itself_in_any_spelling() -> None:
     assert is_form_of("e\u0301.mp3", "é.mp3", DIGEST)
 
 
 @pytest.mark.parametrize("key", ["other.mp3", "a.m4a", f"a~{sha256('other')[:8]}.mp3", f"a~{DIGEST[:8]}.m4a"])
-def test_a_key_of_another_title_extension_or_hash_is_no_form(key: str):
+def test_a_key_of_another_title_extension_or_hash_is_no_form(key: str) -> None:
     assert not is_form_of(key, "a.mp3", DIGEST)

@@ -3,6 +3,7 @@
 from hypothesis import HealthCheck, assume, event, given, settings
 
 from reconciler.model.address import Address
+from reconciler.model.catalog import Catalog
 from reconciler.model.errors import InvalidInput
 from reconciler.model.kinds import TABLES
 from reconciler.model.plan import Action, Plan
@@ -35,13 +36,13 @@ def answered(world: World, *options: str) -> Plan:
 
 @laws
 @given(catalogs())
-def test_equal_worlds_plan_nothing(declared):
+def test_equal_worlds_plan_nothing(declared: Catalog) -> None:
     assert planned(live(declared)).changes == ()
 
 
 @laws
 @given(stories())
-def test_applying_a_plan_converges(story: Story):
+def test_applying_a_plan_converges(story: Story) -> None:
     world = story.world()
     plan = answered(world)
     for change in plan.changes:
@@ -52,7 +53,7 @@ def test_applying_a_plan_converges(story: Story):
 
 @laws
 @given(stories())
-def test_applying_a_plan_with_every_option_converges(story: Story):
+def test_applying_a_plan_with_every_option_converges(story: Story) -> None:
     world = story.world()
     options = (REKEY, DELETE_UNMANAGED)
 
@@ -63,7 +64,7 @@ def test_applying_a_plan_with_every_option_converges(story: Story):
 
 @laws
 @given(stories())
-def test_the_order_of_the_input_is_irrelevant(story: Story):
+def test_the_order_of_the_input_is_irrelevant(story: Story) -> None:
     world = story.world()
 
     assert answered(reordered(world)) == answered(world)
@@ -71,7 +72,7 @@ def test_the_order_of_the_input_is_irrelevant(story: Story):
 
 @laws
 @given(stories())
-def test_no_key_that_a_remaining_row_names_is_retired(story: Story):
+def test_no_key_that_a_remaining_row_names_is_retired(story: Story) -> None:
     world = story.world()
     plan = answered(world, DELETE_UNMANAGED)
     after = applied(world, plan)
@@ -83,7 +84,7 @@ def test_no_key_that_a_remaining_row_names_is_retired(story: Story):
 
 @laws
 @given(stories())
-def test_no_plan_writes_a_column_that_the_backend_owns(story: Story):
+def test_no_plan_writes_a_column_that_the_backend_owns(story: Story) -> None:
     for change in answered(story.world()).changes:
         if change.after is not None and change.kind is not None:
             written = {*change.after.values, *change.after.pending}
@@ -93,7 +94,7 @@ def test_no_plan_writes_a_column_that_the_backend_owns(story: Story):
 
 @laws
 @given(stories())
-def test_rows_that_stay_keep_their_ids(story: Story):
+def test_rows_that_stay_keep_their_ids(story: Story) -> None:
     world = story.world()
     plan = answered(world)
     after = applied(world, plan)
@@ -108,7 +109,7 @@ def test_rows_that_stay_keep_their_ids(story: Story):
 
 @laws
 @given(stories())
-def test_only_what_the_catalog_lost_is_deleted(story: Story):
+def test_only_what_the_catalog_lost_is_deleted(story: Story) -> None:
     world = story.world()
 
     deleted = {c.address for c in answered(world).changes if c.action is Action.DELETE}
@@ -118,7 +119,7 @@ def test_only_what_the_catalog_lost_is_deleted(story: Story):
 
 @laws
 @given(stories())
-def test_a_plan_carried_out_leaves_no_managed_key_without_its_bytes(story: Story):
+def test_a_plan_carried_out_leaves_no_managed_key_without_its_bytes(story: Story) -> None:
     world = story.world()
     after = applied(world, answered(world))
 

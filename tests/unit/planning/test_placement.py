@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.model.catalog import MediaFile
 from reconciler.model.kinds import Slot
 from reconciler.model.plan import Action
 from reconciler.model.policy import TransferLimits
 from reconciler.model.recorded import KeyState
-from reconciler.planning.world import REKEY
+from reconciler.planning.world import REKEY, World
 from tests.unit.planning.worlds import (
     IDENTITY,
     POLICY,
     actions,
+    after_of,
     applied,
     catalog,
     change_at,
@@ -59,18 +61,18 @@ def audio(content: str) -> dict[str, object]:
 LECTURE = lecture("s/c/l", audio="l.mp3")
 
 
-def with_audio(content: str, **options: object):
+def with_audio(content: str, **options: object) -> World:
     return live(catalog(LECTURE, lock=[media("l.mp3", content)]), **options)
 
 
 # A key is chosen when its bytes are first stored.
 
 
-def test_the_first_key_is_plain():
+def test_the_first_key_is_plain() -> None:
     assert put_in(planned(world(catalog(LECTURE))), "s/c/l").key == KEY
 
 
-def test_a_new_title_number_or_parent_never_changes_a_key():
+def test_a_new_title_number_or_parent_never_changes_a_key() -> None:
     known = live(catalog(LECTURE))
     renamed = declaring(known, lecture("s/d/l", title="New", number=4, audio="l.mp3", previously="s/c/l"))
 
@@ -79,7 +81,7 @@ def test_a_new_title_number_or_parent_never_changes_a_key():
     assert key_of(after, "s/d/l") == row_of(after, "s/d/l")["file_path"] == KEY
 
 
-def test_new_bytes_get_the_first_digits_of_their_hash_and_retire_the_old_key():
+def test_new_bytes_get_the_first_digits_of_their_hash_and_retire_the_old_key() -> None:
     known = declaring(with_audio("old"), LECTURE, **audio("new"))
 
     plan = planned(known)
@@ -90,33 +92,33 @@ def test_new_bytes_get_the_first_digits_of_their_hash_and_retire_the_old_key():
 
 
 @pytest.mark.parametrize("state", set(KeyState) - {KeyState.INTENDED})
-def test_a_key_that_was_ever_used_is_not_used_for_other_bytes(state: KeyState):
+def test_a_key_that_was_ever_used_is_not_used_for_other_bytes(state: KeyState) -> None:
     used = world(catalog(LECTURE), keys=[key(KEY, state, "other")])
 
     assert put_in(planned(used), "s/c/l").key == hashed("l.mp3")
 
 
 @pytest.mark.parametrize("state", [KeyState.CONDEMNED, KeyState.DELETED])
-def test_a_condemned_or_deleted_key_is_not_used_even_for_its_own_bytes(state: KeyState):
+def test_a_condemned_or_deleted_key_is_not_used_even_for_its_own_bytes(state: KeyState) -> None:
     used = world(catalog(LECTURE), keys=[key(KEY, state, "l.mp3")], objects=[stored(KEY, "l.mp3")])
 
     assert put_in(planned(used), "s/c/l").key == hashed("l.mp3")
 
 
-def test_a_row_that_names_a_condemned_key_gets_another():
+def test_a_row_that_names_a_condemned_key_gets_another() -> None:
     known = with_audio("bytes")
     condemned = with_keys(known, replace(known.recorded.keys[KEY], state=KeyState.CONDEMNED))
 
     assert put_in(planned(condemned), "s/c/l").key == hashed("bytes")
 
 
-def test_the_hash_grows_while_such_a_key_was_used():
+def test_the_hash_grows_while_such_a_key_was_used() -> None:
     used = [key(name, KeyState.DELETED, "other") for name in (KEY, hashed("l.mp3"), hashed("l.mp3", 16))]
 
     assert put_in(planned(world(catalog(LECTURE), keys=used)), "s/c/l").key == hashed("l.mp3", 32)
 
 
-def test_a_counter_follows_when_the_whole_hash_was_used():
+def test_a_counter_follows_when_the_whole_hash_was_used() -> None:
     forms = [hashed("l.mp3", digits) for digits in (8, 16, 32, 64)]
     second = f"S/C/L~{sha256('l.mp3')}-2.mp3"
     used = [key(name, KeyState.DELETED, "other") for name in (KEY, *forms, second)]
@@ -124,13 +126,13 @@ def test_a_counter_follows_when_the_whole_hash_was_used():
     assert put_in(planned(world(catalog(LECTURE), keys=used)), "s/c/l").key == second.replace("-2", "-3")
 
 
-def test_every_new_key_has_the_hash_once_records_were_lost():
+def test_every_new_key_has_the_hash_once_records_were_lost() -> None:
     lost = world(catalog(LECTURE), identity=replace(IDENTITY, keys_lost=True))
 
     assert put_in(planned(lost), "s/c/l").key == hashed("l.mp3")
 
 
-def test_adopted_keys_stay_as_they_are_once_records_were_lost():
+def test_adopted_keys_stay_as_they_are_once_records_were_lost() -> None:
     lost = without_records(with_audio("bytes"), keys_lost=True)
 
     plan = planned(lost)
@@ -139,7 +141,7 @@ def test_adopted_keys_stay_as_they_are_once_records_were_lost():
     assert key_of(applied(lost, plan), "s/c/l") == KEY
 
 
-def test_two_new_resources_that_want_one_key_get_two():
+def test_two_new_resources_that_want_one_key_get_two() -> None:
     both = catalog(lecture("s/c/a", title="L", audio="a.mp3"), lecture("s/c/b", title="L", audio="b.mp3"))
 
     plan = planned(world(both))
@@ -148,7 +150,7 @@ def test_two_new_resources_that_want_one_key_get_two():
     assert put_in(plan, "s/c/b").key == hashed("b.mp3")
 
 
-def test_which_of_two_gets_the_plain_key_does_not_hang_on_their_order():
+def test_which_of_two_gets_the_plain_key_does_not_hang_on_their_order() -> None:
     one, two = lecture("s/c/a", title="L", audio="a.mp3"), lecture("s/c/b", title="L", audio="b.mp3")
 
     assert planned(world(catalog(two, one))) == planned(world(catalog(one, two)))
@@ -157,18 +159,18 @@ def test_which_of_two_gets_the_plain_key_does_not_hang_on_their_order():
 # Multipart uploads.
 
 
-def large(content: str, **facts: object):
+def large(content: str, **facts: object) -> MediaFile:
     return media("l.mp3", content, size=10**9, parts_etag=f"{md5(content)}-60", **facts)
 
 
-def test_a_multipart_key_always_has_the_hash():
+def test_a_multipart_key_always_has_the_hash() -> None:
     plan = planned(world(catalog(LECTURE, lock=[large("big")])))
 
     assert put_in(plan, "s/c/l").key == hashed("big")
     assert put_in(plan, "s/c/l").multipart
 
 
-def test_a_file_of_just_the_single_put_size_goes_up_at_once():
+def test_a_file_of_just_the_single_put_size_goes_up_at_once() -> None:
     policy = replace(POLICY, transfer=TransferLimits(single_put_bytes=5))
 
     plan = planned(world(catalog(lecture("s/c/a"), lock=[media("s/c/a.mp3", "12345")]), policy=policy))
@@ -176,14 +178,14 @@ def test_a_file_of_just_the_single_put_size_goes_up_at_once():
     assert not put_in(plan, "s/c/a").multipart
 
 
-def test_a_multipart_object_is_known_by_the_etag_of_its_parts():
+def test_a_multipart_object_is_known_by_the_etag_of_its_parts() -> None:
     known = live(catalog(LECTURE, lock=[large("big")]))
 
     assert planned(known).changes == ()
     assert planned(known).unverified == 0
 
 
-def test_a_missing_multipart_object_gets_a_key_of_its_own():
+def test_a_missing_multipart_object_gets_a_key_of_its_own() -> None:
     known = without_objects(live(catalog(LECTURE, lock=[large("big")])), hashed("big"))
 
     plan = planned(known)
@@ -195,7 +197,7 @@ def test_a_missing_multipart_object_gets_a_key_of_its_own():
 # What is missing, foreign, or there already.
 
 
-def test_a_missing_object_is_put_back_under_its_key():
+def test_a_missing_object_is_put_back_under_its_key() -> None:
     known = without_objects(with_audio("bytes"), KEY)
 
     plan = planned(known)
@@ -206,13 +208,13 @@ def test_a_missing_object_is_put_back_under_its_key():
     assert planned(applied(known, plan)).changes == ()
 
 
-def test_a_missing_object_is_not_put_back_as_other_bytes():
+def test_a_missing_object_is_not_put_back_as_other_bytes() -> None:
     known = without_objects(declaring(with_audio("old"), LECTURE, **audio("new")), KEY)
 
     assert put_in(planned(known), "s/c/l").key == hashed("new")
 
 
-def test_a_missing_object_of_unknown_bytes_is_an_error():
+def test_a_missing_object_of_unknown_bytes_is_an_error() -> None:
     unknown = media("l.mp3", sha256=None, md5=None, etag="abc-2")
     known = live(
         catalog(LECTURE, lock=[unknown]),
@@ -224,7 +226,7 @@ def test_a_missing_object_of_unknown_bytes_is_an_error():
     assert questions(without_objects(known, "l.mp3")) == {"s/c/l": "EL511"}
 
 
-def test_an_object_that_was_replaced_is_put_anew_and_never_overwritten():
+def test_an_object_that_was_replaced_is_put_anew_and_never_overwritten() -> None:
     known = with_objects(with_audio("bytes"), stored(KEY, "tampered"))
 
     plan = planned(known)
@@ -234,13 +236,13 @@ def test_an_object_that_was_replaced_is_put_anew_and_never_overwritten():
     assert planned(applied(known, plan)).changes == ()
 
 
-def test_a_truncated_object_is_seen():
+def test_a_truncated_object_is_seen() -> None:
     known = with_objects(with_audio("bytes"), stored(KEY, "bytes", size=3))
 
     assert put_in(planned(known), "s/c/l").key == hashed("bytes")
 
 
-def test_a_foreign_object_at_the_rendered_key_is_left_alone():
+def test_a_foreign_object_at_the_rendered_key_is_left_alone() -> None:
     occupied = world(catalog(LECTURE), objects=[stored(KEY, "foreign")])
 
     plan = planned(occupied)
@@ -249,7 +251,7 @@ def test_a_foreign_object_at_the_rendered_key_is_left_alone():
     assert plan.unmanaged.objects == {KEY: 7}
 
 
-def test_an_unmanaged_object_with_the_right_bytes_at_the_rendered_key_is_used():
+def test_an_unmanaged_object_with_the_right_bytes_at_the_rendered_key_is_used() -> None:
     there = world(catalog(LECTURE), objects=[stored(KEY, "l.mp3")])
 
     plan = planned(there)
@@ -260,7 +262,7 @@ def test_an_unmanaged_object_with_the_right_bytes_at_the_rendered_key_is_used():
     assert planned(applied(there, plan)).changes == ()
 
 
-def test_an_unmanaged_object_that_a_row_names_is_not_used():
+def test_an_unmanaged_object_that_a_row_names_is_not_used() -> None:
     there = world(
         catalog(LECTURE),
         objects=[stored(KEY, "l.mp3")],
@@ -270,7 +272,7 @@ def test_an_unmanaged_object_that_a_row_names_is_not_used():
     assert put_in(planned(there), "s/c/l").key == hashed("l.mp3")
 
 
-def test_the_same_key_in_another_spelling_of_unicode_is_one_object():
+def test_the_same_key_in_another_spelling_of_unicode_is_one_object() -> None:
     known = live(catalog(lecture("s/c/l", title="é")))
     respelled = with_objects(known, stored("S/C/E\u0301.mp3".replace("E", "e"), "s/c/l.mp3"))
 
@@ -278,7 +280,7 @@ def test_the_same_key_in_another_spelling_of_unicode_is_one_object():
     assert planned(respelled).changes == ()
 
 
-def test_two_titles_that_are_one_in_unicode_do_not_get_one_key():
+def test_two_titles_that_are_one_in_unicode_do_not_get_one_key() -> None:
     both = catalog(lecture("s/c/a", title="é"), lecture("s/c/b", title="e\u0301"))
 
     plan = planned(world(both))
@@ -287,7 +289,7 @@ def test_two_titles_that_are_one_in_unicode_do_not_get_one_key():
     assert "~" in put_in(plan, "s/c/b").key
 
 
-def test_a_row_that_spells_its_key_otherwise_keeps_its_spelling():
+def test_a_row_that_spells_its_key_otherwise_keeps_its_spelling() -> None:
     spelled = "S/C/e\u0301.mp3"
     wild = world(
         catalog(lecture("s/c/l", title="é", audio="x.mp3")),
@@ -304,7 +306,7 @@ def test_a_row_that_spells_its_key_otherwise_keeps_its_spelling():
 # Bytes that come back.
 
 
-def test_retired_bytes_that_come_back_come_back_to_their_key():
+def test_retired_bytes_that_come_back_come_back_to_their_key() -> None:
     """A revert in git is an apply without a single upload."""
     changed = declaring(with_audio("old"), LECTURE, **audio("new"))
     changed = applied(changed, planned(changed))
@@ -317,7 +319,7 @@ def test_retired_bytes_that_come_back_come_back_to_their_key():
     assert state_of(applied(reverted, plan), KEY) is KeyState.LIVE
 
 
-def test_a_deleted_lecture_that_comes_back_uses_its_retired_key():
+def test_a_deleted_lecture_that_comes_back_uses_its_retired_key() -> None:
     known = with_audio("bytes")
     removed = declaring(known, speaker("s"))
     removed = applied(removed, planned(removed))
@@ -327,7 +329,7 @@ def test_a_deleted_lecture_that_comes_back_uses_its_retired_key():
     assert change_at(plan, "s/c/l").reused == (KEY,)
 
 
-def test_retired_bytes_are_not_used_when_other_hands_replaced_them():
+def test_retired_bytes_are_not_used_when_other_hands_replaced_them() -> None:
     changed = declaring(with_audio("old"), LECTURE, **audio("new"))
     changed = with_objects(applied(changed, planned(changed)), stored(KEY, "tampered"))
 
@@ -336,7 +338,7 @@ def test_retired_bytes_are_not_used_when_other_hands_replaced_them():
     assert put_in(plan, "s/c/l").key == hashed("old")
 
 
-def test_a_row_that_other_hands_deleted_comes_back_to_its_object():
+def test_a_row_that_other_hands_deleted_comes_back_to_its_object() -> None:
     known = with_audio("bytes")
 
     plan = planned(without_rows(known, row_of(known, "s/c/l")))
@@ -347,7 +349,7 @@ def test_a_row_that_other_hands_deleted_comes_back_to_its_object():
 # After a crash between the puts and the commit.
 
 
-def test_finished_puts_are_used_after_a_crash_and_the_change_is_the_same():
+def test_finished_puts_are_used_after_a_crash_and_the_change_is_the_same() -> None:
     start = world(catalog(LECTURE, lecture("s/c/m")))
     before = planned(start)
 
@@ -357,7 +359,7 @@ def test_finished_puts_are_used_after_a_crash_and_the_change_is_the_same():
     assert [put for change in after.changes for put in change.puts] == []
 
 
-def test_finished_puts_of_equal_bytes_stay_with_their_addresses_after_a_crash():
+def test_finished_puts_of_equal_bytes_stay_with_their_addresses_after_a_crash() -> None:
     same = [media("a.mp3", "same"), media("b.mp3", "same")]
     two = catalog(
         lecture("s/c/a", title="Z", audio="a.mp3"), lecture("s/c/b", title="A", audio="b.mp3"), lock=same
@@ -367,7 +369,7 @@ def test_finished_puts_of_equal_bytes_stay_with_their_addresses_after_a_crash():
     assert planned(with_put(world(two), before)).fingerprint == before.fingerprint
 
 
-def test_half_the_puts_of_equal_bytes_stay_with_their_addresses_after_a_crash():
+def test_half_the_puts_of_equal_bytes_stay_with_their_addresses_after_a_crash() -> None:
     same = [media("a.mp3", "same"), media("b.mp3", "same")]
     two = catalog(
         lecture("s/c/a", title="Z", audio="a.mp3"), lecture("s/c/b", title="A", audio="b.mp3"), lock=same
@@ -381,7 +383,7 @@ def test_half_the_puts_of_equal_bytes_stay_with_their_addresses_after_a_crash():
     assert [put.path for change in after.changes for put in change.puts] == ["a.mp3"]
 
 
-def test_intended_puts_that_never_came_are_put_under_the_same_keys():
+def test_intended_puts_that_never_came_are_put_under_the_same_keys() -> None:
     start = world(catalog(LECTURE))
     before = planned(start)
     crashed = without_objects(with_put(start, before), KEY)
@@ -389,7 +391,7 @@ def test_intended_puts_that_never_came_are_put_under_the_same_keys():
     assert planned(crashed).changes == before.changes
 
 
-def test_a_leftover_with_other_bytes_is_not_taken_for_ours():
+def test_a_leftover_with_other_bytes_is_not_taken_for_ours() -> None:
     start = world(catalog(LECTURE))
     crashed = with_objects(with_put(start, planned(start)), stored(KEY, "other"))
 
@@ -399,7 +401,7 @@ def test_a_leftover_with_other_bytes_is_not_taken_for_ours():
 # Shared keys.
 
 
-def shared_world():
+def shared_world() -> World:
     rows = [lecture_row(3, "A", "x.mp3"), lecture_row(4, "B", "x.mp3")]
     two = catalog(
         lecture("s/c/a", title="A", audio="x.mp3", row=3), lecture("s/c/b", title="B", audio="x.mp3", row=4)
@@ -407,14 +409,14 @@ def shared_world():
     return live(two, rows=rows, objects=[stored("x.mp3")])
 
 
-def test_two_adopted_rows_may_share_a_key():
+def test_two_adopted_rows_may_share_a_key() -> None:
     known = shared_world()
 
     assert key_of(known, "s/c/a") == key_of(known, "s/c/b") == "x.mp3"
     assert planned(known).changes == ()
 
 
-def test_a_shared_key_is_not_retired_while_one_row_still_names_it():
+def test_a_shared_key_is_not_retired_while_one_row_still_names_it() -> None:
     known = declaring(shared_world(), lecture("s/c/b", audio="x.mp3"))
 
     plan = planned(known)
@@ -423,7 +425,7 @@ def test_a_shared_key_is_not_retired_while_one_row_still_names_it():
     assert state_of(applied(known, plan), "x.mp3") is KeyState.LIVE
 
 
-def test_a_shared_key_is_retired_once_when_all_who_name_it_go():
+def test_a_shared_key_is_retired_once_when_all_who_name_it_go() -> None:
     known = declaring(shared_world(), speaker("s"))
 
     plan = planned(known)
@@ -431,14 +433,14 @@ def test_a_shared_key_is_retired_once_when_all_who_name_it_go():
     assert [key for change in plan.changes for key in change.retired] == ["x.mp3"]
 
 
-def test_one_image_in_two_slots_keeps_its_two_keys_after_a_crash():
+def test_one_image_in_two_slots_keeps_its_two_keys_after_a_crash() -> None:
     start = world(catalog(speaker("s", image="i.jpg", image_small="i.jpg")))
     before = planned(start)
 
     after = planned(with_put(start, before))
 
     assert after.fingerprint == before.fingerprint
-    assert {slot: found.key for slot, found in change_at(after, "s").after.objects.items()} == {
+    assert {slot: found.key for slot, found in after_of(after, "s").objects.items()} == {
         Slot.SPEAKER_IMAGE: "S/speaker.jpg",
         Slot.SPEAKER_IMAGE_SMALL: "S/speaker_small.jpg",
     }
@@ -447,7 +449,7 @@ def test_one_image_in_two_slots_keeps_its_two_keys_after_a_crash():
 # --rekey.
 
 
-def test_rekey_moves_an_object_to_the_key_its_title_gives_now():
+def test_rekey_moves_an_object_to_the_key_its_title_gives_now() -> None:
     known = declaring(with_audio("bytes"), lecture("s/c/l", title="New", audio="l.mp3"), **audio("bytes"))
 
     plan = planned(known, options=[REKEY])
@@ -457,18 +459,18 @@ def test_rekey_moves_an_object_to_the_key_its_title_gives_now():
     assert planned(applied(known, plan), options=[REKEY]).changes == ()
 
 
-def test_rekey_leaves_a_key_with_a_hash_where_it_is():
+def test_rekey_leaves_a_key_with_a_hash_where_it_is() -> None:
     changed = declaring(with_audio("old"), LECTURE, **audio("new"))
     changed = applied(changed, planned(changed))
 
     assert planned(changed, options=[REKEY]).changes == ()
 
 
-def test_rekey_leaves_a_multipart_key_where_it_is():
+def test_rekey_leaves_a_multipart_key_where_it_is() -> None:
     assert planned(live(catalog(LECTURE, lock=[large("big")])), options=[REKEY]).changes == ()
 
 
-def test_rekey_leaves_bytes_that_nobody_hashed_where_they_are():
+def test_rekey_leaves_bytes_that_nobody_hashed_where_they_are() -> None:
     unknown = media("l.mp3", sha256=None, md5=None, etag="abc-2")
     known = live(
         catalog(LECTURE, lock=[unknown]),
@@ -479,7 +481,7 @@ def test_rekey_leaves_bytes_that_nobody_hashed_where_they_are():
     assert planned(known, options=[REKEY]).changes == ()
 
 
-def test_rekey_together_with_new_bytes_still_overwrites_nothing():
+def test_rekey_together_with_new_bytes_still_overwrites_nothing() -> None:
     known = declaring(with_audio("old"), LECTURE, **audio("new"))
 
     plan = planned(known, options=[REKEY])
@@ -487,7 +489,7 @@ def test_rekey_together_with_new_bytes_still_overwrites_nothing():
     assert put_in(plan, "s/c/l").key == hashed("new")
 
 
-def test_without_rekey_a_new_title_leaves_the_key():
+def test_without_rekey_a_new_title_leaves_the_key() -> None:
     known = declaring(with_audio("bytes"), lecture("s/c/l", title="New", audio="l.mp3"), **audio("bytes"))
 
     assert [put for change in planned(known).changes for put in change.puts] == []
@@ -496,21 +498,21 @@ def test_without_rekey_a_new_title_leaves_the_key():
 # Retiring.
 
 
-def test_an_object_that_an_unmanaged_row_names_by_key_is_never_retired():
+def test_an_object_that_an_unmanaged_row_names_by_key_is_never_retired() -> None:
     stray = lecture_row(900, "Stray", KEY)
     known = with_rows(declaring(with_audio("old"), LECTURE, **audio("new")), stray)
 
     assert change_at(planned(known), "s/c/l").retired == ()
 
 
-def test_an_object_that_an_unmanaged_row_names_by_url_is_never_retired():
+def test_an_object_that_an_unmanaged_row_names_by_url_is_never_retired() -> None:
     stray = lecture_row(900, "Stray", "other.mp3", audio_url="https://last-year.test/S/C/%4c.mp3")
     known = with_rows(declaring(with_audio("old"), LECTURE, **audio("new")), stray)
 
     assert change_at(planned(known), "s/c/l").retired == ()
 
 
-def test_an_object_that_its_own_row_still_names_by_url_is_not_retired():
+def test_an_object_that_its_own_row_still_names_by_url_is_not_retired() -> None:
     """Without a base URL, audio_url is not managed: it goes on naming the old object."""
     bare = replace(POLICY, layout=replace(POLICY.layout, base_url=None))
     known = with_audio("old", policy=bare)
@@ -526,7 +528,7 @@ def test_an_object_that_its_own_row_still_names_by_url_is_not_retired():
 
 
 @pytest.mark.parametrize("title", ["x" * 1100, "..", "a\x07b"])
-def test_a_title_that_makes_no_key_is_an_error(title: str):
+def test_a_title_that_makes_no_key_is_an_error(title: str) -> None:
     policy = replace(
         POLICY,
         layout=replace(
@@ -540,7 +542,7 @@ def test_a_title_that_makes_no_key_is_an_error(title: str):
     }
 
 
-def test_a_template_that_does_not_fit_is_said_once():
+def test_a_template_that_does_not_fit_is_said_once() -> None:
     templates = {**POLICY.layout.templates, Slot.LECTURE_AUDIO: "{{ lecture.nope }}"}
     policy = replace(POLICY, layout=replace(POLICY.layout, templates=templates))
     known = replace(with_audio("bytes"), policy=policy)
@@ -548,14 +550,14 @@ def test_a_template_that_does_not_fit_is_said_once():
     assert [d.code for d in diagnostics(known, options=[REKEY])] == ["EL510"]
 
 
-def test_a_template_that_does_not_fit_does_no_harm_while_no_key_is_chosen():
+def test_a_template_that_does_not_fit_does_no_harm_while_no_key_is_chosen() -> None:
     templates = {**POLICY.layout.templates, Slot.LECTURE_AUDIO: "{{ lecture.nope }}"}
     policy = replace(POLICY, layout=replace(POLICY.layout, templates=templates))
 
     assert planned(replace(with_audio("bytes"), policy=policy)).changes == ()
 
 
-def test_a_key_that_is_in_use_is_not_judged_again():
+def test_a_key_that_is_in_use_is_not_judged_again() -> None:
     wild = world(
         catalog(lecture("s/c/l", title="L", audio="a//b.mp3")),
         rows=[lecture_row(3, "L", "a//b.mp3")],

@@ -21,26 +21,26 @@ from tests.unit.planning.worlds import (
 )
 
 
-def test_the_same_title_under_a_new_id_is_a_question():
+def test_the_same_title_under_a_new_id_is_a_question() -> None:
     known = live(catalog(lecture("s/c/a", title="One", audio="a.mp3")))
 
     assert questions(declaring(known, lecture("s/c/b", title="One", audio="b.mp3"))) == {"s/c/b": "EL503"}
 
 
-def test_the_same_number_under_a_new_id_is_a_question():
+def test_the_same_number_under_a_new_id_is_a_question() -> None:
     known = live(catalog(lecture("s/c/a", number=1)))
 
     assert questions(declaring(known, lecture("s/c/b", number=1))) == {"s/c/b": "EL503"}
 
 
-def test_the_same_audio_under_a_new_id_is_a_question():
+def test_the_same_audio_under_a_new_id_is_a_question() -> None:
     known = live(catalog(lecture("s/c/a", audio="a.mp3"), lecture("s/c/x", audio="a.mp3")))
     vanished = declaring(known, lecture("s/c/b", audio="a.mp3"), lecture("s/c/x", audio="a.mp3"))
 
     assert questions(vanished) == {"s/c/b": "EL503"}
 
 
-def test_the_same_audio_in_another_collection_is_a_question():
+def test_the_same_audio_in_another_collection_is_a_question() -> None:
     known = live(catalog(lecture("s/c/a"), collection("s/d")))
     moved = declaring(
         known, collection("s/c"), lecture("s/d/b", audio="b.mp3"), lock=[media("b.mp3", "s/c/a.mp3")]
@@ -49,7 +49,7 @@ def test_the_same_audio_in_another_collection_is_a_question():
     assert questions(moved) == {"s/d/b": "EL503"}
 
 
-def test_another_number_and_other_audio_are_another_lecture():
+def test_another_number_and_other_audio_are_another_lecture() -> None:
     known = live(catalog(lecture("s/c/a", number=1)))
 
     plan = planned(declaring(known, lecture("s/c/b", number=2)))
@@ -57,13 +57,13 @@ def test_another_number_and_other_audio_are_another_lecture():
     assert actions(plan) == {"s/c/a": Action.DELETE, "s/c/b": Action.CREATE}
 
 
-def test_lectures_without_numbers_are_not_alike_for_that():
+def test_lectures_without_numbers_are_not_alike_for_that() -> None:
     known = live(catalog(lecture("s/c/a")))
 
     assert actions(planned(declaring(known, lecture("s/c/b"))))["s/c/b"] is Action.CREATE
 
 
-def test_the_same_number_in_another_collection_is_another_lecture():
+def test_the_same_number_in_another_collection_is_another_lecture() -> None:
     known = live(catalog(lecture("s/c/a", number=1), collection("s/d")))
 
     plan = planned(declaring(known, collection("s/c"), lecture("s/d/b", number=1)))
@@ -71,7 +71,7 @@ def test_the_same_number_in_another_collection_is_another_lecture():
     assert actions(plan) == {"s/c/a": Action.DELETE, "s/d/b": Action.CREATE}
 
 
-def test_a_lookalike_in_a_collection_that_was_renamed_too_is_a_question():
+def test_a_lookalike_in_a_collection_that_was_renamed_too_is_a_question() -> None:
     known = live(catalog(lecture("s/old/a", title="One", number=1)))
     renamed = declaring(
         known,
@@ -82,7 +82,7 @@ def test_a_lookalike_in_a_collection_that_was_renamed_too_is_a_question():
     assert questions(renamed) == {"s/new/b": "EL503"}
 
 
-def test_previously_answers_the_question():
+def test_previously_answers_the_question() -> None:
     known = live(catalog(lecture("s/c/a", number=1)))
 
     plan = planned(declaring(known, lecture("s/c/b", number=1, previously="s/c/a")))
@@ -90,7 +90,7 @@ def test_previously_answers_the_question():
     assert actions(plan) == {"s/c/b": Action.MOVE}
 
 
-def test_an_apply_that_removes_the_old_one_first_answers_the_question():
+def test_an_apply_that_removes_the_old_one_first_answers_the_question() -> None:
     known = live(catalog(lecture("s/c/a", number=1)))
     removed = declaring(known, collection("s/c"))
     removed = applied(removed, planned(removed))
@@ -98,7 +98,7 @@ def test_an_apply_that_removes_the_old_one_first_answers_the_question():
     assert actions(planned(declaring(removed, lecture("s/c/b", number=1)))) == {"s/c/b": Action.CREATE}
 
 
-def test_a_lookalike_of_what_is_let_go_is_no_question():
+def test_a_lookalike_of_what_is_let_go_is_no_question() -> None:
     known = live(catalog(lecture("s/c/a", number=1)))
 
     plan = planned(declaring(known, lecture("s/c/b", number=1), forget=["s/c/a"]))
@@ -106,7 +106,7 @@ def test_a_lookalike_of_what_is_let_go_is_no_question():
     assert actions(plan) == {"s/c/a": Action.FORGET, "s/c/b": Action.CREATE}
 
 
-def test_a_lookalike_of_a_row_that_is_gone_is_no_question():
+def test_a_lookalike_of_a_row_that_is_gone_is_no_question() -> None:
     known = live(catalog(lecture("s/c/a", number=1)))
     gone = without_rows(known, row_of(known, "s/c/a"))
 
@@ -116,7 +116,7 @@ def test_a_lookalike_of_a_row_that_is_gone_is_no_question():
     }
 
 
-def test_a_speaker_under_a_new_id_is_one_question_and_not_one_for_each_child():
+def test_a_speaker_under_a_new_id_is_one_question_and_not_one_for_each_child() -> None:
     known = live(catalog(lecture("s/c/a"), lecture("s/c/b")))
 
     renamed = declaring(known, speaker("t", name="S"), lecture("t/c/a"), lecture("t/c/b"))
@@ -124,14 +124,14 @@ def test_a_speaker_under_a_new_id_is_one_question_and_not_one_for_each_child():
     assert questions(renamed) == {"t": "EL503"}
 
 
-def test_questions_come_in_reading_order_and_once():
+def test_questions_come_in_reading_order_and_once() -> None:
     known = live(catalog(lecture("s/c/a", number=1), lecture("s/c/b", number=2)))
     renamed = declaring(known, lecture("s/c/y", number=2), lecture("s/c/x", number=1))
 
     assert [d.position.file for d in diagnostics(renamed)] == ["s/c/x.yaml", "s/c/y.yaml"]
 
 
-def test_a_question_says_what_to_write():
+def test_a_question_says_what_to_write() -> None:
     known = live(catalog(lecture("s/c/a", number=1)))
 
     (asked,) = diagnostics(declaring(known, lecture("s/c/b", number=1)))
@@ -140,21 +140,21 @@ def test_a_question_says_what_to_write():
     assert "`previously: s/c/a`" in asked.hint
 
 
-def test_a_question_outside_the_scope_waits():
+def test_a_question_outside_the_scope_waits() -> None:
     known = live(catalog(lecture("s/c/a", number=1), lecture("s/d/l")))
     world_ = declaring(known, lecture("s/c/b", number=1), lecture("s/d/l", title="New"))
 
     assert actions(planned(world_, only=["s/d"])) == {"s/d/l": Action.UPDATE}
 
 
-def test_a_question_about_a_parent_that_would_be_created_does_not_wait():
+def test_a_question_about_a_parent_that_would_be_created_does_not_wait() -> None:
     known = live(catalog(lecture("s/c/a")))
     renamed = declaring(known, speaker("t", name="S"), lecture("t/c/new"))
 
     assert questions(renamed, only=["t/c/new"]) == {"t": "EL503"}
 
 
-def test_what_was_never_recorded_is_not_said_to_be_lost():
+def test_what_was_never_recorded_is_not_said_to_be_lost() -> None:
     plan = planned(world(catalog(lecture("s/c/a"))))
 
     assert change_at(plan, "s/c/a").reason == "new in the catalog"

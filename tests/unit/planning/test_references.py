@@ -23,12 +23,12 @@ IMAGE = TABLES[Kind.SPEAKER].column("image_url")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_a_url_is_the_base_and_the_percent_encoded_key(key: str):
+def test_a_url_is_the_base_and_the_percent_encoded_key(key: str) -> None:
     assert url_of(CDN, key) == f"{CDN}/{quote(key)}"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_a_key_survives_its_url(key: str):
+def test_a_key_survives_its_url(key: str) -> None:
     assert split_reference(url_of(CDN, key)) == (CDN, split_reference(key)[1]) or "://" in key
 
 
@@ -43,14 +43,14 @@ def test_a_key_survives_its_url(key: str):
         ("ftp://x.test/a", (None, "ftp://x.test/a")),
     ],
 )
-def test_a_value_is_a_base_and_a_decoded_key(value: str, found: tuple[str | None, str]):
+def test_a_value_is_a_base_and_a_decoded_key(value: str, found: tuple[str | None, str]) -> None:
     assert split_reference(value) == found
 
 
 @pytest.mark.parametrize(
     ("value", "key"), [(None, None), ("", None), (7, None), (CDN, None), ("e\u0301", "é"), (f"{CDN}/a", "a")]
 )
-def test_a_key_is_found_in_a_column_whatever_it_holds(value: object, key: str | None):
+def test_a_key_is_found_in_a_column_whatever_it_holds(value: object, key: str | None) -> None:
     assert key_in(value) == key  # type: ignore[arg-type]
 
 
@@ -65,11 +65,11 @@ def test_a_key_is_found_in_a_column_whatever_it_holds(value: object, key: str | 
 )
 def test_the_style_of_an_image_column_is_the_settings_or_follows_the_base_url(
     layout: Layout, style: ReferenceStyle
-):
+) -> None:
     assert style_of(IMAGE, Kind.SPEAKER, layout) is style
 
 
-def test_audio_url_is_always_a_url():
+def test_audio_url_is_always_a_url() -> None:
     column = TABLES[Kind.LECTURE].column("audio_url")
 
     assert style_of(column, Kind.LECTURE, Layout()) is ReferenceStyle.URL
@@ -87,11 +87,11 @@ def test_audio_url_is_always_a_url():
         (None, False),
     ],
 )
-def test_two_values_say_the_same_by_base_and_decoded_key(actual: str | None, same: bool):
+def test_two_values_say_the_same_by_base_and_decoded_key(actual: str | None, same: bool) -> None:
     assert says_the_same(actual, f"{CDN}/a%26b") is same
 
 
-def test_a_row_names_objects_by_every_column_that_can():
+def test_a_row_names_objects_by_every_column_that_can() -> None:
     lecture = lecture_row(1, "L", "a.mp3", audio_url="https://x.test/b.mp3", thumbnail_url="c.jpg")
 
     assert keys_named(lecture) == {"a.mp3", "b.mp3", "c.jpg"}

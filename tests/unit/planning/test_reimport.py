@@ -19,7 +19,7 @@ from tests.unit.planning.worlds import (
 FOUR = tuple(lecture(f"s/{book}/{name}") for book in "cd" for name in "ab")
 
 
-def test_ids_shuffled_among_lectures_find_their_rows_again():
+def test_ids_shuffled_among_lectures_find_their_rows_again() -> None:
     known = live(catalog(*FOUR))
     wiped = renumbered(known, {Kind.LECTURE: {101: 104, 104: 101, 102: 103, 103: 102}})
 
@@ -35,7 +35,7 @@ def test_ids_shuffled_among_lectures_find_their_rows_again():
     assert planned(applied(wiped, plan)).changes == ()
 
 
-def test_new_ids_everywhere_find_their_rows_again():
+def test_new_ids_everywhere_find_their_rows_again() -> None:
     known = live(catalog(*FOUR))
     wiped = renumbered(
         known,
@@ -54,7 +54,7 @@ def test_new_ids_everywhere_find_their_rows_again():
     assert planned(applied(wiped, plan)).changes == ()
 
 
-def test_a_broken_record_is_drift_and_named_in_the_reason():
+def test_a_broken_record_is_drift_and_named_in_the_reason() -> None:
     known = live(catalog(*FOUR))
     wiped = renumbered(known, {Kind.LECTURE: {101: 104, 104: 101}})
 
@@ -67,7 +67,7 @@ def test_a_broken_record_is_drift_and_named_in_the_reason():
     assert "another row now" in change_at(plan, "s/c/a").reason
 
 
-def test_a_recorded_row_that_is_gone_is_made_again_with_its_object():
+def test_a_recorded_row_that_is_gone_is_made_again_with_its_object() -> None:
     known = live(catalog(lecture("s/c/a")))
     lost = without_rows(known, row_of(known, "s/c/a"))
 
@@ -79,7 +79,7 @@ def test_a_recorded_row_that_is_gone_is_made_again_with_its_object():
     assert planned(applied(lost, plan)).changes == ()
 
 
-def test_swapped_ids_of_equal_bytes_are_corrected_in_place():
+def test_swapped_ids_of_equal_bytes_are_corrected_in_place() -> None:
     """Nothing tells the two apart but their titles, and a record that still has its bytes is believed."""
     lines = [media("a.mp3", "same"), media("b.mp3", "same")]
     known = live(catalog(lecture("s/c/a", audio="a.mp3"), lecture("s/c/b", audio="b.mp3"), lock=lines))
@@ -91,7 +91,7 @@ def test_swapped_ids_of_equal_bytes_are_corrected_in_place():
     assert planned(applied(wiped, plan)).changes == ()
 
 
-def test_what_is_protected_stays_so_when_it_is_found_again():
+def test_what_is_protected_stays_so_when_it_is_found_again() -> None:
     known = live(catalog(lecture("s/c/a", protect=True), lecture("s/c/b")))
     wiped = renumbered(known, {Kind.LECTURE: {101: 102, 102: 101}})
 

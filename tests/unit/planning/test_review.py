@@ -39,27 +39,27 @@ def said(reviewed: Plan | list[Plan], now: World, **request: object) -> dict[str
     return {found.address: found.why for found in discrepancies(plans, plan, now)}
 
 
-def test_the_same_plan_has_no_discrepancy():
+def test_the_same_plan_has_no_discrepancy() -> None:
     assert said(planned(EDITED), EDITED) == {}
 
 
-def test_a_change_that_nobody_reviewed_is_one():
+def test_a_change_that_nobody_reviewed_is_one() -> None:
     assert said(planned(PAIR), EDITED) == dict.fromkeys(("s", "s/c/l"), "no reviewed plan has a change here")
 
 
-def test_another_catalog_than_the_reviewed_one_is_said():
+def test_another_catalog_than_the_reviewed_one_is_said() -> None:
     other = declaring(PAIR, speaker("s", bio="newer"), lecture("s/c/l", audio="l.mp3", title="New"))
 
     assert said(planned(EDITED), other) == {"s": "the catalog has changed since the review"}
 
 
-def test_a_store_that_changed_since_the_review_is_said():
+def test_a_store_that_changed_since_the_review_is_said() -> None:
     changed = with_rows(EDITED, edited(row_of(EDITED, "s"), bio="by hand"))
 
     assert said(planned(EDITED), changed) == {"s": "the stores have changed since the review"}
 
 
-def test_an_object_that_changed_since_the_review_is_said():
+def test_an_object_that_changed_since_the_review_is_said() -> None:
     new_bytes = declaring(
         PAIR, speaker("s", bio="old"), lecture("s/c/l", audio="l.mp3"), lock=[media("l.mp3", "new")]
     )
@@ -68,20 +68,20 @@ def test_an_object_that_changed_since_the_review_is_said():
     assert said(planned(new_bytes), meddled) == {"s/c/l": "the stores have changed since the review"}
 
 
-def test_another_action_than_the_reviewed_one_is_said():
+def test_another_action_than_the_reviewed_one_is_said() -> None:
     gone = without_rows(EDITED, row_of(EDITED, "s/c/l"))
 
     assert said(planned(EDITED), gone)["s/c/l"] == "reviewed as update, now it would be create"
 
 
-def test_a_new_row_where_none_was_reviewed_is_said():
+def test_a_new_row_where_none_was_reviewed_is_said() -> None:
     first = world(catalog(speaker("s")))
     meddled = with_rows(first, replace(row_of(live(first.catalog), "s"), id=9))
 
     assert said(planned(first), meddled) == {"s": "reviewed as create, now it would be adopt"}
 
 
-def test_a_reviewed_change_that_is_not_due_and_not_done_is_said():
+def test_a_reviewed_change_that_is_not_due_and_not_done_is_said() -> None:
     reverted = declaring(PAIR, speaker("s", bio="old"), lecture("s/c/l", audio="l.mp3", title="New"))
 
     assert said(planned(EDITED), reverted) == {
@@ -89,7 +89,7 @@ def test_a_reviewed_change_that_is_not_due_and_not_done_is_said():
     }
 
 
-def test_a_discrepancy_shows_both_sides():
+def test_a_discrepancy_shows_both_sides() -> None:
     (found,) = discrepancies(
         [planned(EDITED)], planned(PAIR, only=["s/c"]), replace(PAIR, catalog=EDITED.catalog)
     )[1:]
@@ -101,29 +101,29 @@ def test_a_discrepancy_shows_both_sides():
 # Done already.
 
 
-def test_a_plan_that_was_carried_out_is_done():
+def test_a_plan_that_was_carried_out_is_done() -> None:
     assert said(planned(EDITED), applied(EDITED, planned(EDITED))) == {}
 
 
-def test_a_plan_of_which_a_part_was_carried_out_is_due_for_the_rest():
+def test_a_plan_of_which_a_part_was_carried_out_is_due_for_the_rest() -> None:
     whole, part = planned(EDITED), planned(EDITED, only=["s/c/l"])
 
     assert said(whole, applied(EDITED, part)) == {}
 
 
-def test_creates_that_were_carried_out_are_done():
+def test_creates_that_were_carried_out_are_done() -> None:
     first = world(catalog(lecture("s/c/l")))
 
     assert said(planned(first), applied(first, planned(first))) == {}
 
 
-def test_what_other_hands_did_exactly_as_reviewed_is_done():
+def test_what_other_hands_did_exactly_as_reviewed_is_done() -> None:
     done = with_rows(EDITED, edited(row_of(EDITED, "s"), bio="new"))
 
     assert said(planned(EDITED), done) == {}
 
 
-def test_a_created_row_that_is_gone_again_is_not_done():
+def test_a_created_row_that_is_gone_again_is_not_done() -> None:
     first = world(catalog(speaker("s")))
     after = applied(first, planned(first))
     reviewed = planned(first)
@@ -131,7 +131,7 @@ def test_a_created_row_that_is_gone_again_is_not_done():
     assert said(reviewed, declaring(after)) == {"s": "reviewed as create, now it would be delete"}
 
 
-def test_a_done_change_whose_object_is_gone_is_not_done():
+def test_a_done_change_whose_object_is_gone_is_not_done() -> None:
     first = world(catalog(speaker("s", image="i.jpg")))
     after = applied(first, planned(first))
     gone = replace(without_objects(after, "S/speaker.jpg"), catalog=catalog())
@@ -139,7 +139,7 @@ def test_a_done_change_whose_object_is_gone_is_not_done():
     assert set(said(planned(first), gone, only=["nothing"])) == {"s"}
 
 
-def test_a_delete_is_done_when_record_and_row_are_gone():
+def test_a_delete_is_done_when_record_and_row_are_gone() -> None:
     removed = declaring(PAIR, speaker("s", bio="old"), collection("s/c"))
     reviewed = planned(removed)
     after = applied(removed, reviewed)
@@ -147,7 +147,7 @@ def test_a_delete_is_done_when_record_and_row_are_gone():
     assert said(reviewed, after) == {}
 
 
-def test_a_delete_whose_row_stands_again_is_not_done():
+def test_a_delete_whose_row_stands_again_is_not_done() -> None:
     removed = declaring(PAIR, speaker("s", bio="old"), collection("s/c"))
     reviewed = planned(removed)
     again = with_rows(applied(removed, reviewed), row_of(removed, "s/c/l"))
@@ -155,21 +155,21 @@ def test_a_delete_whose_row_stands_again_is_not_done():
     assert set(said(reviewed, again)) == {"s/c/l"}
 
 
-def test_a_forget_is_done_when_its_record_is_gone():
+def test_a_forget_is_done_when_its_record_is_gone() -> None:
     let_go = declaring(PAIR, speaker("s", bio="old"), collection("s/c"), forget=["s/c/l"])
     reviewed = planned(let_go)
 
     assert said(reviewed, applied(let_go, reviewed)) == {}
 
 
-def test_the_deletion_of_an_unmanaged_object_is_done_when_it_is_retired():
+def test_the_deletion_of_an_unmanaged_object_is_done_when_it_is_retired() -> None:
     stray = with_objects(PAIR, stored("stray.mp3"))
     reviewed = planned(stray, options=[DELETE_UNMANAGED])
 
     assert said(reviewed, applied(stray, reviewed), options=[DELETE_UNMANAGED]) == {}
 
 
-def test_the_deletion_of_an_unmanaged_object_that_a_row_took_is_not_done():
+def test_the_deletion_of_an_unmanaged_object_that_a_row_took_is_not_done() -> None:
     stray = with_objects(PAIR, stored("stray.mp3"))
     reviewed = planned(stray, options=[DELETE_UNMANAGED])
     named = with_rows(stray, lecture_row(900, "Stray", "stray.mp3"))
@@ -177,7 +177,7 @@ def test_the_deletion_of_an_unmanaged_object_that_a_row_took_is_not_done():
     assert set(said(reviewed, named)) == {"unmanaged.object[stray.mp3]"}
 
 
-def test_record_keeping_needs_no_review():
+def test_record_keeping_needs_no_review() -> None:
     protected = declaring(PAIR, speaker("s", bio="old", protect=True), lecture("s/c/l", audio="l.mp3"))
 
     assert said(planned(PAIR), protected) == {}
@@ -187,21 +187,21 @@ def test_record_keeping_needs_no_review():
 # After a crash.
 
 
-def test_puts_that_a_crashed_run_finished_change_nothing_of_the_review():
+def test_puts_that_a_crashed_run_finished_change_nothing_of_the_review() -> None:
     first = world(catalog(lecture("s/c/l"), lecture("s/c/m")))
     reviewed = planned(first)
 
     assert said(reviewed, with_put(first, reviewed)) == {}
 
 
-def test_a_missing_object_that_a_crashed_run_put_back_is_done():
+def test_a_missing_object_that_a_crashed_run_put_back_is_done() -> None:
     lost = without_objects(PAIR, "S/C/L.mp3")
     reviewed = planned(lost)
 
     assert said(reviewed, with_put(lost, reviewed)) == {}
 
 
-def test_a_put_that_was_condemned_meanwhile_is_said():
+def test_a_put_that_was_condemned_meanwhile_is_said() -> None:
     first = world(catalog(lecture("s/c/l")))
     reviewed = planned(first)
     crashed = with_put(first, reviewed)
@@ -215,7 +215,7 @@ def test_a_put_that_was_condemned_meanwhile_is_said():
 # Several plans.
 
 
-def test_several_reviewed_plans_count_together():
+def test_several_reviewed_plans_count_together() -> None:
     parts = [
         planned(EDITED, only=["s/c/l"]),
         planned(declaring(PAIR, speaker("s", bio="new"), lecture("s/c/l", audio="l.mp3"))),
@@ -224,14 +224,14 @@ def test_several_reviewed_plans_count_together():
     assert said(parts, EDITED) == {}
 
 
-def test_scopes_add_up_and_a_whole_plan_covers_everything():
+def test_scopes_add_up_and_a_whole_plan_covers_everything() -> None:
     one, two, whole = planned(PAIR, only=["t", "s"]), planned(PAIR, only=["s"]), planned(PAIR)
 
     assert merged_scope([one, two]) == ("s", "t")
     assert merged_scope([one, whole]) == merged_scope([]) == ()
 
 
-def test_allowances_add_up():
+def test_allowances_add_up() -> None:
     plans = [planned(PAIR, allow={"deletes": 2}), planned(PAIR, allow={"deletes": 3, "user-rows": 1})]
 
     assert summed_allowances(plans) == {"deletes": 5, "user-rows": 1}

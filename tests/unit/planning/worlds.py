@@ -8,14 +8,16 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
+from typing import Any
 
 from reconciler.model.actual import Row, Snapshot, StoredObject
 from reconciler.model.address import Address, kind_of, parent_of, parse_address
-from reconciler.model.catalog import Catalog, MediaFile, Resource
+from reconciler.model.catalog import Catalog, MediaFile, Resource, media_by_path
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.errors import InvalidInput
 from reconciler.model.kinds import TABLES, Kind, Slot
-from reconciler.model.plan import Action, Change, ObjectState, Plan, Put
+from reconciler.model.plan import Action, Change, ObjectState, Plan, Put, State
 from reconciler.model.policy import Layout, Policy
 from reconciler.model.ports import Dependents
 from reconciler.model.recorded import (
@@ -202,9 +204,9 @@ def key(name: str, state: KeyState = KeyState.LIVE, content: str | None = None, 
 # Another world, made from one.
 
 
-def declaring(world: World, *resources: Resource, **options: Iterable[object]) -> World:
+def declaring(world: World, *resources: Resource, **options: Any) -> World:
     """Return the world with another catalog; the arguments are those of `catalog`."""
-    return replace(world, catalog=catalog(*resources, **options))  # type: ignore[arg-type]
+    return replace(world, catalog=catalog(*resources, **options))
 
 
 def with_rows(world: World, *rows: Row) -> World:
@@ -377,6 +379,18 @@ def change_at(plan: Plan, address: str) -> Change:
     return next(change for change in plan.changes if change.address == address)
 
 
+def before_of(plan: Plan, address: str) -> State:
+    before = change_at(plan, address).before
+    assert before is not None
+    return before
+
+
+def after_of(plan: Plan, address: str) -> State:
+    after = change_at(plan, address).after
+    assert after is not None
+    return after
+
+
 def put_in(plan: Plan, address: str) -> Put:
     (put,) = change_at(plan, address).puts
     return put
@@ -404,9 +418,10 @@ def applied(world: World, plan: Plan) -> World:
 def with_put(world: World, plan: Plan) -> World:
     """Return the world after a plan's puts, before its commit: what a crash between the two leaves."""
     objects, keys = dict(world.snapshot.objects), dict(world.recorded.keys)
+    lines = media_by_path(world.catalog)
     for change in plan.changes:
         for put in change.puts:
-            line = next(m for m in world.catalog.media.values() if nfc(m.path) == nfc(put.path))
+            line = lines[nfc(put.path)]
             etag = line.parts_etag if put.multipart else line.md5
             assert nfc(put.key) not in objects, f"{put.key} is overwritten"
             objects[nfc(put.key)] = StoredObject(put.key, put.size_bytes, etag or md5(put.path))
@@ -433,6 +448,11 @@ class _Commit:
         self.resources = dict(world.recorded.resources)
         self.keys = dict(world.recorded.keys)
         self.ids = {change.address: change.row for change in plan.changes if change.row is not None}
+        self.fresh = {kind: count(self._last_id(kind) + 1) for kind in Kind}
+
+    def _last_id(self, kind: Kind) -> int:
+        recorded = [record.row for record in self.resources.values() if record.kind is kind]
+        return max([*self.rows[kind], *recorded, FIRST_ID[kind] - 1])
 
     def carry_out(self) -> World:
         self._compare()
@@ -459,9 +479,7 @@ class _Commit:
         for change in changes:
             assert change.kind is not None
             if change.action is Action.CREATE:
-                recorded = [r.row for r in self.resources.values() if r.kind is change.kind]
-                last = max([*self.rows[change.kind], *recorded, FIRST_ID[change.kind] - 1])
-                self.ids[change.address] = last + 1
+                self.ids[change.address] = next(self.fresh[change.kind])
                 self._set(change, row(change.kind, self.ids[change.address]))
             elif change.action in {Action.UPDATE, Action.MOVE, Action.ADOPT}:
                 self._set(change, self.rows[change.kind][self.ids[change.address]])
@@ -546,16 +564,14 @@ class _Commit:
                 for column, above in (("speaker_id", Kind.SPEAKER), ("collection_id", Kind.COLLECTION)):
                     parent = found[column] if column in table.index else None
                     assert parent is None or parent in self.rows[above], f"{table.name}: foreign key"
-                self._check_named(found)
+        self._check_objects()
 
-    def _check_named(self, found: Row) -> None:
-        """No committed row that elmify manages names an object that is missing."""
-        managed = {(r.kind, r.row) for r in self.resources.values()}
-        touched = {(c.kind, c.row) for c in self.plan.changes} | {
-            (c.kind, self.ids[c.address]) for c in self.plan.changes if c.after
-        }
-        if found.kind is Kind.LECTURE and (found.kind, found.id) in managed & touched:
-            assert nfc(str(found["file_path"])) in self.world.snapshot.objects, found["file_path"]
+    def _check_objects(self) -> None:
+        """No committed row points to an object that is missing."""
+        for change in self.plan.changes:
+            if change.kind is Kind.LECTURE and change.after is not None:
+                path = self.rows[change.kind][self.ids[change.address]]["file_path"]
+                assert nfc(str(path)) in self.world.snapshot.objects, path
 
 
 def _key_steps(change: Change) -> list[tuple[ObjectState, KeyState]]:
