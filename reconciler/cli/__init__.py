@@ -1,6 +1,5 @@
 """One short file a command: parse, call one function, print one value, exit."""
 
-import gc
 import importlib
 import itertools
 import os
@@ -8,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from gc import freeze  # by its name: `gc` here is a command
 from types import FrameType
 
 import click
@@ -121,7 +121,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)  # a thread that hangs in a dead connection must not hold the terminal
-    gc.freeze()  # the interpreter's end would look for garbage in all that was read: a tenth of a plan's time
+    freeze()  # the interpreter's end would look for garbage in all that was read: a tenth of a plan's time
     sys.exit(status)
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.console import say
-from reconciler.cli.options import request_from, request_options
+from reconciler.cli.options import option_format, request_from, request_options
 from reconciler.cli.project import open_project
 from reconciler.cli.show import print_plan
 from reconciler.model.errors import ElmifyError, Exit
@@ -17,7 +17,7 @@ from reconciler.model.errors import ElmifyError, Exit
 @click.option(
     "--json-into", type=click.Path(dir_okay=False, path_type=Path), help="Write the JSON there too."
 )
-@click.option("--format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text")
+@option_format("text", "json", "markdown")
 @click.option("--detail", type=click.Choice(["summary", "resources", "attributes"]), help="How much to show.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @click.pass_obj

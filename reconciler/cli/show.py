@@ -3,13 +3,14 @@ from pathlib import Path
 import click
 
 from reconciler.cli.console import colours, result
+from reconciler.cli.options import option_format
 from reconciler.model.errors import ElmifyError
 from reconciler.model.plan import Plan
 
 
 @click.command("show")
 @click.argument("planfile", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text")
+@option_format("text", "json", "markdown")
 @click.option("--detail", type=click.Choice(["summary", "resources", "attributes"]), help="How much to show.")
 def command(planfile: Path, format_: str, detail: str | None) -> None:
     """Show a saved plan."""

@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,7 +40,9 @@ class MediaFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
+        self._inside = os.path.join(self.root, "")  # noqa: PTH118 - what every path inside begins with
         self._folded = cache(_folded_names)
+        self._real_folder = cache(partial(os.path.realpath, strict=True))
 
     def open(self, media: MediaFile) -> BinaryIO:
         """Open the file whose bytes the lockfile names; see `ports.MediaFiles`."""
@@ -85,9 +87,11 @@ class MediaFolder:
             found = self._real(wanted) or self._real(self._spelled_on_disk(wanted))
         except OSError as error:
             raise _refusal(path, error) from error
-        if found is not None and not found.is_relative_to(self.root):
+        if found is None:
+            return None
+        if not f"{found}/".startswith(self._inside):
             raise MediaRefused(codes.MEDIA_OUTSIDE, f"{path} leads to {found}.")
-        return None if found is None else found.relative_to(self.root).parts
+        return tuple(filter(None, found[len(self._inside) :].split("/")))  # none of them is the root itself
 
     def stat(self, path: str) -> os.stat_result | None:
         """Return the status of the file a path leads to; None when it is absent. Raises as `find` does."""
@@ -97,11 +101,14 @@ class MediaFolder:
         except OSError as error:
             raise _refusal(path, error) from error
 
-    def _real(self, parts: Sequence[str] | None) -> Path | None:
+    def _real(self, parts: Sequence[str] | None) -> str | None:
+        """Return the path without any link; None when nothing is there. Folders are followed only once."""
         if parts is None:
             return None
         try:
-            return Path(os.path.realpath(self.root.joinpath(*parts), strict=True))
+            path = f"{self._real_folder(self._inside + '/'.join(parts[:-1]))}/{parts[-1]}"
+            is_link = stat.S_ISLNK(os.lstat(path).st_mode)
+            return os.path.realpath(path, strict=True) if is_link else path
         except OSError as error:
             if error.errno in _ABSENT:
                 return None

@@ -49,7 +49,7 @@ class Placer:
         *,
         rekey: bool = False,
     ) -> None:
-        """`named_elsewhere` says whether any row names an NFC key; `rekey` holds bytes to their rendered key."""
+        """`named_elsewhere` says whether any row names an NFC key; `rekey` holds keys to what is rendered."""
         self._rekey = rekey
         self._objects = snapshot.objects
         self._records = recorded.keys

@@ -22,6 +22,7 @@ from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.guards import blocked_by
 from reconciler.planning.identity import Identities, identify
 from reconciler.planning.keys import TemplateRefused, default_key
+from reconciler.planning.names import taken_names
 from reconciler.planning.removals import delete_unmanaged, unmanaged_in, vanished
 from reconciler.planning.retirement import with_retired
 from reconciler.planning.world import DELETE_UNMANAGED, REKEY, Request, World
@@ -64,7 +65,10 @@ def draft(world: World, request: Request) -> Draft:
     if DELETE_UNMANAGED in request.options:
         changes += delete_unmanaged(world, unmanaged)
     selected = _in_scope(changes, request)
-    _refuse([*identities.problems, *differences.problems], request, {c.address for c in selected})
+    problems = [*identities.problems, *differences.problems]
+    asked = {address for address, _ in problems}
+    problems += [(address, found) for address, found in taken_names(world, selected) if address not in asked]
+    _refuse(problems, request, {c.address for c in selected})
     selected = with_retired(world, selected)
     return Draft(
         request=request,

@@ -165,7 +165,7 @@ class Project:
     def objects(self) -> ObjectStore:
         return DirectoryBucket(self.root / ".elmify" / "bucket")
 
-    def keys(self) -> list[str]:
+    def object_keys(self) -> list[str]:
         """Return the keys of the library's objects."""
         return [stored.key for stored in self.objects.list() if not stored.key.startswith(".elmify/")]
 

@@ -429,7 +429,7 @@ def test_a_speaker_goes_with_all_that_was_declared_under_it(stand: Stand) -> Non
         "public.lectures": 1,
         "public.favorites": 2,
     }
-    assert stand.keys() == ["Ali/Quran/01 - The Opening.mp3"]
+    assert stand.object_keys() == ["Ali/Quran/01 - The Opening.mp3"]
     assert stand.plan().changes == ()
 
 

@@ -48,7 +48,7 @@ def test_a_retired_object_stays_while_its_retention_lasts(stand: Stand) -> None:
     collected = run_gc(stand)
 
     assert collected.rubbish == ()
-    assert OLD_KEY in stand.keys()
+    assert OLD_KEY in stand.object_keys()
 
 
 def test_a_retired_object_goes_after_its_retention(stand: Stand) -> None:
@@ -57,8 +57,8 @@ def test_a_retired_object_goes_after_its_retention(stand: Stand) -> None:
     collected = run_gc(stand)
 
     assert [item.record.key for item in collected.rubbish] == [OLD_KEY]
-    assert OLD_KEY not in stand.keys()
-    assert len(stand.keys()) == 1
+    assert OLD_KEY not in stand.object_keys()
+    assert len(stand.object_keys()) == 1
     assert state(stand, OLD_KEY) is KeyState.DELETED
     assert stand.plan().changes == ()
 
@@ -69,7 +69,7 @@ def test_a_dry_run_deletes_nothing(stand: Stand) -> None:
     collected = run_gc(stand, dry_run=True)
 
     assert [item.record.key for item in collected.rubbish] == [OLD_KEY]
-    assert OLD_KEY in stand.keys()
+    assert OLD_KEY in stand.object_keys()
     assert state(stand, OLD_KEY) is KeyState.RETIRED
 
 
@@ -77,7 +77,7 @@ def test_a_takedown_does_not_wait(stand: Stand) -> None:
     collected = run_gc(stand, now=("ali/quran/opening",))
 
     assert [item.why for item in collected.rubbish] == ["taken down"]
-    assert OLD_KEY not in stand.keys()
+    assert OLD_KEY not in stand.object_keys()
 
 
 def test_a_takedown_of_another_address_takes_nothing(stand: Stand) -> None:
@@ -97,7 +97,7 @@ def test_an_object_that_any_row_names_is_left_alone(stand: Stand) -> None:
     )
 
     assert run_gc(stand).rubbish == ()
-    assert OLD_KEY in stand.keys()
+    assert OLD_KEY in stand.object_keys()
 
 
 def test_a_deleted_key_is_never_used_again(stand: Stand) -> None:
@@ -109,7 +109,7 @@ def test_a_deleted_key_is_never_used_again(stand: Stand) -> None:
 
     [row] = stand.sql("select file_path from lectures")
     assert row["file_path"] != OLD_KEY
-    assert row["file_path"] in stand.keys()
+    assert row["file_path"] in stand.object_keys()
 
 
 def test_a_gc_killed_after_condemning_is_finished_by_the_next(stand: Stand) -> None:
@@ -134,4 +134,4 @@ def test_leftovers_of_a_failed_run_are_not_unmanaged_and_go_after_their_retentio
     assert dict(stand.plan().unmanaged.objects) == {}
     age(stand, days=31)
     run_gc(stand)
-    assert all("The Cow" not in key for key in stand.keys())
+    assert all("The Cow" not in key for key in stand.object_keys())

@@ -161,7 +161,7 @@ def test_a_first_apply_that_is_killed_again_and_again_gets_through_in_the_end(st
         assert_that_every_row_names_its_bytes(stand)
         step += 1
 
-    assert len(stand.keys()) == 2
+    assert len(stand.object_keys()) == 2
     assert len(shown(stand)) == 2
     assert stand.plan().changes == ()
     assert stand.sql("select count(*) from elmify.identity") == [{"count": 1}]

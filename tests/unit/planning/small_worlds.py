@@ -15,6 +15,7 @@ from tests.unit.planning.worlds import (
     IDENTITY,
     catalog,
     collection,
+    collection_row,
     edited,
     lecture,
     lecture_row,
@@ -23,6 +24,7 @@ from tests.unit.planning.worlds import (
     planned,
     renumbered,
     speaker,
+    speaker_row,
     stored,
     with_objects,
     with_put,
@@ -114,6 +116,13 @@ def _add_stray_rows(world: World) -> World:
     return with_rows(world, *strays)
 
 
+def _add_stray_names(world: World) -> World:
+    speakers = [speaker_row(900 + place, title) for place, title in enumerate(TITLES[:2])]
+    taken = {row["name"] for row in world.snapshot.rows[Kind.SPEAKER].values()}
+    free = [row for row in speakers if row["name"] not in taken]
+    return with_rows(world, *free, *(collection_row(row.id, row.id, TITLES[2]) for row in free))
+
+
 def _shuffle_ids(world: World) -> World:
     ids = list(world.snapshot.rows[Kind.LECTURE])
     return renumbered(world, {Kind.LECTURE: dict(zip(ids, [*ids[1:], *ids[:1]], strict=True))})
@@ -138,6 +147,7 @@ MEDDLING = tuple(
         _delete_first_lecture,
         _rename_everything,
         _add_stray_rows,
+        _add_stray_names,
         _shuffle_ids,
         _lose_objects,
         _replace_objects,
@@ -167,7 +177,7 @@ class Story:
 
 def _said(declared: Catalog) -> list[str]:
     lines = [
-        f"  {r.address} {dict(r.fields)} { ({s.value: p for s, p in r.media.items()}) } {r.protect} {r.previously}"
+        f"  {r.address} {dict(r.fields)} {dict(r.media)} {r.protect} {r.previously}"
         for r in declared.resources.values()
     ]
     same = [f"{m.path}={m.sha256[:4]}" for m in declared.media.values() if m.sha256 is not None]

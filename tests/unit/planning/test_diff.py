@@ -94,9 +94,9 @@ def test_a_change_points_at_its_place_in_the_catalog() -> None:
 def test_before_and_after_hold_the_managed_columns_alone() -> None:
     known = live(catalog(speaker("s")))
 
-    change = change_at(planned(declaring(known, speaker("s", name="New"))), "s")
+    plan = planned(declaring(known, speaker("s", name="New")))
 
-    assert (change.before.values, change.after.values) == ({"name": "S"}, {"name": "New"})
+    assert (before_of(plan, "s").values, after_of(plan, "s").values) == ({"name": "S"}, {"name": "New"})
 
 
 # Facts.
@@ -321,8 +321,8 @@ def test_an_existing_row_may_wait_for_a_new_parent() -> None:
 
     plan = planned(wild)
 
-    change = change_at(plan, "s/c/l")
-    assert (change.action, change.after.pending["speaker_id"]) == (Action.ADOPT, "s")
+    assert change_at(plan, "s/c/l").action is Action.ADOPT
+    assert after_of(plan, "s/c/l").pending["speaker_id"] == "s"
     assert planned(applied(wild, plan)).changes == ()
 
 

@@ -54,3 +54,13 @@ def test_a_row_number_is_believed_while_the_row_shows_what_is_declared() -> None
     declared = declaring(with_rows(known, changed), lecture("s/c/a", row=101, title="New"))
 
     assert change_at(planned(declared), "s/c/a").row == 101
+
+
+def test_a_lecture_without_parents_vouches_for_none() -> None:
+    known = live(catalog(lecture("s/c/a")))
+    orphaned = edited(row_of(known, "s/c/a"), speaker_id=None, collection_id=None)
+    renamed = edited(row_of(known, "s"), name="Other")
+
+    plan = planned(with_rows(known, orphaned, renamed))
+
+    assert change_at(plan, "s").action is Action.CREATE

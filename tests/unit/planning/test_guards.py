@@ -56,7 +56,8 @@ def test_both_limits_are_said_in_one_breath() -> None:
     (blocked,) = planned(removing(10, 20, GuardLimits(delete_count=2))).blocked
 
     assert blocked.summary == (
-        "10 would be deleted: more than 30 % of the 20 that are managed, and more than the 2 that elmify.yaml allows"
+        "10 would be deleted: more than 30 % of the 20 that are managed, "
+        "and more than the 2 that elmify.yaml allows"
     )
     assert len(blocked.addresses) == 10
 

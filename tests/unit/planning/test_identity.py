@@ -263,6 +263,14 @@ def test_a_child_that_moves_on_its_own_is_not_carried_along() -> None:
     assert change_at(plan, "new/d").action is Action.CREATE
 
 
+def test_a_child_that_is_still_declared_at_its_old_address_is_not_carried_along() -> None:
+    """The loader lets no such catalog through; the ladder does not hang on that."""
+    known = live(catalog(collection("s/old"), lecture("s/old/l", audio="l.mp3")))
+    both = declaring(known, collection("s/new", previously="s/old"), lecture("s/new/l"), lecture("s/old/l"))
+
+    assert "s/new/l" not in questions(both)
+
+
 def test_an_id_in_previously_is_read_under_the_old_address_of_a_renamed_parent() -> None:
     known = live(catalog(lecture("old/c/l", audio="l.mp3")))
     renamed = declaring(

@@ -1,8 +1,9 @@
 """What holds for every catalog and every world."""
 
 from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import strategies as st
 
-from reconciler.model.address import Address
+from reconciler.model.address import Address, matches_any
 from reconciler.model.catalog import Catalog
 from reconciler.model.errors import InvalidInput
 from reconciler.model.kinds import TABLES
@@ -21,10 +22,10 @@ laws = settings(
 )
 
 
-def answered(world: World, *options: str) -> Plan:
+def answered(world: World, *options: str, only: tuple[str, ...] = ()) -> Plan:
     """Plan a world that raises no question, and whose deletes take along only what they say."""
     try:
-        plan = planned(world, options=options)
+        plan = planned(world, options=options, only=only)
     except InvalidInput as refused:
         for code in sorted({d.code for d in refused.diagnostics}):
             event(f"asked {code}")
@@ -60,6 +61,25 @@ def test_applying_a_plan_with_every_option_converges(story: Story) -> None:
     after = applied(world, answered(world, *options))
 
     assert planned(after, options=options).changes == ()
+
+
+@laws
+@given(stories(), st.sampled_from([("s",), ("t",), ("s/c", "t/d"), ("*/c/l",), ("*/d",)]))
+def test_a_partial_plan_stays_within_its_scope_and_the_rest_is_still_due(
+    story: Story, only: tuple[str, ...]
+) -> None:
+    world = story.world()
+    part = answered(world, only=only)
+    after = applied(world, part)
+
+    assert planned(after, only=only).changes == ()
+    for change in part.changes:
+        covered = any(
+            matches_any(a, only) for a in (change.address, change.previous_address) if a is not None
+        )
+        assert covered or change.after is not None
+    rest = answered(after)
+    assert planned(applied(after, rest)).changes == ()
 
 
 @laws

@@ -550,6 +550,13 @@ def test_a_template_that_does_not_fit_is_said_once() -> None:
     assert [d.code for d in diagnostics(known, options=[REKEY])] == ["EL510"]
 
 
+def test_a_template_that_does_not_fit_a_new_lecture_is_said() -> None:
+    templates = {**POLICY.layout.templates, Slot.LECTURE_AUDIO: "{{ lecture.nope }}"}
+    policy = replace(POLICY, layout=replace(POLICY.layout, templates=templates))
+
+    assert questions(world(catalog(LECTURE), policy=policy)) == {"s/c/l": "EL510"}
+
+
 def test_a_template_that_does_not_fit_does_no_harm_while_no_key_is_chosen() -> None:
     templates = {**POLICY.layout.templates, Slot.LECTURE_AUDIO: "{{ lecture.nope }}"}
     policy = replace(POLICY, layout=replace(POLICY.layout, templates=templates))

@@ -7,15 +7,19 @@ from tests.unit.planning.worlds import (
     catalog,
     change_at,
     collection,
+    collection_row,
     declaring,
     diagnostics,
     lecture,
+    lecture_row,
     live,
     media,
     planned,
     questions,
     row_of,
     speaker,
+    speaker_row,
+    with_rows,
     without_rows,
     world,
 )
@@ -158,3 +162,46 @@ def test_what_was_never_recorded_is_not_said_to_be_lost() -> None:
     plan = planned(world(catalog(lecture("s/c/a"))))
 
     assert change_at(plan, "s/c/a").reason == "new in the catalog"
+
+
+# Names that are unique in the database.
+
+
+def test_a_name_that_a_row_nobody_declared_has_is_a_question() -> None:
+    known = with_rows(live(catalog(speaker("s"))), speaker_row(900, "Taken"))
+
+    assert questions(declaring(known, speaker("s", name="Taken"))) == {"s": "EL508"}
+
+
+def test_a_title_that_a_row_of_the_same_speaker_has_is_a_question() -> None:
+    known = with_rows(live(catalog(collection("s/c"), speaker("t"))), collection_row(900, 1, "Taken"))
+
+    renamed = declaring(known, collection("s/c", title="Taken"), collection("t/c", title="Taken"))
+
+    assert questions(renamed) == {"s/c": "EL508"}
+
+
+def test_a_name_that_another_gives_up_outside_the_scope_is_a_question() -> None:
+    known = live(catalog(speaker("s", name="One"), speaker("t", name="Two")))
+    swapped = declaring(known, speaker("s", name="Two"), speaker("t", name="One"))
+
+    assert questions(swapped) == {}
+    assert questions(swapped, only=["s"]) == {"s": "EL508"}
+
+
+def test_a_name_that_a_deleted_row_gives_up_is_free() -> None:
+    known = live(catalog(speaker("s", name="One"), speaker("t", name="Two")))
+
+    assert questions(declaring(known, speaker("t", name="One"))) == {}
+
+
+def test_a_name_that_is_kept_by_what_is_let_go_is_a_question() -> None:
+    known = live(catalog(speaker("s", name="One"), speaker("t", name="Two")))
+
+    assert questions(declaring(known, speaker("t", name="One"), forget=["s"])) == {"t": "EL508"}
+
+
+def test_lectures_may_share_a_title() -> None:
+    known = with_rows(live(catalog(lecture("s/c/l"))), lecture_row(900, "Taken", "x.mp3", collection_id=11))
+
+    assert questions(declaring(known, lecture("s/c/l", title="Taken", audio="s/c/l.mp3"))) == {}

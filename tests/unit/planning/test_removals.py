@@ -52,7 +52,7 @@ def test_what_leaves_the_catalog_is_deleted_and_its_objects_retired_in_place() -
 def test_a_delete_shows_every_column_and_object_of_the_row_as_it_is_now() -> None:
     by_hand = with_rows(PAIR, edited(row_of(PAIR, "s/c/l"), genre="Talk"))
 
-    before = change_at(planned(declaring(by_hand, lecture("t/c/l"))), "s/c/l").before
+    before = before_of(planned(declaring(by_hand, lecture("t/c/l"))), "s/c/l")
 
     assert (before.values["title"], before.values["genre"]) == ("L", "Talk")
     assert before.objects[Slot.LECTURE_AUDIO].key == KEY

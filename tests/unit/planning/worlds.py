@@ -81,7 +81,7 @@ def _resource(address: str, entry: Mapping[str, object]) -> Resource:
         position=Position(f"{address}.yaml"),
         fields={
             name_field: default_name,
-            **{n: v for n, v in entry.items() if n not in slots and n not in own},  # type: ignore[dict-item]
+            **{n: v for n, v in entry.items() if n not in slots and n not in own},  # type: ignore[misc]
         },
         media={slots[name]: path for name, path in entry.items() if name in slots},  # type: ignore[misc]
         **own,  # type: ignore[arg-type]
