@@ -1,4 +1,4 @@
-"""Prints the lower bounds of the runtime dependencies as constraints for pip: what `make test-lowest` runs on."""
+"""Prints the lower bounds of the runtime dependencies as constraints: what `make test-lowest` runs on."""
 
 import re
 import sys

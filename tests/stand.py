@@ -1,4 +1,4 @@
-"""A stand to try the whole of elmify on: a directory bucket, a real PostgreSQL, a catalog made in the test."""
+"""A stand to try elmify on: a directory bucket, a real PostgreSQL, a catalog made in the test."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,7 +86,7 @@ class Stand:
         protect: bool = False,
         **fields: Value,
     ) -> None:
-        """Declare a resource. Names and titles default to the last id, a lecture's audio to `<address>.mp3`."""
+        """Declare a resource. Its name defaults to the last id, a lecture's audio to `<address>.mp3`."""
         place = Address(address)
         kind = kind_of(place)
         fields.setdefault("name" if kind is Kind.SPEAKER else "title", address.rpartition("/")[2].title())

@@ -21,7 +21,7 @@ def test_plan_apply_plan_ends_with_nothing_to_change(project: Project) -> None:
     assert "Apply complete! Resources: 3 added, 0 changed, 0 deleted." in applied.out
     assert last.out == f"{NO_CHANGES}\n"
     assert last.err == ""
-    assert project.keys() == [AUDIO_KEY]
+    assert project.object_keys() == [AUDIO_KEY]
 
 
 def test_a_plan_writes_to_neither_store(project: Project) -> None:
@@ -176,7 +176,7 @@ def test_what_protects_a_lecture_is_remembered_without_touching_a_row(project: P
     assert applied.out.count(NO_CHANGES) == 1
     assert "Apply complete" not in applied.out
     assert project.sql("select * from lectures") == rows
-    assert project.keys() == [AUDIO_KEY]
+    assert project.object_keys() == [AUDIO_KEY]
     assert project.sql("select address from elmify.resource where protect") == [
         {"address": "ali/quran/opening"}
     ]

@@ -96,7 +96,7 @@ def test_other_bytes_under_the_key_are_seen_and_left_where_they_are(live: Live, 
     assert [(drift.address, drift.attribute) for drift in plan.drift] == [("ali/quran/opening", "audio")]
     new_key = f"Ali/Quran/01 - The Opening~{hashlib.sha256(CONTENT).hexdigest()[:8]}.mp3"
     assert live.sql("select file_path from lectures") == [{"file_path": new_key}]
-    assert live.keys() == [KEY, new_key]
+    assert live.object_keys() == [KEY, new_key]
     assert live.plan().changes == ()
 
 
@@ -108,7 +108,7 @@ def test_a_missing_object_is_put_back_under_its_own_key(live: Live) -> None:
     outcome = live.apply()
 
     assert outcome.uploaded_files == 1
-    assert live.keys() == [KEY]
+    assert live.object_keys() == [KEY]
     assert live.plan().changes == ()
 
 
