@@ -7,6 +7,7 @@ from pathlib import Path
 from reconciler.loading.media_codes import MEDIA_CODES
 from reconciler.loading.schema import catalog_schema
 from reconciler.model.diagnostics import Severity
+from reconciler.planning.questions import Question
 from reconciler.text.codes import Mistake
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -17,13 +18,13 @@ _INTRODUCTION = """\
 What `elmify validate`, and every command that reads the catalog, may find. All mistakes are shown at once,
 each with its file, line and column. An error stops the command, a warning does not. A code keeps its meaning
 for ever. `EL0xx` is about elmify.yaml and the environment, `EL1xx` about any YAML file and the catalog,
-`EL3xx` about media and the lockfile.
+`EL3xx` about media and the lockfile; `EL5xx` are questions that only a plan can ask, which knows what is live.
 """
 
 
 def diagnostics_page() -> str:
     """Return docs/diagnostics.md."""
-    return "\n".join([_INTRODUCTION, *_mistakes(), *_media()])
+    return "\n".join([_INTRODUCTION, *_mistakes(), *_media(), *_questions()])
 
 
 def schema_page() -> str:
@@ -50,6 +51,13 @@ def _media() -> Iterator[str]:
     for code, (summary, remedy) in sorted(MEDIA_CODES.items()):
         yield f"## {code}: {summary}\n"
         yield f"- Remedy: {remedy}\n"
+
+
+def _questions() -> Iterator[str]:
+    for question in Question:
+        code, summary, meaning = question.value
+        yield f"## {code}: {summary}\n"
+        yield f"{meaning}\n"
 
 
 if __name__ == "__main__":

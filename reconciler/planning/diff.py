@@ -20,6 +20,7 @@ from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Binding, Identities
 from reconciler.planning.keys import TemplateRefused, default_key, is_form_of, key_problem
 from reconciler.planning.placement import How, Placement, Placer
+from reconciler.planning.questions import Question
 from reconciler.planning.references import URL_MAX_CHARS, split_reference
 
 #: Columns whose value comes with an object.
@@ -151,36 +152,29 @@ class Differ:
         try:
             return default_key(self.policy.layout.templates, slot, lineage(self.catalog, resource), path)
         except TemplateRefused as refused:
-            self._problem(
-                resource, "EL510", "a key template does not fit", f"The key of {slot.value}: {refused}."
-            )
+            self._problem(resource, Question.TEMPLATE_MISFIT, f"The key of {slot.value}: {refused}.")
             return path
 
     def _check(self, resource: Resource, placement: Placement) -> None:
         if placement.how is How.NOWHERE:
             self._problem(
                 resource,
-                "EL511",
-                "the bytes are nowhere",
+                Question.NO_BYTES,
                 f"The hash of {placement.media.path} is unknown, and its key does not hold it.",
                 "Put the file under the media root and run `elmify lock`.",
             )
         problem = key_problem(placement.key) if placement.how is not How.KEPT else None
         if problem is not None:
-            self._problem(resource, "EL512", "a key cannot be used", f"{placement.key!r}: {problem}.")
+            self._problem(resource, Question.UNUSABLE_KEY, f"{placement.key!r}: {problem}.")
 
     def _problem(
         self,
         resource: Resource,
-        code: str,
-        summary: str,
+        question: Question,
         detail: str,
         hint: str = "Change the title, or the key template in elmify.yaml.",
     ) -> None:
-        diagnostic = Diagnostic(
-            code=code, summary=summary, detail=detail, hint=hint, position=resource.position
-        )
-        self.found.problems.append((resource.address, diagnostic))
+        self.found.problems.append((resource.address, question.at(resource.position, detail, hint)))
 
     # Rows.
 
@@ -211,7 +205,7 @@ class Differ:
             detail = (
                 f"Percent-encoded, its URL has {len(url):,} characters; audio_url takes {URL_MAX_CHARS:,}."
             )
-            self._problem(resource, "EL513", "a URL is too long for its column", detail)
+            self._problem(resource, Question.LONG_URL, detail)
         unknown = [
             slug
             for slug in want.values.get("categories") or ()  # type: ignore[union-attr]
@@ -229,7 +223,7 @@ class Differ:
             hint = (
                 f"Did you mean `{near[0]}`?" if near else "Create it in the app first, or correct its slug."
             )
-        self._problem(resource, "EL514", "an unknown category", detail, hint)
+        self._problem(resource, Question.UNKNOWN_CATEGORY, detail, hint)
 
     def _settled(
         self,

@@ -19,6 +19,7 @@ from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.recorded import Recorded
 from reconciler.model.values import nfc
 from reconciler.planning.evidence import trusted
+from reconciler.planning.questions import Question
 from reconciler.planning.renames import previous_addresses
 
 
@@ -138,16 +139,14 @@ class _Ladder:
         if row is None:
             self._ask(
                 resource,
-                "EL501",
-                "the row does not exist",
+                Question.NO_SUCH_ROW,
                 f"`row: {resource.row}` names no row of {TABLES[resource.kind].name}.",
                 "Correct the number, or remove `row:` to let elmify find the row.",
             )
         elif self._is_stale(resource, row):
             self._ask(
                 resource,
-                "EL507",
-                "the row is another one now",
+                Question.STALE_ROW,
                 f"Row {row.id} of {TABLES[resource.kind].name} was {resource.address}, and shows nothing of "
                 "it any more: the table was probably imported anew.",
                 "Remove `row:` to let elmify find the row, or write the new number. "
@@ -296,8 +295,7 @@ class _Ladder:
         if other is not None:
             self._ask(
                 resource,
-                "EL502",
-                "two addresses claim one row",
+                Question.ROW_CLAIMED_TWICE,
                 f"{resource.address} and {other} both mean row {row.id} of {TABLES[row.kind].name}.",
                 "Correct the `row:` or `previously:` of one of them.",
             )
@@ -312,8 +310,7 @@ class _Ladder:
         if row is not None and row.id not in self.taken[row.kind]:
             self._ask(
                 resource,
-                "EL505",
-                "several addresses could be one row",
+                Question.WHICH_ADDRESS,
                 f"{resource.address} and others have the same {sentence} as row {row.id}.",
                 f"Write `row: {row.id}` in the entry of the one that it is.",
             )
@@ -326,8 +323,7 @@ class _Ladder:
             if previous in self.rows and previous in self.gone and previous not in continued:
                 self._ask(
                     resource,
-                    "EL506",
-                    "an address has a row of its own already",
+                    Question.MERGE,
                     f"{resource.address} is a row already, so it cannot also be the row of {previous}.",
                     f"Remove `previously: {previous}`, or let that row go without deleting it by `forget:`.",
                 )
@@ -351,8 +347,7 @@ class _Ladder:
     def _ask_previously(self, resource: Resource, holder: Address, why: str) -> None:
         self._ask(
             resource,
-            "EL503",
-            "an address vanished beside one that looks like it",
+            Question.LOOKALIKE,
             f"{holder} left the catalog, and {resource.address} looks like it: {why}.",
             f"If it is the same {resource.kind}, write `previously: {holder}` in its entry. "
             "If it is another one, remove the old one with an apply of its own first.",
@@ -362,18 +357,14 @@ class _Ladder:
         ids = ", ".join(map(str, candidates))
         self._ask(
             resource,
-            "EL504",
-            "several rows could be this one",
+            Question.WHICH_ROW,
             f"Rows {ids} of {TABLES[resource.kind].name} have the same {sentence} as {resource.address}.",
             f"Say which one it is with `row: {candidates[0]}` (or another of them) in its entry.",
         )
 
-    def _ask(self, resource: Resource, code: str, summary: str, detail: str, hint: str) -> None:
+    def _ask(self, resource: Resource, question: Question, detail: str, hint: str) -> None:
         self.asked.add(resource.address)
-        question = Diagnostic(
-            code=code, summary=summary, detail=detail, hint=hint, position=resource.position
-        )
-        self.problems.append((resource.address, question))
+        self.problems.append((resource.address, question.at(resource.position, detail, hint)))
 
 
 _T = TypeVar("_T")

@@ -8,6 +8,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import TABLES, Table
 from reconciler.model.plan import Action, Change
 from reconciler.model.values import Value
+from reconciler.planning.questions import Question
 from reconciler.planning.world import World
 
 
@@ -41,12 +42,10 @@ def _name(table: Table, row: Row) -> tuple[Value, ...]:
 
 def _question(table: Table, change: Change, holder: Row) -> Diagnostic:
     assert change.position is not None
-    return Diagnostic(
-        code="EL508",
-        summary="another row has this name",
-        detail=f"Row {holder.id} of {table.name} has the {' and '.join(table.unique)} that {change.address} "
+    return Question.NAME_TAKEN.at(
+        change.position,
+        f"Row {holder.id} of {table.name} has the {' and '.join(table.unique)} that {change.address} "
         "is to get, and this plan leaves that row as it is.",
-        hint=f"Give {change.address} another name. If that row is the one that is meant, write "
+        f"Give {change.address} another name. If that row is the one that is meant, write "
         f"`row: {holder.id}` in its entry.",
-        position=change.position,
     )
