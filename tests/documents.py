@@ -18,7 +18,7 @@ _INTRODUCTION = """\
 What `elmify validate`, and every command that reads the catalog, may find. All mistakes are shown at once,
 each with its file, line and column. An error stops the command, a warning does not. A code keeps its meaning
 for ever. `EL0xx` is about elmify.yaml and the environment, `EL1xx` about any YAML file and the catalog,
-`EL3xx` about media and the lockfile; `EL5xx` are questions that only a plan can ask, which knows what is live.
+`EL3xx` about media and the lockfile; `EL5xx` are questions that only a plan can ask, knowing what is live.
 """
 
 
