@@ -10,7 +10,7 @@ from reconciler.applying.environment import establish, put_small
 from reconciler.applying.tenure import Tenure, hold
 from reconciler.applying.uploads import Uploader
 from reconciler.model.actual import StoredObject
-from reconciler.model.catalog import Catalog, MediaFile
+from reconciler.model.catalog import Catalog, MediaFile, media_by_path
 from reconciler.model.errors import (
     Guarded,
     Leased,
@@ -27,7 +27,6 @@ from reconciler.model.policy import AUDIT_PREFIX, Policy
 from reconciler.model.ports import CommitUnknown, Database, MediaFiles, ObjectStore, Observer
 from reconciler.model.recorded import KeyRecord, KeyState
 from reconciler.model.values import nfc
-from reconciler.planning.diff import media_by_path
 from reconciler.planning.review import Discrepancy, discrepancies, merged_scope, summed_allowances
 from reconciler.planning.world import Request, World
 from reconciler.refresh import make_plan

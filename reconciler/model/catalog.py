@@ -75,3 +75,13 @@ class Catalog:
 def media_by_path(catalog: Catalog) -> Mapping[str, MediaFile]:
     """Return the lockfile by the NFC spelling of its paths."""
     return {nfc(path): media for path, media in catalog.media.items()}
+
+
+def lineage(catalog: Catalog, resource: Resource) -> Mapping[Kind, Resource]:
+    """Return a resource and its parents, by kind."""
+    parts = resource.address.split("/")
+    return {
+        kind: catalog.resources[Address("/".join(parts[: depth + 1]))]
+        for depth, kind in enumerate(Kind)
+        if depth < len(parts)
+    }

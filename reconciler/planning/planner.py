@@ -9,14 +9,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.model.address import Address
-from reconciler.model.catalog import Resource
+from reconciler.model.catalog import Resource, lineage
 from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action, Change, Drift, Impact, Plan, Unmanaged
 from reconciler.model.ports import Dependents
 from reconciler.model.values import nfc
-from reconciler.planning.diff import Differ, lineage
+from reconciler.planning.diff import Differ
 from reconciler.planning.drift import drift_of, lost_row
 from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.guards import blocked_by
@@ -51,15 +51,7 @@ class Draft:
 def draft(world: World, request: Request) -> Draft:
     """Find the changes within the request's scope; `InvalidInput` carries every question they raise."""
     identities = identify(world.catalog, world.snapshot, world.recorded, _audio_key(world))
-    differences = Differ(
-        world.catalog,
-        world.snapshot,
-        world.recorded,
-        world.policy,
-        identities,
-        lambda key: key in world.keys_named_by_rows,
-        rekey=REKEY in request.options,
-    ).run()
+    differences = Differ(world, identities, rekey=REKEY in request.options).run()
     unmanaged = unmanaged_in(world, identities, differences.used)
     changes = [*differences.changes, *vanished(world, identities, differences.used)]
     if DELETE_UNMANAGED in request.options:

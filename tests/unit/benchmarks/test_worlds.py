@@ -11,9 +11,9 @@ from reconciler.loading.locking import lock, survey
 from reconciler.loading.media import MediaFolder
 from reconciler.loading.stat_cache import StatCache
 from reconciler.model.address import kind_of
+from reconciler.model.catalog import lineage
 from reconciler.model.kinds import Kind
 from reconciler.model.policy import Layout, TransferLimits
-from reconciler.planning.diff import lineage
 from reconciler.planning.keys import default_key
 from reconciler.settings import load_settings
 

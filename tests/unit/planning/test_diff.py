@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.model.address import Address
+from reconciler.model.catalog import Resource
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action
 from reconciler.model.policy import FormatStyle, Layout, Policy, ReferenceStyle
@@ -85,6 +86,19 @@ def test_a_change_names_the_columns_that_differ() -> None:
     plan = planned(declaring(known, lecture("s/c/l", audio="l.mp3", title="New", number=4)))
 
     assert change_at(plan, "s/c/l").reason == "the catalog says otherwise: title, lecture_number"
+
+
+def test_new_bytes_are_said_without_the_columns_that_follow_from_them() -> None:
+    known = live(catalog(lecture("s/c/l", audio="l.mp3")))
+    lock = [media("l.mp3", "new", duration_seconds=9)]
+
+    def reason(*entries: Resource) -> str:
+        return change_at(planned(declaring(known, *entries, lock=lock)), "s/c/l").reason
+
+    assert reason(lecture("s/c/l", audio="l.mp3")) == "new bytes for audio"
+    assert reason(lecture("s/c/l", audio="l.mp3", title="New")) == (
+        "new bytes for audio; the catalog says otherwise: title"
+    )
 
 
 def test_a_change_points_at_its_place_in_the_catalog() -> None:

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from reconciler.model.address import Address
-from reconciler.model.catalog import Resource
+from reconciler.model.catalog import Resource, lineage
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.policy import DEFAULT_TEMPLATES
-from reconciler.planning.diff import lineage
 from reconciler.planning.keys import (
     TEMPLATE_MAX_CHARS,
     TemplateRefused,

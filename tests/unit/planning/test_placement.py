@@ -226,6 +226,30 @@ def test_a_missing_object_of_unknown_bytes_is_an_error() -> None:
     assert questions(without_objects(known, "l.mp3")) == {"s/c/l": "EL511"}
 
 
+@pytest.mark.parametrize(
+    ("state", "asked"),
+    [(KeyState.RETIRED, {}), (KeyState.LIVE, {}), (KeyState.CONDEMNED, {"s/c/l": "EL511"}), (None, {})],
+)
+def test_bytes_of_unknown_hash_are_used_where_they_stand_unless_they_are_given_up(
+    state: KeyState | None, asked: dict[str, str]
+) -> None:
+    unknown = media("l.mp3", sha256=None, md5=None, etag="abc-2")
+    keys = [key("l.mp3", state, sha256=None, etag="abc-2", verified=False)] if state else []
+    there = world(catalog(LECTURE, lock=[unknown]), keys=keys, objects=[stored("l.mp3", etag="abc-2")])
+
+    assert questions(there) == asked
+    if not asked:
+        after = applied(there, planned(there))
+        assert (key_of(after, "s/c/l"), planned(after).changes) == ("l.mp3", ())
+
+
+def test_bytes_of_unknown_hash_are_not_taken_for_others_under_the_path() -> None:
+    unknown = media("l.mp3", sha256=None, md5=None, etag="abc-2")
+    there = world(catalog(LECTURE, lock=[unknown]), objects=[stored("l.mp3", etag="xyz-2")])
+
+    assert questions(there) == {"s/c/l": "EL511"}
+
+
 def test_an_object_that_was_replaced_is_put_anew_and_never_overwritten() -> None:
     known = with_objects(with_audio("bytes"), stored(KEY, "tampered"))
 
@@ -522,6 +546,12 @@ def test_an_object_that_its_own_row_still_names_by_url_is_not_retired() -> None:
 
     assert put_in(plan, "s/c/l").key == hashed("new")
     assert change_at(plan, "s/c/l").retired == ()
+
+
+def test_several_keys_are_retired_in_order() -> None:
+    known = declaring(live(catalog(speaker("s", image="i.jpg", image_small="j.jpg"))), speaker("t"))
+
+    assert change_at(planned(known), "s").retired == ("S/speaker.jpg", "S/speaker_small.jpg")
 
 
 # Keys that cannot be.

@@ -44,6 +44,12 @@ def test_the_same_audio_under_a_new_id_is_a_question() -> None:
     assert questions(vanished) == {"s/c/b": "EL503"}
 
 
+def test_audio_that_several_vanished_with_is_a_question() -> None:
+    known = live(catalog(lecture("s/c/a", audio="a.mp3"), lecture("s/c/b", audio="a.mp3")))
+
+    assert questions(declaring(known, lecture("s/c/x", audio="a.mp3"))) == {"s/c/x": "EL503"}
+
+
 def test_the_same_audio_in_another_collection_is_a_question() -> None:
     known = live(catalog(lecture("s/c/a"), collection("s/d")))
     moved = declaring(

@@ -1,0 +1,200 @@
+"""The objects of resources: under which key each slot's bytes stand, stay, or will be put."""
+
+from collections.abc import Mapping
+
+from reconciler.model.actual import Row
+from reconciler.model.address import Address
+from reconciler.model.catalog import MediaFile, Resource, lineage, media_by_path
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.kinds import TABLES, Origin, Slot
+from reconciler.model.plan import ObjectState, Put
+from reconciler.model.recorded import ResourceRecord
+from reconciler.model.values import nfc
+from reconciler.planning.identity import Identities
+from reconciler.planning.keys import TemplateRefused, default_key, is_form_of, key_problem
+from reconciler.planning.placement import How, Placement, Placer
+from reconciler.planning.questions import Question
+from reconciler.planning.references import split_reference
+from reconciler.planning.world import World
+
+#: What stands in each slot of a resource; None for a slot that the catalog clears.
+Placements = Mapping[Slot, Placement | None]
+
+_CHANGE_THE_NAME = "Change the title, or the key template in elmify.yaml."
+
+
+class Slots:
+    """Places the objects of every declared resource. `problems` are the questions that this raised."""
+
+    def __init__(self, world: World, identities: Identities, *, rekey: bool) -> None:
+        self._world, self._identities, self._rekey = world, identities, rekey
+        self._placer = Placer(
+            world.snapshot,
+            world.recorded,
+            world.policy.transfer,
+            lambda key: key in world.keys_named_by_rows,
+            rekey=rekey,
+        )
+        self._media = media_by_path(world.catalog)
+        self.problems: list[tuple[Address, Diagnostic]] = []
+
+    def place_all(self) -> Mapping[Address, Placements]:
+        """Return the placements of every resource; the keys that are kept are claimed before new ones.
+
+        Keys are chosen in the order of addresses, so that moving an entry within its file changes no plan.
+        """
+        resources = [self._world.catalog.resources[a] for a in sorted(self._world.catalog.resources)]
+        kept = {resource.address: self._kept(resource) for resource in resources}
+        return {resource.address: self._place(resource, kept[resource.address]) for resource in resources}
+
+    def record(self, resource: Resource) -> ResourceRecord | None:
+        """Return the record that speaks of the row this address is bound to."""
+        binding = self._identities.bound.get(resource.address)
+        if binding is None:
+            return None
+        record = self._world.recorded.resources.get(binding.previous or resource.address)
+        return record if record is not None and record.row == binding.row.id else None
+
+    def objects_before(self, resource: Resource, row: Row) -> dict[Slot, ObjectState]:
+        """Return the objects that a resource has in the bucket now."""
+        objects = {}
+        for slot in resource.media:
+            key = self._present_key(resource, row, slot)
+            stored = self._world.snapshot.objects.get(nfc(key)) if key is not None else None
+            if key is not None and stored is not None:
+                objects[slot] = ObjectState(
+                    key=key, size_bytes=stored.size_bytes, sha256=self._known_hash(key, row, slot)
+                )
+        return objects
+
+    def puts(self, placements: Placements) -> tuple[Put, ...]:
+        """Return the objects that have to be stored."""
+        return tuple(
+            Put(
+                slot=slot,
+                key=placement.key,
+                path=placement.media.path,
+                size_bytes=placement.media.size_bytes,
+                sha256=placement.media.sha256,
+                media_type=placement.media.media_type,
+                multipart=self._placer.is_multipart(placement.media),
+            )
+            for slot, placement in placements.items()
+            if placement is not None and placement.how is How.PUT and placement.media.sha256 is not None
+        )
+
+    def _known_hash(self, key: str, row: Row, slot: Slot) -> str | None:
+        record = self._world.recorded.keys.get(nfc(key))
+        if record is not None:
+            return record.sha256
+        declared = row["file_hash"] if slot is Slot.LECTURE_AUDIO else None
+        return declared if isinstance(declared, str) else None
+
+    def _kept(self, resource: Resource) -> dict[Slot, Placement]:
+        """Return the slots whose bytes stay under the key they have."""
+        binding = self._identities.bound.get(resource.address)
+        if binding is None:
+            return {}
+        kept = {}
+        for slot, path in resource.media.items():
+            media = self._media.get(nfc(path)) if path is not None else None
+            key = self._present_key(resource, binding.row, slot)
+            if media is None or key is None or self._rekeyed(resource, slot, key, media):
+                continue
+            placement = self._placer.keep(key, media)
+            if placement is not None:
+                kept[slot] = placement
+        return kept
+
+    def _rekeyed(self, resource: Resource, slot: Slot, key: str, media: MediaFile) -> bool:
+        """Whether the key is to be chosen anew; bytes that nobody has hashed can only stay where they are."""
+        if not self._rekey or media.sha256 is None:
+            return False
+        return not is_form_of(key, self._rendered(resource, slot, media.path), media.sha256)
+
+    def _present_key(self, resource: Resource, row: Row, slot: Slot) -> str | None:
+        """Return the key a slot has: the recorded one, else what the row says.
+
+        An image on another domain is nobody's key here, unless an object stands under that very path.
+        """
+        record = self.record(resource)
+        if record is not None and slot in record.keys:
+            return record.keys[slot]
+        for column in TABLES[resource.kind].columns:
+            value = row[column.name] if column.source == slot.value else None
+            if column.origin is Origin.KEY and isinstance(value, str):
+                return value
+            if column.origin is Origin.REFERENCE and isinstance(value, str):
+                base, key = split_reference(value)
+                ours = (
+                    base is None
+                    or base == self._world.policy.layout.base_url
+                    or key in self._world.snapshot.objects
+                )
+                return key if ours and key else None
+        return None
+
+    def _place(self, resource: Resource, kept: Mapping[Slot, Placement]) -> Placements:
+        binding = self._identities.bound.get(resource.address)
+        row = binding.row if binding is not None else None
+        placements: dict[Slot, Placement | None] = {}
+        for slot, path in resource.media.items():
+            if path is None:
+                placements[slot] = None
+                continue
+            media = self._media.get(nfc(path))
+            if media is None:
+                continue  # the loader has said so
+            present = self._present_key(resource, row, slot) if row is not None else None
+            placement = kept.get(slot) or self._placer.choose(
+                self._rendered(resource, slot, path),
+                media,
+                address=resource.address,
+                replaces=present is not None and not self._rekey,
+            )
+            self._check(resource, placement)
+            placements[slot] = placement
+        return placements
+
+    def _rendered(self, resource: Resource, slot: Slot, path: str) -> str:
+        try:
+            return default_key(
+                self._world.policy.layout.templates, slot, lineage(self._world.catalog, resource), path
+            )
+        except TemplateRefused as refused:
+            self._ask(resource, Question.TEMPLATE_MISFIT, f"The key of {slot.value}: {refused}.")
+            return path
+
+    def _check(self, resource: Resource, placement: Placement) -> None:
+        if placement.how is How.NOWHERE:
+            self._ask(
+                resource,
+                Question.NO_BYTES,
+                f"The hash of {placement.media.path} is unknown, and its key does not hold it.",
+                "Put the file under the media root and run `elmify lock`.",
+            )
+        problem = key_problem(placement.key) if placement.how is not How.KEPT else None
+        if problem is not None:
+            self._ask(resource, Question.UNUSABLE_KEY, f"{placement.key!r}: {problem}.")
+
+    def _ask(self, resource: Resource, question: Question, detail: str, hint: str = _CHANGE_THE_NAME) -> None:
+        self.problems.append((resource.address, question.at(resource.position, detail, hint)))
+
+
+def keys_of(placements: Placements) -> dict[Slot, str]:
+    """Return the key in each slot that is not cleared."""
+    return {slot: placement.key for slot, placement in placements.items() if placement is not None}
+
+
+def objects_after(placements: Placements) -> dict[Slot, ObjectState]:
+    """Return the objects that a resource will have."""
+    return {
+        slot: ObjectState(
+            key=placement.key,
+            size_bytes=placement.media.size_bytes,
+            sha256=placement.media.sha256,
+            verified=placement.verified,
+        )
+        for slot, placement in placements.items()
+        if placement is not None
+    }
