@@ -6,6 +6,7 @@ import json
 import uuid
 
 from reconciler.model.errors import ObjectExists
+from reconciler.model.history import Actor, AuditFact
 from reconciler.model.ports import Database, ObjectStore, Upload
 from reconciler.model.recorded import Identity, IdentityState
 from reconciler.refresh import MARKER_KEY, check_identity, read_marker
@@ -33,7 +34,7 @@ def establish(database: Database, objects: ObjectStore, environment: str) -> Ide
     return identity
 
 
-def rebind(database: Database, objects: ObjectStore, environment: str) -> Identity:
+def rebind(database: Database, objects: ObjectStore, environment: str, actor: Actor) -> Identity:
     """Make this bucket carry this database's identity, whatever it carried before.
 
     Without records the identity is made anew; every new key then gets a hash, because nobody remembers
@@ -44,6 +45,8 @@ def rebind(database: Database, objects: ObjectStore, environment: str) -> Identi
         known = work.records.load_identity()
         identity = work.records.install(environment, str(uuid.uuid4()))
         work.records.confirm_identity(keys_lost=known is None and marker is not None)
+        detail = {"was": marker, "is": identity.id, "environment": environment}
+        work.records.append_audit(None, actor, [AuditFact(event="rebind", detail=detail)])
     if marker != identity.id:
         objects.delete(MARKER_KEY)
         _put_marker(objects, identity)

@@ -57,6 +57,7 @@ def collect(job: Job, *, older_than: timedelta, now: Sequence[str], dry_run: boo
     with job.database.read() as session:
         recorded = session.records.load()
         check_identity(recorded.identity, marker, job.policy.environment)
+        _refuse_unknown(recorded, now)
         if dry_run or recorded.identity is None:
             found = _find(recorded, session.library, session.now() - older_than, now)
             return Collected(rubbish=found, run=None)
@@ -86,6 +87,17 @@ def _condemn(job: Job, tenure: Tenure, older_than: timedelta, now: Sequence[str]
             work.records.append_audit(tenure.run, job.actor, facts)
             work.records.set_run(tenure.run, RunState.COMMITTED)
     return found
+
+
+def _refuse_unknown(recorded: Recorded, now: Sequence[str]) -> None:
+    """Raise for a takedown that takes nothing down: somebody believes that it did."""
+    known = {record.address for record in recorded.keys.values() if record.address is not None}
+    unknown = [glob for glob in now if not any(matches_any(address, (glob,)) for address in known)]
+    if unknown:
+        raise UsageError(
+            f"nothing recorded was ever called {', '.join(unknown)}",
+            hint="Check the address. `elmify audit` shows what each address had.",
+        )
 
 
 def _find(

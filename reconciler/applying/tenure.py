@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from reconciler.model.errors import Leased, ProviderError, Unavailable, Unfinished
 from reconciler.model.history import Actor, Lease, RunState
-from reconciler.model.ports import Database, Observer
+from reconciler.model.ports import Database, Observer, Records
 
 #: How long a lease lasts without a heartbeat: after a kill, nobody waits longer than this.
 LEASE_LASTS = timedelta(seconds=60)
@@ -122,7 +122,9 @@ def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observ
     while True:
         try:
             with database.write() as work:
-                return work.records.acquire_lease(run, actor, LEASE_LASTS)
+                lease = work.records.acquire_lease(run, actor, LEASE_LASTS)
+                _close(work.records, lease.took_over, run)
+                return lease
         except (Leased, Unavailable) as held:  # a holder in the middle of a long commit keeps the row locked
             if time.monotonic() >= deadline:
                 raise
@@ -130,6 +132,14 @@ def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observ
                 observer.event("waiting-for-lease", message=held.message)
                 said = True
             time.sleep(min(_POLL_SECONDS, max(deadline - time.monotonic(), 0)))
+
+
+def _close(records: Records, abandoned: int | None, by: int) -> None:
+    """Say how a run ended that can no longer say it itself: its lease ran out, and another run took it."""
+    known = records.run(abandoned) if abandoned is not None else None
+    if known is not None and known.state in {RunState.BEGUN, RunState.COMMITTED}:
+        ended = RunState.DONE if known.state is RunState.COMMITTED else RunState.FAILED
+        records.set_run(known.id, ended, f"interrupted; run {by} took its lease over")
 
 
 def _settle(database: Database, run: int, token: int | None, outcome: str | None) -> bool:

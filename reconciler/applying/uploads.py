@@ -70,7 +70,7 @@ class Uploader:
         """Tell the puts in flight to stop, and wait for them a little: one may hang in a dead connection."""
         self.stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
-        wait(self._running, timeout=GIVE_UP_AFTER.total_seconds())
+        wait([put for put in self._running if not put.cancelled()], timeout=GIVE_UP_AFTER.total_seconds())
 
     def _finished(
         self, pool: ThreadPoolExecutor, puts: Sequence[tuple[Put, MediaFile]]

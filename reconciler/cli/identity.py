@@ -22,7 +22,8 @@ def command(directory: str, rebind: bool, auto_approve: bool) -> None:
     with open_stores(project.settings) as stores:
         if rebind:
             _ask(f"Bind {stores.objects} and {stores.database} together?", auto_approve=auto_approve)
-            environment.rebind(stores.database, stores.objects, project.settings.policy.environment)
+            settings = project.settings
+            environment.rebind(stores.database, stores.objects, settings.policy.environment, settings.actor)
         marker = environment.read_marker_or_nothing(stores.objects)
         with stores.database.read() as session:
             known = session.records.load_identity()

@@ -81,8 +81,8 @@ class Examination:
             return
         key = f"{PROBE_PREFIX}{uuid.uuid4()}"
         content = f"elmify doctor, {key}\n".encode()
+        self.objects.put(_probe(key, content))
         try:
-            self.objects.put(_probe(key, content))
             if self.objects.read(key) != content:
                 raise WrongBytes("what was put is not what is read back")
             yield Finding(check=name, health=Health.OK, message="may put, read and list")

@@ -33,6 +33,11 @@ def nfc(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """Return `1 lecture`, `1,204 lectures`."""
+    return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
+
+
 def readable_size(size_bytes: int) -> str:
     """Return a size as a person says it: `512 B`, `14.2 KiB`, `10.8 GiB`."""
     step = 1024

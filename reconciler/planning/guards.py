@@ -8,6 +8,7 @@ from reconciler.model.plan import Action, Blocked, Change
 from reconciler.model.policy import GuardLimits
 from reconciler.model.ports import Dependents
 from reconciler.model.recorded import Recorded
+from reconciler.model.values import counted
 
 DELETES = "deletes"
 USER_ROWS = "user-rows"
@@ -74,9 +75,10 @@ def user_rows(doomed: Dependents, limits: GuardLimits, allowances: Mapping[str, 
         tables = ", ".join(
             f"{count:,} in {table}" for table, count in sorted(doomed.lost_rows.items()) if count
         )
+        rows, people = counted(lost, "user row"), counted(doomed.users, "person", "people")
         yield Blocked(
             guard=USER_ROWS,
-            summary=f"{lost:,} user rows of {doomed.users:,} people would be lost: {tables}",
+            summary=f"{rows} of {people} would be lost: {tables}",
             remedy=f"elmify plan --allow {USER_ROWS}={lost}",
         )
 

@@ -52,7 +52,8 @@ def position_json(position: Position) -> dict[str, Any]:
 def error_text(error: ElmifyError, *, colour: bool = False) -> str:
     """Return a failure: any diagnostics it carries, then its sentence, its details and its hint, indented."""
     found = error.diagnostics if isinstance(error, InvalidInput) else ()
-    label = _styled(f"error[{error.code}]:", colour=colour, fg="red")
+    code = "" if error.code == ElmifyError.code else f"[{error.code}]"
+    label = _styled(f"error{code}:", colour=colour, fg="red")
     lines = [f"{label} {harmless(error.message)}", *_indented([*error.details, error.hint], "  ")]
     return "\n\n".join(filter(None, [diagnostics_text(found, colour=colour), "\n".join(lines)]))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plan import Action, Blocked, Change, Drift, Plan
+from reconciler.model.values import counted
 from reconciler.render.attributes import attributes
 from reconciler.render.detail import Detail
 from reconciler.render.escape import harmless, value_text
@@ -22,7 +23,6 @@ from reconciler.render.sentences import (
     VERBS,
     allowances_sentence,
     by_kind,
-    counted,
     kept_sentence,
     lost_sentence,
     of_action,

@@ -7,6 +7,7 @@ from typing import TypeVar
 import click
 
 from reconciler.model.plan import Action, Blocked, Change, Drift, Plan
+from reconciler.model.values import counted
 from reconciler.render.attributes import Attribute, attributes, hidden_attributes
 from reconciler.render.detail import Detail, fitting_detail
 from reconciler.render.diagnostics_text import diagnostics_text
@@ -17,7 +18,6 @@ from reconciler.render.sentences import (
     VERBS,
     allowances_sentence,
     by_kind,
-    counted,
     kept_sentence,
     lost_sentence,
     of_action,

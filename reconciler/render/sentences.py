@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconciler.model.address import Address
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Change, Impact, Plan
-from reconciler.model.values import readable_size
+from reconciler.model.values import counted, readable_size
 from reconciler.render.cost import cost_of
 from reconciler.render.escape import harmless
 
@@ -49,11 +49,6 @@ _PEOPLE_WORDS: Mapping[str, tuple[str, str]] = {
 }
 _ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 _CENT = 0.01
-
-
-def counted(count: int, singular: str, plural: str = "") -> str:
-    """Return `1 lecture`, `1,204 lectures`."""
-    return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
 
 
 def joined(parts: Sequence[str]) -> str:

@@ -81,7 +81,16 @@ def test_a_takedown_does_not_wait(stand: Stand) -> None:
 
 
 def test_a_takedown_of_another_address_takes_nothing(stand: Stand) -> None:
+    stand.declare("ali/tafsir", title="Tafsir")
+    stand.declare("ali/tafsir/first", title="First")
+    stand.apply()
+
     assert run_gc(stand, now=("ali/tafsir",)).rubbish == ()
+
+
+def test_a_takedown_of_an_address_nobody_knows_is_an_error(stand: Stand) -> None:
+    with pytest.raises(UsageError):
+        run_gc(stand, now=("ali/qruan",))
 
 
 def test_a_shorter_retention_than_a_day_is_refused(stand: Stand) -> None:

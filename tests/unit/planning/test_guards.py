@@ -92,7 +92,7 @@ def test_not_one_user_row_may_be_lost() -> None:
     (blocked,) = planned(removed_lecture(), favourites={101: 1}).blocked
 
     assert (blocked.guard, blocked.remedy) == ("user-rows", "elmify plan --allow user-rows=1")
-    assert blocked.summary == "1 user rows of 1 people would be lost: 1 in favorites"
+    assert blocked.summary == "1 user row of 1 person would be lost: 1 in favorites"
 
 
 def test_without_user_rows_nothing_is_blocked() -> None:

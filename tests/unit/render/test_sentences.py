@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from reconciler.model.plan import Impact
+from reconciler.model.values import counted
 from reconciler.render.cost import Cost, cost_of
-from reconciler.render.sentences import counted, joined, kept_sentence, lost_sentence, transfer_sentence
+from reconciler.render.sentences import joined, kept_sentence, lost_sentence, transfer_sentence
 from tests.unit.render.plans import audio, create, empty_plan, full_plan, many, plan_of, put_of
 
 
