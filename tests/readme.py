@@ -11,6 +11,7 @@ from reconciler.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+EXAMPLE = ROOT / "plans/example.json"
 _ELMIFY = Path(sys.executable).with_name("elmify")
 
 _OLD_TITLE, _NEW_TITLE = "title: Home & Family", "title: Home and Family"
@@ -44,7 +45,7 @@ def story(folder: Path) -> str:
     audio = folder / "catalog/media/Abdul Rashid Sufi/Quran Hafs"
     shutil.copy(audio / "01 - Al-Fatiha (The opener).mp3", audio / "02 - Al-Baqarah (The cow).mp3")
     _elmify(folder, "lock")
-    return _elmify(folder, "plan")
+    return _elmify(folder, "plan", "--json-into", str(folder / "plan.json"))
 
 
 def _listen(folder: Path) -> None:
@@ -81,4 +82,5 @@ def plan_block(plan: str) -> str:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         page = recorded(README.read_text("utf-8"), "plan", plan_block(story(Path(folder))))
+        shutil.copy(Path(folder) / "plan.json", EXAMPLE)
     README.write_text(recorded(page, "commands", commands_table()), "utf-8")

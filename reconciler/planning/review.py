@@ -113,9 +113,12 @@ def merged_scope(plans: Iterable[Plan]) -> tuple[str, ...]:
 
 
 def summed_allowances(plans: Iterable[Plan]) -> Mapping[str, int]:
-    """Return the allowances of several reviewed plans together: each was reviewed for its own changes."""
+    """Return the allowances of several reviewed plans together: each was reviewed for its own changes.
+
+    The same plan given twice was still reviewed once.
+    """
     total: dict[str, int] = {}
-    for plan in plans:
+    for plan in {plan.fingerprint: plan for plan in plans}.values():
         for name, count in plan.allowances.items():
             total[name] = total.get(name, 0) + count
     return total

@@ -2,13 +2,24 @@ import re
 from pathlib import Path
 
 from reconciler.model.errors import Exit
-from tests.readme import README, ROOT, between, commands_table, plan_block, story
+from reconciler.render.plan_json import load_plan
+from tests.readme import EXAMPLE, README, ROOT, between, commands_table, plan_block, story
 
 PAGE = README.read_text(encoding="utf-8")
 
 
 def test_the_recorded_plan_is_what_elmify_prints(tmp_path: Path) -> None:
     assert between("plan", PAGE) == plan_block(story(tmp_path)) + "\n", "run: python -m tests.readme"
+
+
+def test_the_example_plan_is_the_one_in_the_readme(tmp_path: Path) -> None:
+    story(tmp_path)
+
+    assert load_plan(EXAMPLE.read_text("utf-8"), "example.json").fingerprint == fingerprint_in(tmp_path)
+
+
+def fingerprint_in(folder: Path) -> str:
+    return load_plan((folder / "plan.json").read_text("utf-8"), "plan.json").fingerprint
 
 
 def test_the_table_of_commands_is_the_commands_there_are() -> None:
