@@ -7,7 +7,7 @@ import pytest
 from reconciler.model.kinds import Slot
 from reconciler.model.plan import ObjectState, State
 from reconciler.planning.fingerprint import change_id, fingerprint
-from reconciler.planning.world import REKEY
+from reconciler.planning.world import DELETE_UNMANAGED, REKEY
 from tests.unit.planning.small_worlds import reordered
 from tests.unit.planning.worlds import (
     NOW,
@@ -130,4 +130,4 @@ def test_options_are_part_of_it() -> None:
     wild = world(catalog(speaker("s")))
 
     assert planned(wild, options=[REKEY]).fingerprint != planned(wild).fingerprint
-    assert planned(wild, options=[REKEY]).options == (REKEY,)
+    assert planned(wild, options=[REKEY, DELETE_UNMANAGED]).options == (DELETE_UNMANAGED, REKEY)

@@ -11,6 +11,7 @@ from reconciler.model.policy import TransferLimits
 from reconciler.model.recorded import KeyState
 from reconciler.planning.world import REKEY, World
 from tests.unit.planning.worlds import (
+    CDN,
     IDENTITY,
     POLICY,
     actions,
@@ -34,6 +35,7 @@ from tests.unit.planning.worlds import (
     row_of,
     sha256,
     speaker,
+    speaker_row,
     state_of,
     stored,
     with_keys,
@@ -208,6 +210,33 @@ def test_a_missing_object_is_put_back_under_its_key() -> None:
     assert planned(applied(known, plan)).changes == ()
 
 
+def test_a_key_that_only_a_row_knows_is_not_filled_with_another_format() -> None:
+    wild = world(catalog(lecture("s/c/l", title="L", audio="l.mp3")), rows=[lecture_row(3, "L", "S/C/L.m4a")])
+    wild = replace(wild, catalog=catalog(lecture("s/c/l", audio="l.mp3", row=3)))
+
+    assert put_in(planned(wild), "s/c/l").key == hashed("l.mp3")
+
+
+def test_a_key_that_only_a_row_knows_is_not_filled_while_the_bytes_stand_elsewhere() -> None:
+    wild = world(
+        catalog(lecture("s/c/l", audio="l.mp3", row=3)),
+        rows=[lecture_row(3, "L", "S/C/typo.mp3")],
+        objects=[stored("l.mp3")],
+    )
+
+    change = change_at(planned(wild), "s/c/l")
+
+    assert (change.puts, change.reused) == ((), ("l.mp3",))
+
+
+def test_a_missing_image_is_put_back_under_the_key_that_its_url_names() -> None:
+    wild = world(
+        catalog(speaker("s", image="i.jpg")), rows=[speaker_row(1, "S", image_url=f"{CDN}/old/place.jpg")]
+    )
+
+    assert put_in(planned(wild), "s").key == "old/place.jpg"
+
+
 def test_a_missing_object_is_not_put_back_as_other_bytes() -> None:
     known = without_objects(declaring(with_audio("old"), LECTURE, **audio("new")), KEY)
 
@@ -239,6 +268,7 @@ def test_bytes_of_unknown_hash_are_used_where_they_stand_unless_they_are_given_u
 
     assert questions(there) == asked
     if not asked:
+        assert planned(there).unverified == 1
         after = applied(there, planned(there))
         assert (key_of(after, "s/c/l"), planned(after).changes) == ("l.mp3", ())
 

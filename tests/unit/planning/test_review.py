@@ -9,6 +9,7 @@ from reconciler.planning.world import DELETE_UNMANAGED, World
 from tests.unit.planning.worlds import (
     applied,
     catalog,
+    change_at,
     collection,
     declaring,
     edited,
@@ -90,12 +91,19 @@ def test_a_reviewed_change_that_is_not_due_and_not_done_is_said() -> None:
 
 
 def test_a_discrepancy_shows_both_sides() -> None:
-    (found,) = discrepancies(
-        [planned(EDITED)], planned(PAIR, only=["s/c"]), replace(PAIR, catalog=EDITED.catalog)
-    )[1:]
+    now = planned(with_rows(EDITED, edited(row_of(EDITED, "s"), bio="by hand")))
 
-    assert found.reviewed is not None
-    assert found.now is None
+    (found,) = discrepancies([planned(EDITED)], now, EDITED)
+
+    assert found.reviewed == change_at(planned(EDITED), "s")
+    assert found.now == change_at(now, "s")
+
+
+def test_a_discrepancy_without_a_change_now_shows_the_reviewed_one() -> None:
+    (found, _) = discrepancies([planned(EDITED)], planned(PAIR), PAIR)
+
+    assert (found.address, found.now) == ("s", None)
+    assert found.reviewed == change_at(planned(EDITED), "s")
 
 
 # Done already.
@@ -135,6 +143,20 @@ def test_a_done_change_whose_object_is_gone_is_not_done() -> None:
     first = world(catalog(speaker("s", image="i.jpg")))
     after = applied(first, planned(first))
     gone = replace(without_objects(after, "S/speaker.jpg"), catalog=catalog())
+
+    assert set(said(planned(first), gone, only=["nothing"])) == {"s"}
+
+
+def test_a_done_change_that_the_catalog_no_longer_wants_is_not_done() -> None:
+    first = world(catalog(speaker("s", image="i.jpg")))
+    after = replace(applied(first, planned(first)), catalog=catalog())
+
+    assert set(said(planned(first), after, only=["nothing"])) == {"s"}
+
+
+def test_a_done_change_whose_object_was_taken_away_is_not_done() -> None:
+    first = world(catalog(speaker("s", image="i.jpg")))
+    gone = without_objects(applied(first, planned(first)), "S/speaker.jpg")
 
     assert set(said(planned(first), gone, only=["nothing"])) == {"s"}
 

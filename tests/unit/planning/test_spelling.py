@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
+from reconciler.model.actual import Row
 from reconciler.model.address import Address
+from reconciler.model.catalog import Resource
 from reconciler.model.plan import Action
 from reconciler.model.recorded import KeyState
 from reconciler.planning.world import REKEY, World
@@ -13,6 +17,7 @@ from tests.unit.planning.worlds import (
     catalog,
     change_at,
     collection,
+    collection_row,
     declaring,
     edited,
     key_of,
@@ -23,9 +28,12 @@ from tests.unit.planning.worlds import (
     planned,
     questions,
     row_of,
+    speaker,
+    speaker_row,
     state_of,
     stored,
     with_rows,
+    world,
 )
 
 COMPOSED, DECOMPOSED = "é.mp3", "e\u0301.mp3"
@@ -100,3 +108,41 @@ def test_a_row_number_is_believed_by_a_path_in_another_spelling() -> None:
     declared = declaring(with_rows(known, shown), lecture("s/c/l", audio=COMPOSED, row=101), lecture("s/c/m"))
 
     assert questions(declared) == {}
+
+
+@pytest.mark.parametrize(("declared", "shown"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)])
+def test_a_row_is_found_under_either_spelling(declared: str, shown: str) -> None:
+    name, title = declared.removesuffix(".mp3"), shown.removesuffix(".mp3")
+    twins = [lecture_row(3, title, shown), lecture_row(4, "Other", shown)]
+
+    def bound_to(entry: Resource, *rows: Row) -> int | None:
+        return change_at(planned(world(catalog(entry), rows=rows)), entry.address).row
+
+    assert bound_to(speaker("s", name=name), speaker_row(1, title)) == 1
+    assert bound_to(lecture("s/c/l", audio=declared), lecture_row(3, "Odd", shown)) == 3
+    assert bound_to(lecture("s/c/l", title=name), lecture_row(3, "Odd", f"S/C/{shown}")) == 3
+    parents = (speaker_row(1, "S"), collection_row(2, 1, "C"))
+    hung = [edited(row, speaker_id=1, collection_id=2) for row in twins]
+    assert bound_to(lecture("s/c/l", title=name, audio=declared), *parents, *hung) == 3
+
+
+@pytest.mark.parametrize("spelling", [COMPOSED, DECOMPOSED])
+def test_a_record_is_believed_whichever_way_its_key_is_spelled(spelling: str) -> None:
+    known = live(catalog(lecture("s/c/l", title=spelling.removesuffix(".mp3"))))
+
+    for values in ({"file_hash": None}, {"file_path": "elsewhere.mp3", "audio_url": None}):
+        shown = edited(row_of(known, "s/c/l"), title="Renamed", **values)
+        assert actions(planned(with_rows(known, shown))) == {"s/c/l": Action.UPDATE}
+
+
+def test_a_path_is_looked_up_in_the_lockfile_under_either_spelling() -> None:
+    known = live(catalog(lecture("s/c/l", audio=DECOMPOSED), lock=[media(COMPOSED)], gone=[DECOMPOSED]))
+
+    assert known.snapshot.objects
+    assert planned(known).changes == ()
+
+
+def test_two_new_lectures_in_two_spellings_of_one_title_never_share_a_key() -> None:
+    both = catalog(lecture("s/c/a", title="e\u0301"), lecture("s/c/b", title="é"))
+
+    assert planned(applied(world(both), planned(world(both)))).changes == ()
