@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.catalog import Catalog
@@ -37,22 +38,17 @@ def make_plan(
     `InvalidInput` for questions that only a person can answer, `IdentityMismatch` when the stores do not
     belong together, and whatever the stores raise.
     """
-    with uncollected(), _beside() as pool, database.read() as session:
+    with uncollected(), _beside() as pool:
         listing = pool.submit(read_bucket, objects)
-        snapshot, recorded = _read_database(session)
         catalog = read_catalog()
-        listed, marker = listing.result()
-        snapshot = Snapshot(
-            objects=listed,
-            rows=snapshot.rows,
-            categories=snapshot.categories,
-            marker=marker,
-            taken_at=snapshot.taken_at,
-        )
-        check_identity(recorded.identity, marker, policy.environment)
-        world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=policy)
-        rough = draft(world, request)
-        doomed, moved = _dependents(session.library, rough)
+        with database.read() as session:
+            snapshot, recorded = _read_database(session)
+            listed, marker = listing.result()
+            check_identity(recorded.identity, marker, policy.environment)
+            snapshot = replace(snapshot, objects=listed, marker=marker)
+            world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=policy)
+            rough = draft(world, request)
+            doomed, moved = _dependents(session.library, rough)
     return finish(world, rough, doomed, moved), world
 
 

@@ -2,7 +2,7 @@
 
 from psycopg import sql
 
-from reconciler.model.kinds import Column, Table, Type
+from reconciler.model.kinds import Column, Origin, Table, Type
 
 
 def stored(table: Table) -> tuple[Column, ...]:
@@ -13,6 +13,15 @@ def stored(table: Table) -> tuple[Column, ...]:
 def sorted_by(table: Table) -> Column | None:
     """Return the column that holds category slugs, which is none of the table's own."""
     return next((column for column in table.columns if column.type is Type.SLUGS), None)
+
+
+def held_elsewhere(table: Table) -> tuple[int, ...]:
+    """Return the places, among the stored columns, of keys and hashes: other parts of a world hold them too."""
+    return tuple(
+        place
+        for place, column in enumerate(stored(table))
+        if column.origin is Origin.KEY or column.source == "sha256"
+    )
 
 
 def qualified(table: Table) -> sql.Identifier:

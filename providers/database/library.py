@@ -8,13 +8,14 @@ from typing import Any
 from psycopg import sql
 
 from providers.database import junctions
-from providers.database.columns import qualified, sorted_by, stored
+from providers.database.columns import held_elsewhere, qualified, sorted_by, stored
 from providers.database.connection import Connection, streamed
 from providers.database.dependents import capture_rows, count_dependents
 from providers.database.updates import Update
 from reconciler.model.actual import Row
 from reconciler.model.errors import ProviderError
 from reconciler.model.kinds import TABLES, Kind, Table
+from reconciler.model.memory import shared_if_any
 from reconciler.model.ports import Dependents, NewRow
 from reconciler.model.values import Value
 
@@ -98,15 +99,17 @@ class PostgresLibrary:
         query = sql.SQL("select id, {} from {} {}").format(columns, qualified(table), tail)
         column = sorted_by(table)
         slugs = self._slugs(table, ids) if column else {}
-        place = 1 + table.index[column.name] if column else 0
+        place = table.index[column.name] if column else None
+        keys_and_hashes = held_elsewhere(table)
         with self._connection.cursor(binary=True) as cursor:
-            records = streamed(cursor, query, None if ids is None else (ids,))
-            if column is None:
-                return [Row(table.kind, record[0], record[1:]) for record in records]
-            return [
-                Row(table.kind, record[0], (*record[1:place], slugs.get(record[0], ()), *record[place:]))
-                for record in records
-            ]
+            rows = []
+            for id_, *values in streamed(cursor, query, None if ids is None else (ids,)):
+                for index in keys_and_hashes:
+                    values[index] = shared_if_any(values[index])
+                if place is not None:
+                    values.insert(place, slugs.get(id_, ()))
+                rows.append(Row(table.kind, id_, tuple(values)))
+            return rows
 
     def _slugs(self, table: Table, ids: Sequence[int] | None) -> Mapping[int, tuple[str, ...]]:
         return junctions.slugs(self._connection, table.kind, ids) if self._has_categories else {}

@@ -12,6 +12,7 @@ from xml.parsers import expat
 
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import IncompleteListing, ListingRefused
+from reconciler.model.memory import shared
 from reconciler.model.values import nfc
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class _PageParser:
         """Return what was read; `KeyError` or `ValueError` when an entry lacks its key, size or ETag."""
         plain: Callable[[str], str] = unquote_plus if self._top.get("EncodingType") == "url" else str
         objects = [
-            StoredObject(plain(entry["Key"]), int(entry["Size"]), entry["ETag"].strip('"'))
+            StoredObject(shared(plain(entry["Key"])), int(entry["Size"]), shared(entry["ETag"].strip('"')))
             for entry in self._entries
         ]
         truncated = self._top["IsTruncated"].strip() == "true"

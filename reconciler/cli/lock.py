@@ -58,7 +58,7 @@ def _lock(project: Project, previous: "Mapping[str, MediaFile]", *, rehash: bool
     from reconciler.loading.media_codes import MEDIA_CODES
     from reconciler.loading.stat_cache import StatCache
 
-    settings, loaded = project.settings, project.loaded
+    settings, loaded = project.settings, project.load()
     mistakes = [mistake for mistake in loaded.diagnostics if mistake.code not in MEDIA_CODES]
     if has_errors(mistakes):
         raise InvalidInput(mistakes)  # a file that cannot be read would seem to name no media

@@ -25,9 +25,8 @@ class Project:
 
     settings: Settings
 
-    @cached_property
-    def loaded(self) -> "Loaded":
-        """The catalog and lockfile as they are read, with everything that is wrong with them."""
+    def load(self) -> "Loaded":
+        """Read the catalog and the lockfile, with everything that is wrong with them."""
         from dataclasses import replace
 
         from reconciler.loading.catalog import load_catalog
@@ -54,10 +53,11 @@ class Project:
 
     @cached_property
     def _catalog(self) -> Catalog:
-        if self.loaded.catalog is None:
-            raise InvalidInput(self.loaded.diagnostics)
-        show_diagnostics(self.loaded.diagnostics)
-        return self.loaded.catalog
+        loaded = self.load()  # what was read of each file is let go: the plan needs its memory
+        if loaded.catalog is None:
+            raise InvalidInput(loaded.diagnostics)
+        show_diagnostics(loaded.diagnostics)
+        return loaded.catalog
 
     def job(self, stores: "Stores", command: str, lock_timeout: str, format_: str) -> "Job":
         """Return what applying works with."""

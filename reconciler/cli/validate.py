@@ -6,13 +6,15 @@ import click
 
 from reconciler.cli.console import result, show_diagnostics
 from reconciler.cli.options import option_format
-from reconciler.cli.project import Project, open_project
+from reconciler.cli.project import open_project
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.model.errors import Exit, InvalidInput
 from reconciler.model.kinds import Kind
 
 if TYPE_CHECKING:
+    from reconciler.loading.catalog import Loaded
     from reconciler.model.catalog import Catalog
+    from reconciler.settings import Settings
 
 
 @click.command("validate")
@@ -25,7 +27,8 @@ def command(directory: str, format_: str) -> int:
     """
     try:
         project = open_project(directory)
-        found = find_mistakes(project)
+        loaded = project.load()
+        found = find_mistakes(project.settings, loaded)
     except InvalidInput as invalid:
         if format_ == "text":
             raise
@@ -36,11 +39,11 @@ def command(directory: str, format_: str) -> int:
         raise InvalidInput(found)
     else:
         show_diagnostics(found)
-        result(_verdict(project.loaded.catalog, len(found)))
+        result(_verdict(loaded.catalog, len(found)))
     return Exit.ERROR if has_errors(found) else Exit.OK
 
 
-def find_mistakes(project: Project) -> Sequence[Diagnostic]:
+def find_mistakes(settings: "Settings", loaded: "Loaded") -> Sequence[Diagnostic]:
     """Return everything that is wrong with the catalog, the lockfile and the media, in reading order."""
     from reconciler.loading.lockfile import read_lockfile
     from reconciler.loading.media import MediaFolder
@@ -48,7 +51,6 @@ def find_mistakes(project: Project) -> Sequence[Diagnostic]:
     from reconciler.loading.stat_cache import StatCache
     from reconciler.model.diagnostics import in_reading_order
 
-    settings, loaded = project.settings, project.loaded
     locked, _ = read_lockfile(settings.lock_path, settings.root)
     cache = StatCache.read(settings.state_dir / "cache" / "media.json")
     media = check_media(MediaFolder(settings.media_root), loaded.media_references(), locked, cache)

@@ -12,6 +12,7 @@ from reconciler.model.address import Address, join
 from reconciler.model.catalog import Resource
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
+from reconciler.model.memory import shared, shared_if_any
 from reconciler.model.values import Value
 from reconciler.text.codes import Mistake
 
@@ -115,7 +116,7 @@ class _Assembly:
         self, kind: Kind, file: str, entry: Entry, parent: Address | None, defaults: _Defaults
     ) -> Address | None:
         """Add a resource; None when its address is taken."""
-        address = Address(entry.id) if parent is None else join(parent, entry.id)
+        address = Address(shared(entry.id if parent is None else join(parent, entry.id)))
         if address in self.declared.resources:
             self._report_taken(kind, file, entry, address)
             return None
@@ -124,7 +125,7 @@ class _Assembly:
             kind=kind,
             position=Position(file, entry.line, entry.column),
             fields=_fields(kind, entry, defaults, address),
-            media={_SLOT[slot]: place[0] for slot, place in entry.media.items()},
+            media={_SLOT[slot]: shared_if_any(place[0]) for slot, place in entry.media.items()},
             row=entry.row,
             previously=None if entry.previously is None else _resolve(entry.previously, parent),
             protect=_protect(entry, defaults, address),

@@ -8,7 +8,7 @@ a hash: a damaged cache reads as an empty one.
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import resources
@@ -21,6 +21,8 @@ from reconciler.loading.content import Content, Entry
 from reconciler.loading.writing import write_whole
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.kinds import Kind
+
+_HASH_CHARS = 64  # of a SHA-256 in hex
 
 #: The code that decides what a file says and what is wrong with it. Any change to it empties every cache.
 _READING = ("reconciler.text", "reconciler.loading", "reconciler.planning", "reconciler.model")
@@ -46,8 +48,8 @@ class ParseCache:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._kept: dict[str, bytes] = {}
-        self._used: dict[str, bytes] = {}
+        self._kept: dict[str, memoryview] = {}
+        self._used: dict[str, bytes | memoryview] = {}
         self._dirty = False
         self.checked = ""
         self.warnings: tuple[Diagnostic, ...] = ()
@@ -68,7 +70,7 @@ class ParseCache:
         if line is None:
             return None
         self._used[sha256] = line
-        return _content(json.loads(line))
+        return _content(json.loads(bytes(line)))
 
     def put(self, sha256: str, content: Content) -> None:
         """Keep what a file of that hash declares."""
@@ -94,12 +96,12 @@ class ParseCache:
             known = json.loads(header)
             if known["version"] != reading_version() or known["sha256"] != hashlib.sha256(body).hexdigest():
                 return
-            kept = {line[:64].decode(): line[65:] for line in body.splitlines()}
+            kept = dict(_lines(body))
             warnings = tuple(_diagnostic(each) for each in known["warnings"])
             self._kept, self.checked, self.warnings = kept, known["checked"], warnings
 
     def _text(self) -> str:
-        body = b"".join(b"%s %s\n" % (sha256.encode(), line) for sha256, line in self._used.items())
+        body = b"".join(b"%s %s\n" % (sha256.encode(), bytes(line)) for sha256, line in self._used.items())
         header = {
             "version": reading_version(),
             "sha256": hashlib.sha256(body).hexdigest(),
@@ -107,6 +109,14 @@ class ParseCache:
             "warnings": [_plain_diagnostic(warning) for warning in self.warnings],
         }
         return f"{_dumped(header).decode()}\n{body.decode()}"
+
+
+def _lines(body: bytes) -> Iterator[tuple[str, memoryview]]:
+    """Yield each line's hash and what it holds, without a copy: the cache is as large as the catalog."""
+    view, start = memoryview(body), 0
+    while (end := body.find(b"\n", start)) >= 0:
+        yield body[start : start + _HASH_CHARS].decode(), view[start + _HASH_CHARS + 1 : end]
+        start = end + 1
 
 
 def _dumped(value: Any) -> bytes:

@@ -20,6 +20,7 @@ from reconciler.loading.facts import MEDIA_TYPES
 from reconciler.loading.writing import write_whole
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Diagnostic, Position
+from reconciler.model.memory import shared, shared_if_any
 from reconciler.model.values import nfc
 
 HEADER = "# elmify.lock, format 1: one line a media file, sorted by path. Written by `elmify lock`."
@@ -71,11 +72,11 @@ def parse_line(line: str) -> MediaFile | None:
     if media_type is None or (sha256 == "unknown" and etag is None) or (part is None) != (parts_etag is None):
         return None
     return MediaFile(
-        path=path if "\\" not in path else json.loads(f'"{path}"'),
+        path=shared(path if "\\" not in path else json.loads(f'"{path}"')),
         size_bytes=int(size),
         media_type=media_type,
-        sha256=None if sha256 == "unknown" else sha256,
-        md5=md5,
+        sha256=None if sha256 == "unknown" else shared(sha256),
+        md5=shared_if_any(md5),
         etag=etag,
         part_bytes=None if part is None else int(part),
         parts_etag=parts_etag,

@@ -1,8 +1,9 @@
-"""Python's cycle collector, paused where large worlds are built."""
+"""How a large world fits: one copy of each text, and no search for garbage while it is read."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from sys import intern
 
 
 @contextmanager
@@ -19,3 +20,13 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def shared(text: str) -> str:
+    """Return the one copy of a text that several parts of the world hold: a key, an address or a hash."""
+    return intern(text)
+
+
+def shared_if_any(text: str | None) -> str | None:
+    """Return the one copy of a text; None stays None."""
+    return None if text is None else intern(text)

@@ -53,8 +53,8 @@ class Differ:
 
     def run(self) -> Differences:
         """Return the differences of every declared resource."""
-        for address, placements in self._slots.place_all().items():
-            self._compare(self._world.catalog.resources[address], placements)
+        for resource, placements in self._slots.place_all():
+            self._compare(resource, placements)
         self._found.problems += self._slots.problems
         return self._found
 

@@ -1,6 +1,6 @@
 """The objects of resources: under which key each slot's bytes stand, stay, or will be put."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from reconciler.model.actual import Row
 from reconciler.model.address import Address
@@ -38,14 +38,15 @@ class Slots:
         self._media = media_by_path(world.catalog)
         self.problems: list[tuple[Address, Diagnostic]] = []
 
-    def place_all(self) -> Mapping[Address, Placements]:
-        """Return the placements of every resource; the keys that are kept are claimed before new ones.
+    def place_all(self) -> Iterator[tuple[Resource, Placements]]:
+        """Yield every resource with its placements; the keys that are kept are claimed before new ones.
 
         Keys are chosen in the order of addresses, so that moving an entry within its file changes no plan.
         """
         resources = [self._world.catalog.resources[a] for a in sorted(self._world.catalog.resources)]
         kept = {resource.address: self._kept(resource) for resource in resources}
-        return {resource.address: self._place(resource, kept[resource.address]) for resource in resources}
+        for resource in resources:
+            yield resource, self._place(resource, kept.pop(resource.address))
 
     def record(self, resource: Resource) -> ResourceRecord | None:
         """Return the record that speaks of the row this address is bound to."""

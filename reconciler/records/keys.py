@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.errors import ElmifyError
+from reconciler.model.memory import shared, shared_if_any
 from reconciler.model.recorded import KeyRecord, KeyState
 from reconciler.model.values import nfc
 from reconciler.records.bulk import refuse_unstorable, staged, streamed
@@ -134,14 +135,14 @@ def read_keys(connection: "Connection[tuple[Any, ...]]") -> Mapping[str, KeyReco
     states = {state.value: state for state in KeyState}
     times: dict[datetime, datetime] = {}  # a save gives all its keys one time: kept once
     return {
-        folded: KeyRecord(
-            key=spelling or folded,
+        (own := shared(folded)): KeyRecord(
+            key=spelling or own,
             state=states[state],
-            sha256=sha256,
+            sha256=shared_if_any(sha256),
             size_bytes=size_bytes,
-            etag=etag,
+            etag=shared_if_any(etag),
             verified=verified,
-            address=address,
+            address=shared_if_any(address),
             run=run,
             changed_at=times.get(changed_at) or times.setdefault(changed_at, changed_at.astimezone(UTC)),
         )

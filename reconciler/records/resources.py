@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.address import Address
 from reconciler.model.kinds import Kind, Slot
+from reconciler.model.memory import shared
 from reconciler.model.recorded import ResourceRecord
 from reconciler.records.bulk import refuse_unstorable, staged, streamed
 
@@ -82,13 +83,13 @@ def read_resources(connection: "Connection[tuple[Any, ...]]") -> Mapping[Address
     slots = {slot.value: slot for slot in Slot}
     decode = json.JSONDecoder().decode
     return {
-        address: ResourceRecord(
-            address=address,
+        (own := Address(shared(address))): ResourceRecord(
+            address=own,
             kind=kinds[kind],
             row=row,
             name=name,
             parent_row=parent_row,
-            keys={slots[slot]: key for slot, key in decode(keys).items()},
+            keys={slots[slot]: shared(key) for slot, key in decode(keys).items()},
             applied=applied,
             protect=protect,
         )
