@@ -16,7 +16,7 @@ def sorted_by(table: Table) -> Column | None:
 
 
 def held_elsewhere(table: Table) -> tuple[int, ...]:
-    """Return the places, among the stored columns, of keys and hashes: other parts of a world hold them too."""
+    """Return the places, among the stored columns, of keys and hashes, which others hold too."""
     return tuple(
         place
         for place, column in enumerate(stored(table))

@@ -123,7 +123,8 @@ def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observ
         try:
             with database.write() as work:
                 lease = work.records.acquire_lease(run, actor, LEASE_LASTS)
-                _close(work.records, lease.took_over, run)
+                if lease.took_over is not None:
+                    close_run(work.records, lease.took_over, f"interrupted; run {run} took its lease over")
                 return lease
         except (Leased, Unavailable) as held:  # a holder in the middle of a long commit keeps the row locked
             if time.monotonic() >= deadline:
@@ -134,12 +135,12 @@ def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observ
             time.sleep(min(_POLL_SECONDS, max(deadline - time.monotonic(), 0)))
 
 
-def _close(records: Records, abandoned: int | None, by: int) -> None:
-    """Say how a run ended that can no longer say it itself: its lease ran out, and another run took it."""
-    known = records.run(abandoned) if abandoned is not None else None
+def close_run(records: Records, abandoned: int, outcome: str) -> None:
+    """Say how a run ended that can no longer say it itself. No error when it has."""
+    known = records.run(abandoned)
     if known is not None and known.state in {RunState.BEGUN, RunState.COMMITTED}:
         ended = RunState.DONE if known.state is RunState.COMMITTED else RunState.FAILED
-        records.set_run(known.id, ended, f"interrupted; run {by} took its lease over")
+        records.set_run(known.id, ended, outcome)
 
 
 def _settle(database: Database, run: int, token: int | None, outcome: str | None) -> bool:

@@ -155,7 +155,8 @@ def _was_interrupted(error: ElmifyError) -> bool:
 
 
 def _stopped(terminated: threading.Event) -> ElmifyError:
-    hint = "Nothing was committed."  # what stands at an interruption is an `Unfinished`
+    # What stands at an interruption is an `Unfinished`.
+    hint = "Nothing was committed. Run it again to go on where it stopped."
     return (
         Terminated("terminated", hint=hint) if terminated.is_set() else Interrupted("interrupted", hint=hint)
     )

@@ -9,7 +9,7 @@ from reconciler.cli.project import open_project
 from reconciler.cli.show import print_plan, read_plan
 from reconciler.model.errors import Exit, UsageError
 from reconciler.model.plan import Action, Plan
-from reconciler.model.values import readable_size
+from reconciler.model.values import counted, readable_size
 
 if TYPE_CHECKING:
     from reconciler.applying.apply import Job, Outcome
@@ -80,9 +80,11 @@ def _refuse_more_options(request: "Request") -> None:
 def _approved(job: "Job", request: "Request", *, ask: bool, format_: str) -> Plan | None:
     """Plan, show it, and ask; None when there is nothing to do, or the answer is no."""
     from reconciler.applying.apply import finish_earlier, refuse_blocked
+    from reconciler.planning.planner import refuse_idle_globs
     from reconciler.refresh import make_plan
 
-    plan, _ = make_plan(job.read_catalog, job.policy, job.objects, job.database, request)
+    plan, world = make_plan(job.read_catalog, job.policy, job.objects, job.database, request)
+    refuse_idle_globs(world, plan)
     if format_ == "text":
         print_plan(plan, "text", None)
     refuse_blocked(plan)
@@ -108,7 +110,9 @@ def _conclude(outcome: "Outcome", format_: str, *, shown: bool) -> None:
         emit("complete", run=outcome.run, changes=len(plan.changes), uploaded_bytes=outcome.uploaded_bytes)
         return
     if plan.empty:
-        if not shown:
+        if plan.changes:
+            click.echo(f"Recorded for {counted(len(plan.changes), 'resource')}.")
+        elif not shown:
             click.echo("No changes. The library matches the catalog.")
         return
     counts = [
@@ -126,5 +130,5 @@ def _conclude(outcome: "Outcome", format_: str, *, shown: bool) -> None:
     click.echo(f"\nApply complete! Resources: {', '.join(said)}.")
     if outcome.uploaded_files:
         size = readable_size(outcome.uploaded_bytes)
-        files = "1 file" if outcome.uploaded_files == 1 else f"{outcome.uploaded_files:,} files"
+        files = counted(outcome.uploaded_files, "file")
         click.echo(f"Run {outcome.run} uploaded {files} ({size}) and committed everything at once.")

@@ -8,6 +8,7 @@ from reconciler.cli.console import result, say
 from reconciler.cli.project import open_project
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import ElmifyError, InvalidInput
+from reconciler.model.values import counted
 
 if TYPE_CHECKING:
     from reconciler.loading.fmt_catalog import FormattedFile
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("fmt")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 when a file would change.")
-@click.option("--diff", "show_diff", is_flag=True, help="Show what changes in each file.")
+@click.option("--diff", "show_diff", is_flag=True, help="Write nothing; show what would change.")
 @click.pass_obj
 def command(directory: str, check: bool, show_diff: bool) -> None:
     """Bring the catalog into its canonical form, comments kept and missing ids written.
@@ -36,13 +37,16 @@ def command(directory: str, check: bool, show_diff: bool) -> None:
             continue
         changed += 1
         result(_diff(file) if show_diff else file.name)
-        if not check:
+        if not check and not show_diff:
             write_whole(settings.root / Path(file.name), file.formatted.after)
     if problems:
         raise InvalidInput(problems)
     if check and changed:
         raise ElmifyError("the catalog is not in its canonical form", hint="Run\n    elmify fmt")
-    say(f"Formatted {changed:,} files." if changed else "Every file is in its canonical form already.")
+    if not changed:
+        say("Every file is in its canonical form already.")
+    elif not show_diff:
+        say(f"Formatted {counted(changed, 'file')}.")
 
 
 def _diff(file: "FormattedFile") -> str:

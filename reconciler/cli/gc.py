@@ -2,7 +2,7 @@ import click
 
 from reconciler.cli.options import option_lock_timeout
 from reconciler.cli.project import open_project
-from reconciler.model.values import readable_size
+from reconciler.model.values import counted, readable_size
 
 
 @click.command("gc")
@@ -33,7 +33,7 @@ def command(
         click.echo(f"  - {item.record.key} ({readable_size(item.record.size_bytes)}; {item.why})")
     verb = "would be deleted" if dry_run else "deleted"
     count = len(collected.rubbish)
-    objects = "1 object" if count == 1 else f"{count:,} objects"
+    objects = counted(count, "object")
     click.echo(
         f"{objects} {verb}, {readable_size(collected.size_bytes)}."
         if count

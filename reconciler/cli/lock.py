@@ -7,7 +7,7 @@ from reconciler.cli.progress import meter
 from reconciler.cli.project import Project, open_project
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import ElmifyError, InvalidInput
-from reconciler.model.values import readable_size
+from reconciler.model.values import counted, readable_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +86,7 @@ def _print(locked: "Locked") -> None:
     if locked.absent:
         say(f"{len(locked.absent):,} files are not on this machine; their lines stay as they are.")
     if locked.hashed:
-        say(f"Hashed {locked.hashed:,} files, {readable_size(locked.hashed_bytes)}.")
+        say(f"Hashed {counted(locked.hashed, 'file')}, {readable_size(locked.hashed_bytes)}.")
     counts = f"{len(locked.added):,} added, {len(locked.changed):,} changed, {len(locked.removed):,} removed"
     result(f"Lockfile: {counts}, {len(locked.files):,} in all.")
 

@@ -39,15 +39,17 @@ def command(
     --detailed-exitcode 2 when there are changes.
     """
     from reconciler.bootstrap import open_stores
+    from reconciler.planning.planner import refuse_idle_globs
     from reconciler.refresh import make_plan
     from reconciler.render.plan_json import dump_plan
 
     request = request_from(only, allow, delete_unmanaged=delete_unmanaged, rekey=rekey)
     project = open_project(directory)
     with open_stores(project.settings) as stores:
-        plan, _ = make_plan(
+        plan, world = make_plan(
             project.catalog, project.settings.policy, stores.objects, stores.database, request
         )
+        refuse_idle_globs(world, plan)
     for file in filter(None, (out, json_into)):
         _save(file, dump_plan(plan))
     print_plan(plan, format_, detail)

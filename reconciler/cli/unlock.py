@@ -14,6 +14,7 @@ def command(directory: str, run: int, force: bool) -> None:
     A lease ends by itself a minute after its last heartbeat. A holder that is alive after all can no longer
     commit once its lease was ended.
     """
+    from reconciler.applying.tenure import close_run
     from reconciler.bootstrap import open_stores
     from reconciler.model.history import AuditFact
 
@@ -22,6 +23,7 @@ def command(directory: str, run: int, force: bool) -> None:
         if work.records.lease() is None:
             raise ElmifyError("nobody holds the lease", hint="There is nothing to unlock.")
         work.records.break_lease(run, force=force)
+        close_run(work.records, run, f"interrupted; unlocked by {project.settings.actor.name}")
         work.records.append_audit(
             None, project.settings.actor, [AuditFact(event="unlock", detail={"run": run, "force": force})]
         )

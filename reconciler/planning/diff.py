@@ -144,7 +144,9 @@ class Differ:
             values = {name: row[name] for name in (*want.values, *want.pending)}
             before = State(values=values, objects=self._slots.objects_before(resource, row))
         puts = self._slots.puts(placements)
-        action, reason = self._action(binding, record, before, after, resource.address)
+        action, reason = self._action(
+            binding, record, before, after, resource.address, protect=resource.protect
+        )
         previous = binding.previous if binding is not None else None
         return Change(
             address=resource.address,
@@ -172,6 +174,8 @@ class Differ:
         before: State | None,
         after: State,
         address: Address,
+        *,
+        protect: bool,
     ) -> tuple[Action, str]:
         if binding is None or before is None:
             lost = " (its recorded row is gone)" if address in self._identities.broken else ""
@@ -183,10 +187,18 @@ class Differ:
         if binding.previous is not None:
             return Action.MOVE, binding.rung
         if not differing:
-            return Action.NO_OP, "only what elmify remembers of it changes"
+            return Action.NO_OP, _why_recorded(record, protect=protect)
         if set(differing) <= {slot.value for slot in after.objects}:
             return Action.UPDATE, f"missing in the bucket: {', '.join(differing)}"
         return Action.UPDATE, _why_updated(before, after, differing)
+
+
+def _why_recorded(record: ResourceRecord, *, protect: bool) -> str:
+    if protect and not record.protect:
+        return "it is protected from now on"
+    if record.protect and not protect:
+        return "it is not protected any more"
+    return "what elmify remembers of it is brought up to date"
 
 
 def _why_updated(before: State, after: State, differing: list[str]) -> str:

@@ -1,5 +1,6 @@
 """Object keys: rendered once from a template, made unique by a hash, never overwritten."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from types import SimpleNamespace
@@ -37,6 +38,7 @@ _ALLOWED_NODES = (
 _ALLOWED_FILTERS = frozenset({"pad", "lower", "upper", "trim", "default"})
 _ALLOWED_TESTS = frozenset({"none", "defined", "undefined"})
 _PAD_MAX = 12
+_NO_ATTRIBUTE = re.compile(r"'[\w.]+ object' has no attribute")
 
 
 class TemplateRefused(ValueError):
@@ -112,7 +114,7 @@ def render_key(template: str, lineage: Mapping[Kind, Resource], extension: str) 
     try:
         return _compiled(template)({**names, "ext": extension})
     except (TemplateError, TypeError) as error:
-        raise TemplateRefused(str(error)) from error
+        raise TemplateRefused(_NO_ATTRIBUTE.sub("what it names has no", str(error))) from error
 
 
 def default_key(

@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.model.address import Address
+from reconciler.model.address import Address, matches_any
 from reconciler.model.catalog import Resource, lineage
 from reconciler.model.diagnostics import Diagnostic, in_reading_order
-from reconciler.model.errors import InvalidInput
-from reconciler.model.kinds import Kind, Slot
+from reconciler.model.errors import InvalidInput, UsageError
+from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.plan import Action, Change, Drift, Impact, Plan, Unmanaged
 from reconciler.model.ports import Dependents
 from reconciler.model.values import nfc
@@ -108,6 +108,21 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents) ->
         unverified=rough.unverified,
         listed=len(world.snapshot.objects),
     )
+
+
+def refuse_idle_globs(world: World, plan: Plan) -> None:
+    """Raise `UsageError` for a glob that names nothing at all: a typo must not read as 'nothing to do'."""
+    known: list[str] = [*world.catalog.resources, *world.recorded.resources]
+    if any(glob.startswith("unmanaged") for glob in plan.scope):
+        rows = plan.unmanaged.rows.items()
+        known += [f"unmanaged.{TABLES[kind].name}[{row}]" for kind, ids in rows for row in ids]
+        known += [f"unmanaged.object[{key}]" for key in plan.unmanaged.objects]
+    for glob in plan.scope:
+        if not any(matches_any(address, (glob,)) for address in known):
+            raise UsageError(
+                f"--only {glob} names nothing, neither declared nor recorded",
+                hint="Check the address; `*` stands for any part of it.",
+            )
 
 
 def _audio_key(world: World) -> Callable[[Resource], str]:

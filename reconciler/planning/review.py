@@ -63,7 +63,17 @@ def _why_new(now: Change, reviewed: Change | None) -> str:
         return f"reviewed as {reviewed.action}, now it would be {now.action}"
     if not _alike(reviewed.before, now.before):
         return "the stores have changed since the review"
-    return "the catalog has changed since the review"
+    return f"its outcome has changed since the review: {', '.join(_differing(reviewed.after, now.after))}"
+
+
+def _differing(left: State | None, right: State | None) -> list[str]:
+    if left is None or right is None:
+        return []
+    names = {*left.values, *right.values}
+    differing = {name for name in names if left.values.get(name) != right.values.get(name)}
+    if _keys(left) != _keys(right):
+        differing.add("its objects")
+    return sorted(differing)
 
 
 def _alike(left: State | None, right: State | None) -> bool:

@@ -1,5 +1,7 @@
 """Who runs elmify, by what CI or the login session says."""
 
+import getpass
+import os
 from collections.abc import Mapping
 
 from reconciler.model.history import Actor
@@ -9,12 +11,20 @@ _COMMITS = ("GITHUB_SHA", "CI_COMMIT_SHA")
 
 
 def read_actor(environ: Mapping[str, str]) -> Actor:
-    """Return who is acting; `unknown` when nothing in the environment tells."""
+    """Return who is acting; the login name when nothing in the environment tells."""
     return Actor(
-        name=_first(environ, _NAMES) or "unknown",
+        name=_first(environ, _NAMES) or _login(),
         commit=_first(environ, _COMMITS),
         url=_run_url(environ),
     )
+
+
+def _login() -> str:
+    """Return the login name of this process's user; its number where the system knows no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"
 
 
 def _run_url(environ: Mapping[str, str]) -> str | None:

@@ -51,7 +51,7 @@ def test_a_change_that_nobody_reviewed_is_one() -> None:
 def test_another_catalog_than_the_reviewed_one_is_said() -> None:
     other = declaring(PAIR, speaker("s", bio="newer"), lecture("s/c/l", audio="l.mp3", title="New"))
 
-    assert said(planned(EDITED), other) == {"s": "the catalog has changed since the review"}
+    assert said(planned(EDITED), other) == {"s": "its outcome has changed since the review: bio"}
 
 
 def test_a_store_that_changed_since_the_review_is_said() -> None:
@@ -230,7 +230,7 @@ def test_a_put_that_was_condemned_meanwhile_is_said() -> None:
     condemned = replace(crashed.recorded.keys["S/C/L.mp3"], state=KeyState.CONDEMNED)
 
     assert said(reviewed, with_keys(crashed, condemned)) == {
-        "s/c/l": "the catalog has changed since the review"
+        "s/c/l": "its outcome has changed since the review: audio_url, file_name, file_path, its objects"
     }
 
 

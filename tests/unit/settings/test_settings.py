@@ -1,5 +1,6 @@
 """elmify.yaml and the environment."""
 
+import getpass
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import timedelta
@@ -73,7 +74,7 @@ def test_only_the_environment_name_is_needed(root: Path) -> None:
         cache_dir=None,
         objects=DirectoryBucket(path=root / ".elmify" / "bucket"),
         database=EmbeddedDatabase(path=root / ".elmify" / "postgres"),
-        actor=Actor(name="unknown"),
+        actor=Actor(name=getpass.getuser()),
     )
 
 
@@ -375,7 +376,7 @@ class TestSecrets:
 @pytest.mark.parametrize(
     ("environ", "actor"),
     [
-        ({}, Actor(name="unknown")),
+        ({}, Actor(name=getpass.getuser())),
         ({"USER": "amina"}, Actor(name="amina")),
         ({"USER": "runner", "GITHUB_ACTOR": "amina"}, Actor(name="amina")),
         ({"ELMIFY_ACTOR": "robot", "GITHUB_ACTOR": "amina"}, Actor(name="robot")),
