@@ -164,7 +164,7 @@ def test_130_and_143_a_signal_ends_a_run_that_waits(
 
     assert ended.status == status
     assert ended.events[-1]["error"]["exit"] == status
-    assert ended.events[-1]["error"]["hint"] == "Nothing was committed."
+    assert ended.events[-1]["error"]["hint"].startswith("Nothing was committed.")
     [*_, last] = project.runs()
     assert (last["state"], last["outcome"]) == ("failed", "interrupted")
     assert project.sql("select run from elmify.lease") == [{"run": run}]

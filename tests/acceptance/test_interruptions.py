@@ -178,8 +178,7 @@ def wait_until_commit_waits(project: Project, running: Running) -> None:
 @pytest.fixture
 def begun(library: Project) -> Project:
     """The same, with an environment and records, and no content yet."""
-    library.elmify("plan", "--out", "plan.json", "--only", "nobody")
-    library.elmify("apply", "plan.json")
+    library.elmify("identity", "--rebind", "--auto-approve")
     return library
 
 
