@@ -1,9 +1,11 @@
 """Measures elmify beside its peers: `python -m benchmarks`, or `make bench`."""
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -43,6 +45,7 @@ def main(sizes: tuple[int, ...], runs: int, quick: bool, write: bool) -> None:
     """
     if quick:
         sizes, runs = _QUICK_SIZES, _QUICK_RUNS
+    signal.signal(signal.SIGTERM, _stop)
     report = Report()
     with tempfile.TemporaryDirectory(prefix="elmify-bench-") as folder:
         _measure(report, Path(folder), sizes, runs, _QUICK_LOCK_FILES if quick else _LOCK_FILES)
@@ -51,6 +54,11 @@ def main(sizes: tuple[int, ...], runs: int, quick: bool, write: bool) -> None:
     click.echo(result)
     if write:
         write_page(PAGE, result)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    """End as after Ctrl-C, so that no server outlives a benchmark that is told to stop."""
+    raise KeyboardInterrupt
 
 
 def _measure(report: Report, folder: Path, sizes: Sequence[int], runs: int, lock_files: int) -> None:

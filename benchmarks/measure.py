@@ -1,6 +1,8 @@
 """Whole commands, timed from outside: several runs of each, taken in turns."""
 
 import json
+import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -100,12 +102,26 @@ def run_once(command: Sequence[str], environment: Mapping[str, str]) -> Run:
     with TemporaryDirectory(prefix="elmify-bench-") as folder:
         result, output = Path(folder, "result"), Path(folder, "output")
         launcher = [sys.executable, "-I", "-S", launch.__file__, str(result), str(output), *command]
-        subprocess.run(launcher, env=environment, stdin=subprocess.DEVNULL, check=True)
+        _run_group(launcher, environment)
         facts = json.loads(result.read_text())
         status = facts.pop("status")
         if status:
             raise CommandFailed(command, status, output.read_text(errors="replace"))
         return Run(**facts)
+
+
+def _run_group(launcher: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run a launcher to its end; if we are interrupted, what it launched ends with it."""
+    with subprocess.Popen(
+        launcher, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        try:
+            status = process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if status:
+        raise CommandFailed(launcher, status, "the launcher failed")
 
 
 def read_output(command: Sequence[str], environment: Mapping[str, str]) -> str:
