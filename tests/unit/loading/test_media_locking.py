@@ -1,7 +1,6 @@
 import errno
 import hashlib
 import os
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from reconciler.loading import locking
 from reconciler.loading import media_codes as codes
-from reconciler.loading.hashing import BUFFER_BYTES
+from reconciler.loading.hashing import BUFFER_BYTES, Digests, digest_file
 from reconciler.loading.locking import Locked, lock, survey
 from reconciler.loading.media import MediaFolder
 from reconciler.loading.stat_cache import StatCache
@@ -287,13 +286,18 @@ def test_one_file_larger_than_a_share_is_split_and_comes_out_the_same(
     monkeypatch.setattr(locking, "SPLIT_FROM_BYTES", 1000)
     monkeypatch.setattr(locking, "processors", lambda: 4)
     project.add("a.wav", wav(10))
-    whole = threading.active_count()
-    at_work: set[int] = set()
+    asked_to_split: list[object] = []
+
+    def noted(*arguments: Any, **options: Any) -> Digests:
+        asked_to_split.append(options["split"])
+        return digest_file(*arguments, **options)
+
+    monkeypatch.setattr(locking, "digest_file", noted)
     found = survey(MediaFolder(project.root), {"a.wav": HERE}, {}, StatCache(), LIMITS)
 
-    locked = lock(found, on_bytes=lambda _count: at_work.add(threading.active_count()))
+    locked = lock(found)
 
-    assert max(at_work) >= whole + 3  # one that reads, one for each hash
+    assert asked_to_split == [True]
     assert locked.files["a.wav"].sha256 == hashlib.sha256(wav(10)).hexdigest()
 
 
