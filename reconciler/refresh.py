@@ -13,7 +13,7 @@ from reconciler.model.kinds import Kind
 from reconciler.model.memory import uncollected
 from reconciler.model.plan import Plan
 from reconciler.model.policy import OWN_PREFIX, Policy
-from reconciler.model.ports import Database, Dependents, LibraryReader, ObjectStore, ReadSession
+from reconciler.model.ports import Beyond, Database, Dependents, LibraryReader, ObjectStore, ReadSession
 from reconciler.model.recorded import Identity, IdentityState, Recorded
 from reconciler.model.values import nfc
 from reconciler.planning.planner import Draft, draft, finish
@@ -49,7 +49,8 @@ def make_plan(
             world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=policy)
             rough = draft(world, request)
             doomed, moved = _dependents(session.library, rough)
-    return finish(world, rough, doomed, moved), world
+            beyond = session.library.beyond(rough.ends) if rough.ends else Beyond()
+    return finish(world, rough, doomed, moved, beyond), world
 
 
 @contextmanager

@@ -15,6 +15,8 @@ from reconciler.model.ports import Dependents
 
 _USERS = "users"
 _LOST = "lost"
+_USERS_OF = "users of"
+_PEOPLE = "people"
 _CONTENT = "content"
 _HANGING = "hanging"
 
@@ -81,11 +83,23 @@ def _counts(cascade: Cascade, users: Mapping[str, str]) -> Iterable[sql.Composab
         yield sql.SQL("select {}, '', null, count(user_name) from ({}) as people").format(
             sql.Literal(_USERS), names
         )
+        each = sql.SQL(" union ").join(
+            sql.SQL("select kind, root, user_name from {}").format(reached(table)) for table in users
+        )
+        yield sql.SQL("select {}, kind, root, count(user_name) from ({}) as each group by kind, root").format(
+            sql.Literal(_PEOPLE), each
+        )
+    for table in users:
+        yield sql.SQL("select {}, {}, null, count(distinct user_name) from {} having count(*) > 0").format(
+            sql.Literal(_USERS_OF), sql.Literal(table), reached(table)
+        )
 
 
 def _dependents(records: Iterable[tuple[Any, ...]]) -> Dependents:
     hanging: dict[tuple[Kind, int], dict[str, int]] = defaultdict(dict)
+    people: dict[tuple[Kind, int], int] = {}
     lost: dict[str, int] = {}
+    users_of: dict[str, int] = {}
     content: dict[Kind, set[int]] = {kind: set() for kind in Kind}
     users = 0
     for counted, name, row, count in records:
@@ -95,12 +109,18 @@ def _dependents(records: Iterable[tuple[Any, ...]]) -> Dependents:
             lost[name] = count
         elif counted == _USERS:
             users = count
+        elif counted == _USERS_OF:
+            users_of[name] = count
+        elif counted == _PEOPLE:
+            people[Kind(name), row] = count
         else:
             kind, _, table = name.partition(" ")
             hanging[Kind(kind), row][table] = count
     return Dependents(
         user_rows=dict(hanging),
+        people=people,
         lost_rows=lost,
         users=users,
+        users_of=users_of,
         content={kind: frozenset(ids) for kind, ids in content.items() if ids},
     )

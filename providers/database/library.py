@@ -11,12 +11,13 @@ from providers.database import junctions
 from providers.database.columns import held_elsewhere, qualified, sorted_by, stored
 from providers.database.connection import Connection, streamed
 from providers.database.dependents import capture_rows, count_dependents
+from providers.database.positions import count_beyond
 from providers.database.updates import Update
 from reconciler.model.actual import Row
 from reconciler.model.errors import ProviderError
 from reconciler.model.kinds import TABLES, Kind, Table
 from reconciler.model.memory import shared_if_any
-from reconciler.model.ports import Dependents, NewRow
+from reconciler.model.ports import Beyond, Dependents, NewRow
 from reconciler.model.values import Value
 
 _ALL = sql.SQL("order by id")
@@ -43,6 +44,10 @@ class PostgresLibrary:
     ) -> Dependents:
         """Count what hangs off rows, in two statements; `user_rows` speaks of the asked rows."""
         return count_dependents(self._connection, rows, leaving)
+
+    def beyond(self, ends: Mapping[int, int]) -> Beyond:
+        """Count places behind the ends, in two statements."""
+        return count_beyond(self._connection, ends)
 
     def reserve_ids(self, kind: Kind, count: int) -> Sequence[int]:
         """Take new ids; those of rows that were imported with their ids, behind the sequence, are skipped."""

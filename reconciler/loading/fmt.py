@@ -30,7 +30,7 @@ KEY_ORDER = (
         "audio",
         "thumbnail",
     ),
-    *("categories", "protect", "row", "previously"),
+    *("categories", "protect", "row", "previously", "as_is"),
     *("", "forget", "defaults", "lectures"),
 )
 _RANK: Mapping[str, int] = {key: rank for rank, key in enumerate(KEY_ORDER)}
@@ -38,7 +38,7 @@ _BLOCK_HEADER = re.compile(r"[|>][+-]?$")
 _IDS = frozenset({"id", "speaker", "collection"})
 
 
-class _Unwritable(Exception):
+class Unwritable(Exception):
     """The file uses a notation that has no canonical form here."""
 
 
@@ -76,11 +76,11 @@ def _canonical(text: str, file: str, taken: Collection[str]) -> str | None:
     if not isinstance(root, yaml.MappingNode) or re.search("[\x85\u2028\u2029]", text):
         return None
     source = Source(text, root)
-    printer = _Printer(source, Belongings(source, root))
+    printer = Printer(source, Belongings(source, root))
     write_missing_ids(root, file, taken)
     try:
         return printer.document(root)
-    except _Unwritable:
+    except Unwritable:
         return None
 
 
@@ -108,8 +108,11 @@ def _grown(before: Any, after: Any) -> bool:
     return type(before) is type(after) and bool(before == after)
 
 
-class _Printer:
-    """Writes a tree of nodes with the comments that belong to them."""
+class Printer:
+    """Writes a tree of nodes with the comments that belong to them.
+
+    Nodes without a place in the source, which were added to the tree, are written as their style says.
+    """
 
     def __init__(self, source: Source, belongings: Belongings) -> None:
         self.source = source
@@ -160,7 +163,9 @@ class _Printer:
                 yield from _dashed(list(self._block(item, indent + _STEP)), indent)
 
     def _is_leaf(self, node: yaml.Node) -> bool:
-        return node.start_mark is None or self.source.is_leaf(node)
+        if node.start_mark is None:
+            return isinstance(node, yaml.ScalarNode) or bool(node.flow_style)
+        return self.source.is_leaf(node)
 
     def _leaf(self, node: yaml.Node) -> Sequence[str]:
         """Return a leaf's lines; those behind the first without the indentation that all of them share."""
@@ -179,14 +184,16 @@ class _Printer:
         return written(node.value, in_flow=in_flow)
 
     def _block_scalar(self, node: yaml.ScalarNode) -> Sequence[str]:
+        if node.start_mark is None:
+            return ["|-", *node.value.split("\n")]
         start, end = self.source.span(node)
         header, *body = self.source.text[start:end].split("\n")
         if not _BLOCK_HEADER.fullmatch(header.rstrip(SPACE)):
-            raise _Unwritable
+            raise Unwritable
         while body and not body[-1].strip(SPACE):
             body.pop()
         if header.rstrip(SPACE).endswith("+") or not body:
-            raise _Unwritable
+            raise Unwritable
         indent = min(len(line) - len(line.lstrip(" ")) for line in body if line.strip(SPACE))
         return [header.rstrip(SPACE), *(line[indent:] for line in body)]
 

@@ -15,6 +15,12 @@ Address = NewType("Address", str)
 ID_PATTERN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 ID_MAX_CHARS = 100
 
+#: Before an address in a scope: this one alone, not what is under it.
+EXACTLY = "="
+
+#: What an address begins with that is no resource's: `unmanaged.lectures[412]`, `unmanaged.object[<key>]`.
+UNMANAGED = "unmanaged."
+
 _KIND_BY_DEPTH = {1: Kind.SPEAKER, 2: Kind.COLLECTION, 3: Kind.LECTURE}
 
 
@@ -51,12 +57,19 @@ def matches_any(address: str, globs: Iterable[str]) -> bool:
     """Whether a glob names the address or one of its parents; `*` also crosses slashes.
 
     A parent's glob reaches everything under it: `abdul-rashid-sufi` means the speaker and all of his
-    collections and lectures.
+    collections and lectures; `=abdul-rashid-sufi` means the speaker alone. The brackets of
+    `unmanaged.object[…]` stand for themselves.
     """
     parts = address.split("/")
     prefixes = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-    wanted = [glob.rstrip("/") for glob in globs]
-    return any(prefix == glob or fnmatchcase(prefix, glob) for glob in wanted for prefix in prefixes)
+    return any(_matches(address, prefixes, glob.rstrip("/")) for glob in globs)
+
+
+def _matches(address: str, prefixes: list[str], glob: str) -> bool:
+    if glob.startswith(EXACTLY):
+        return address == glob[len(EXACTLY) :]
+    pattern = glob.replace("[", "[[]") if glob.startswith(UNMANAGED) else glob
+    return any(prefix == glob or fnmatchcase(prefix, pattern) for prefix in prefixes)
 
 
 def slug(text: str) -> str:

@@ -65,13 +65,17 @@ class Put:
 class Impact:
     """User rows and the people behind them, counted through every cascading foreign key.
 
-    `lost` counts rows by table; `users` the distinct users among them; `kept` the rows that stay because
-    the row they hang off keeps its id.
+    `lost` counts rows by table; `users` the distinct users among them, `users_of` by table; `kept` the rows
+    that stay because the row they hang off keeps its id. `beyond` counts the places kept behind the end of
+    audio that becomes shorter, `beyond_users` the distinct users who keep them.
     """
 
     lost: Mapping[str, int] = field(default_factory=dict)
     users: int = 0
+    users_of: Mapping[str, int] = field(default_factory=dict)
     kept: int = 0
+    beyond: int = 0
+    beyond_users: int = 0
 
     @property
     def lost_rows(self) -> int:

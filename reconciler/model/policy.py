@@ -13,6 +13,9 @@ OWN_PREFIX = ".elmify/"
 #: Under this prefix the audit log's heads are kept: `<seq>-<hash>`.
 AUDIT_PREFIX = f"{OWN_PREFIX}audit/"
 
+#: Under this prefix of the library's own bucket bytes wait for their merge, each under its SHA-256.
+STAGED_PREFIX = f"{OWN_PREFIX}staged/"
+
 #: Under this prefix doctor tries what it may do.
 PROBE_PREFIX = f"{OWN_PREFIX}probe/"
 
@@ -95,3 +98,4 @@ class Policy:
     guards: GuardLimits = field(default_factory=GuardLimits)
     transfer: TransferLimits = field(default_factory=TransferLimits)
     retention: timedelta = timedelta(days=30)
+    staged_retention: timedelta = timedelta(days=30)  # pull requests are rarely open for longer

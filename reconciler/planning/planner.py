@@ -5,7 +5,7 @@ database; `finish` adds those counts, the guards and the fingerprint.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.model.address import Address, matches_any
@@ -14,7 +14,7 @@ from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput, UsageError
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.plan import Action, Change, Drift, Impact, Plan, Unmanaged
-from reconciler.model.ports import Dependents
+from reconciler.model.ports import Beyond, Dependents
 from reconciler.model.values import nfc
 from reconciler.planning.diff import Differ
 from reconciler.planning.drift import drift_of, lost_row
@@ -33,7 +33,8 @@ class Draft:
     """A plan without the counts that only the database can give.
 
     `doomed` are the rows it deletes, `moved` those it keeps under another address or parent, `leaving` the
-    content rows that will hang under other parents before anything is deleted.
+    content rows that will hang under other parents before anything is deleted. `ends` are the new durations,
+    in seconds, of the lecture rows whose audio becomes shorter.
     """
 
     request: Request
@@ -45,12 +46,13 @@ class Draft:
     doomed: Mapping[Kind, Collection[int]]
     moved: Mapping[Kind, Collection[int]]
     leaving: Mapping[Kind, Collection[int]]
+    ends: Mapping[int, int]
     identities: Identities
 
 
 def draft(world: World, request: Request) -> Draft:
     """Find the changes within the request's scope; `InvalidInput` carries every question they raise."""
-    identities = identify(world.catalog, world.snapshot, world.recorded, _audio_key(world))
+    identities = identify(world.catalog, world.snapshot, world.recorded, audio_key(world))
     differences = Differ(world, identities, rekey=REKEY in request.options).run()
     unmanaged = unmanaged_in(world, identities, differences.used)
     changes = [*differences.changes, *vanished(world, identities, differences.used)]
@@ -74,13 +76,14 @@ def draft(world: World, request: Request) -> Draft:
         doomed=_rows_of(c for c in selected if c.action is Action.DELETE),
         moved=_rows_of(c for c in selected if c.action is Action.MOVE),
         leaving=_rows_of(c for c in selected if c.after is not None),
+        ends=dict(_shortened(selected)),
         identities=identities,
     )
 
 
-def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents) -> Plan:
+def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, beyond: Beyond) -> Plan:
     """Add impact, guards and fingerprint to a draft."""
-    changes = tuple(_with_impact(change, doomed, moved) for change in rough.changes)
+    changes = tuple(_with_impact(change, doomed, moved, beyond) for change in rough.changes)
     request = rough.request
     kept = sum(sum(tables.values()) for tables in moved.user_rows.values())
     return Plan(
@@ -98,7 +101,14 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents) ->
         allowances=dict(request.allowances),
         unchanged=rough.unchanged,
         drift=rough.drift,
-        impact=Impact(lost=dict(doomed.lost_rows), users=doomed.users, kept=kept),
+        impact=Impact(
+            lost=dict(doomed.lost_rows),
+            users=doomed.users,
+            users_of=dict(doomed.users_of),
+            kept=kept,
+            beyond=sum(beyond.rows.values()),
+            beyond_users=beyond.users,
+        ),
         blocked=tuple(
             blocked_by(
                 changes, world.catalog, world.recorded, world.policy.guards, request.allowances, doomed
@@ -125,7 +135,8 @@ def refuse_idle_globs(world: World, plan: Plan) -> None:
             )
 
 
-def _audio_key(world: World) -> Callable[[Resource], str]:
+def audio_key(world: World) -> Callable[[Resource], str]:
+    """Return what renders the key that a lecture's audio would get, for `identify`."""
     def audio_key(resource: Resource) -> str:
         path = resource.media.get(Slot.LECTURE_AUDIO) or ""
         try:
@@ -187,14 +198,26 @@ def _drift(world: World, identities: Identities, found: list[Drift]) -> Iterable
             yield from drift_of(record, row, world.recorded, world.snapshot)
 
 
-def _with_impact(change: Change, doomed: Dependents, moved: Dependents) -> Change:
+def _shortened(changes: Iterable[Change]) -> Iterator[tuple[int, int]]:
+    """Yield the lecture rows that get other, shorter audio, with its duration in seconds."""
+    for change in changes:
+        if change.kind is not Kind.LECTURE or change.row is None or not change.before or not change.after:
+            continue
+        old, new = change.before.values.get("duration"), change.after.values.get("duration")
+        audio = [side.objects.get(Slot.LECTURE_AUDIO) for side in (change.before, change.after)]
+        if isinstance(old, int) and isinstance(new, int) and new < old and audio[0] != audio[1]:
+            yield change.row, new
+
+
+def _with_impact(change: Change, doomed: Dependents, moved: Dependents, beyond: Beyond) -> Change:
     if change.kind is None or change.row is None:
         return change
     key = (change.kind, change.row)
-    if change.action is Action.DELETE:
-        lost = {table: count for table, count in doomed.user_rows.get(key, {}).items() if count}
-        return replace(change, impact=Impact(lost=lost)) if lost else change
-    if change.action is Action.MOVE:
-        kept = sum(moved.user_rows.get(key, {}).values())
-        return replace(change, impact=Impact(kept=kept)) if kept else change
-    return change
+    lost = {table: count for table, count in doomed.user_rows.get(key, {}).items() if count}
+    impact = Impact(
+        lost=lost,
+        users=doomed.people.get(key, 0) if lost else 0,
+        kept=sum(moved.user_rows.get(key, {}).values()),
+        beyond=beyond.rows.get(change.row, 0) if change.kind is Kind.LECTURE else 0,
+    )
+    return change if impact == Impact() else replace(change, impact=impact)

@@ -60,7 +60,7 @@ class Slots:
         """Return the objects that a resource has in the bucket now."""
         objects = {}
         for slot in resource.media:
-            key = self._present_key(resource, row, slot)
+            key = self.present_key(resource, row, slot)
             stored = self._world.snapshot.objects.get(nfc(key)) if key is not None else None
             if key is not None and stored is not None:
                 objects[slot] = ObjectState(
@@ -99,7 +99,7 @@ class Slots:
         kept = {}
         for slot, path in resource.media.items():
             media = self._media.get(nfc(path)) if path is not None else None
-            key = self._present_key(resource, binding.row, slot)
+            key = self.present_key(resource, binding.row, slot)
             if media is None or key is None or self._rekeyed(resource, slot, key, media):
                 continue
             placement = self._placer.keep(key, media)
@@ -113,7 +113,7 @@ class Slots:
             return False
         return not is_form_of(key, self._rendered(resource, slot, media.path), media.sha256)
 
-    def _present_key(self, resource: Resource, row: Row, slot: Slot) -> str | None:
+    def present_key(self, resource: Resource, row: Row, slot: Slot) -> str | None:
         """Return the key a slot has: the recorded one, else what the row says.
 
         An image on another domain is nobody's key here, unless an object stands under that very path.
@@ -146,7 +146,7 @@ class Slots:
             media = self._media.get(nfc(path))
             if media is None:
                 continue  # the loader has said so
-            present = self._present_key(resource, row, slot) if row is not None else None
+            present = self.present_key(resource, row, slot) if row is not None else None
             placement = kept.get(slot) or self._placer.choose(
                 self._rendered(resource, slot, path),
                 media,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from reconciler.model.actual import Snapshot
-from reconciler.model.address import matches_any
+from reconciler.model.address import EXACTLY, matches_any
 from reconciler.model.catalog import Catalog
 from reconciler.model.policy import Policy
 from reconciler.model.recorded import Recorded
@@ -15,7 +15,7 @@ REKEY = "rekey"
 DELETE_UNMANAGED = "delete-unmanaged"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What a plan is asked for: globs it is limited to, options, and allowances by guard name."""
 
@@ -25,7 +25,19 @@ class Request:
 
     def covers(self, *addresses: str | None) -> bool:
         """Whether one of the addresses is within the scope."""
-        return not self.scope or any(matches_any(a, self.scope) for a in addresses if a is not None)
+        if not self.scope:
+            return True
+        named = [address for address in addresses if address is not None]
+        return any(a in self._alone for a in named) or any(matches_any(a, self._globs) for a in named)
+
+    @cached_property
+    def _alone(self) -> frozenset[str]:
+        """The addresses that are named alone: a repair may name ten thousand of them."""
+        return frozenset(glob.removeprefix(EXACTLY) for glob in self.scope if glob.startswith(EXACTLY))
+
+    @cached_property
+    def _globs(self) -> tuple[str, ...]:
+        return tuple(glob for glob in self.scope if not glob.startswith(EXACTLY))
 
 
 @dataclass(frozen=True, kw_only=True)

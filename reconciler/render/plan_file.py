@@ -62,11 +62,17 @@ class PutPart(Part):
 
 
 class ImpactPart(Part):
-    """User rows that would go, by table; the distinct users behind them; the user rows that stay."""
+    """User rows that would go, by table; the distinct users behind them, in all and by table; what stays.
+
+    `beyond` counts the playback positions behind the end of audio that becomes shorter.
+    """
 
     lost: dict[str, Size]
     users: Size
+    users_of: dict[str, Size]
     kept: Size
+    beyond: Size
+    beyond_users: Size
 
 
 class PositionPart(Part):

@@ -143,7 +143,14 @@ def _put(put: Put) -> dict[str, Any]:
 
 
 def _impact(impact: Impact) -> dict[str, Any]:
-    return {"lost": dict(impact.lost), "users": impact.users, "kept": impact.kept}
+    return {
+        "lost": dict(impact.lost),
+        "users": impact.users,
+        "users_of": dict(impact.users_of),
+        "kept": impact.kept,
+        "beyond": impact.beyond,
+        "beyond_users": impact.beyond_users,
+    }
 
 
 def _drift(drift: Drift) -> dict[str, Any]:

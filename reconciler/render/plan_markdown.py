@@ -7,36 +7,30 @@ where forges look for neither mentions nor references.
 
 import re
 from collections.abc import Iterator, Sequence
+from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.plan import Action, Blocked, Change, Drift, Plan
+from reconciler.model.plan import Action, Blocked, Change, Plan
 from reconciler.model.values import counted
 from reconciler.render.attributes import attributes
 from reconciler.render.detail import Detail
-from reconciler.render.escape import harmless, value_text
+from reconciler.render.escape import harmless
+from reconciler.render.plan_parts import drift_part, notes, totals, warning_part
 from reconciler.render.sentences import (
     NO_CHANGES,
     ORDER,
     SYMBOLS,
     VERBS,
-    allowances_sentence,
+    beyond_sentence,
     by_kind,
     kept_sentence,
     lost_sentence,
     of_action,
-    options_sentence,
     partial_line,
     people_sentence,
     plan_line,
-    record_notes,
-    released_notes,
     standing,
-    transfer_sentence,
-    unmanaged_addresses,
-    unmanaged_sentence,
-    unverified_sentence,
 )
 from reconciler.render.steps import changed_columns, steps_of
 
@@ -47,12 +41,27 @@ if TYPE_CHECKING:
 #: Under GitHub's limit of 65,536 characters for a comment, with room for what a workflow adds.
 MAX_BYTES = 60_000
 _LEAST_BYTES = 60  # of a change that is explained: its own tags alone are longer
-_EXAMPLES = 5
-_FINER_TO_COARSER = (Detail.ATTRIBUTES, Detail.RESOURCES, Detail.SUMMARY)
+_WARNINGS = 10  # that are told where not even every change is
 #: What Markdown, HTML, a mention, a reference or a CI runner could take for more than text.
 _ENTITIES = {ord(character): f"&#{ord(character)};" for character in "&<>\"'`*_[]|~\\$@#!"}
 #: What makes a mention, a reference or an address in a sentence: in `<code>` no forge follows it.
 _REFERENCE = re.compile(r"&#(?:64|35);|://")
+
+
+class _Level(IntEnum):
+    """How a comment shows what is not destroyed, from the finest to the coarsest."""
+
+    ATTRIBUTES = 0
+    RESOURCES = 1
+    COLLECTIONS = 2  # counts for each collection
+    KINDS = 3  # counts of speakers, collections and lectures
+
+
+_FINEST = {
+    Detail.ATTRIBUTES: _Level.ATTRIBUTES,
+    Detail.RESOURCES: _Level.RESOURCES,
+    Detail.SUMMARY: _Level.COLLECTIONS,
+}
 
 
 def plan_markdown(plan: Plan, *, detail: Detail = Detail.ATTRIBUTES, max_bytes: int = MAX_BYTES) -> str:
@@ -63,12 +72,12 @@ def plan_markdown(plan: Plan, *, detail: Detail = Detail.ATTRIBUTES, max_bytes: 
     """
     if _nothing_to_say(plan):
         return f"{_marker(plan.environment)} {NO_CHANGES}\n"
-    levels = _FINER_TO_COARSER[_FINER_TO_COARSER.index(detail) :]
+    finest = _FINEST[detail]
     text = ""
-    for level in levels:
-        if level is not Detail.SUMMARY and len(plan.changes) * _LEAST_BYTES > max_bytes:
+    for level in list(_Level)[finest:]:
+        if level < _Level.COLLECTIONS and len(plan.changes) * _LEAST_BYTES > max_bytes:
             continue
-        text = _rendered(plan, level, coarser=level is not detail)
+        text = _rendered(plan, level, coarser=level is not finest)
         if len(text.encode()) <= max_bytes:
             break
     return text
@@ -83,20 +92,21 @@ def _marker(environment: str) -> str:
     return f"<!-- elmify-plan:{re.sub(r'[^A-Za-z0-9._-]|(?<=-)-|-$', '_', environment)} -->"
 
 
-def _rendered(plan: Plan, detail: Detail, *, coarser: bool) -> str:
+def _rendered(plan: Plan, level: _Level, *, coarser: bool) -> str:
     text = _template().render(
         marker=_as_markup(_marker(plan.environment)),
         environment=plan.environment,
         line=plan_line(plan),
         urgent=list(filter(None, [partial_line(plan), people_sentence(plan)])),
         coarser=coarser,
-        detail=detail.value,
-        blocked=[_guard(plan, blocked, detail) for blocked in plan.blocked],
-        groups=[_group(plan, action, detail) for action in ORDER if plan.count(action)],
-        drift=[_drift(drift) for drift in plan.drift],
-        warnings=[_warning(warning) for warning in plan.warnings],
-        notes=list(_notes(plan)),
-        totals=list(filter(None, _totals(plan))),
+        counted=level >= _Level.COLLECTIONS,
+        blocked=[_guard(plan, blocked, level) for blocked in plan.blocked],
+        groups=[_group(plan, action, level) for action in ORDER if plan.count(action)],
+        drift=[drift_part(drift) for drift in plan.drift],
+        warnings=[warning_part(warning) for warning in plan.warnings[: _told(plan, level)]],
+        unsaid=len(plan.warnings) - _told(plan, level),
+        notes=list(notes(plan)),
+        totals=totals(plan),
         fingerprint=plan.fingerprint,
         partial=partial_line(plan),
     )
@@ -141,34 +151,60 @@ def _as_markup(text: str) -> "Markup":
     return Markup(text)  # noqa: S704 - its callers have escaped what came from outside
 
 
-def _group(plan: Plan, action: Action, detail: Detail) -> dict[str, Any]:
+def _told(plan: Plan, level: _Level) -> int:
+    """Return how many warnings are told."""
+    return len(plan.warnings) if level < _Level.COLLECTIONS else min(len(plan.warnings), _WARNINGS)
+
+
+def _group(plan: Plan, action: Action, level: _Level) -> dict[str, Any]:
     changes = of_action(plan, action)
-    form = _form(action, detail)
+    form = _form(action, level)
+    each = form in {"explained", "listed", "folded"}
     return {
         "title": f"{len(changes):,} to {VERBS[action]}",
         "kinds": by_kind(changes),
         "form": form,
-        "changes": [_change(change, detail) for change in changes] if form != "counted" else [],
+        "changes": [_change(change, level) for change in changes] if each else [],
+        "places": list(_places(changes, named=form == "named")) if form in {"placed", "named"} else [],
     }
 
 
-def _form(action: Action, detail: Detail) -> str:
+def _form(action: Action, level: _Level) -> str:
     """Return how a group is shown. What is destroyed is never only counted, nor folded away."""
-    if detail is Detail.ATTRIBUTES:
+    if level is _Level.ATTRIBUTES:
         return "explained"
     if action is Action.DELETE:
-        return "listed"
-    return "folded" if detail is Detail.RESOURCES else "counted"
+        return "named" if level is _Level.KINDS else "listed"
+    return {_Level.RESOURCES: "folded", _Level.COLLECTIONS: "placed"}.get(level, "counted")
 
 
-def _change(change: Change, detail: Detail) -> dict[str, Any]:
-    explained = detail is Detail.ATTRIBUTES
+def _places(changes: Sequence[Change], *, named: bool) -> Iterator[dict[str, Any]]:
+    """Yield the folder of each group of changes: a lecture's collection, a collection's speaker.
+
+    With `named`, each with the last parts of its addresses.
+    """
+    places: dict[str, list[Change]] = {}
+    for change in changes:
+        folder = change.address.rpartition("/")[0] if change.kind is not None else ""
+        places.setdefault(folder, []).append(change)
+    for folder, found in sorted(places.items()):
+        names = [change.address.removeprefix(f"{folder}/") if folder else change.address for change in found]
+        yield {
+            "folder": f"{folder}/" if folder else "",
+            "kinds": by_kind(found),
+            "names": names if named else [],
+        }
+
+
+def _change(change: Change, level: _Level) -> dict[str, Any]:
+    explained = level is _Level.ATTRIBUTES
     return {
         "symbol": SYMBOLS[change.action],
         "address": change.address,
         "standing": standing(change),
         "was": change.previous_address,
         "lost": lost_sentence(change.impact),
+        "beyond": beyond_sentence(change.impact),
         "kept": kept_sentence(change.impact),
         "columns": "" if explained else ", ".join(changed_columns(change)),
         "why": change.reason,
@@ -178,10 +214,10 @@ def _change(change: Change, detail: Detail) -> dict[str, Any]:
     }
 
 
-def _guard(plan: Plan, blocked: Blocked, detail: Detail) -> dict[str, Any]:
-    """Return a guard's no; at the coarsest level without the addresses that the deletes name anyway."""
+def _guard(plan: Plan, blocked: Blocked, level: _Level) -> dict[str, Any]:
+    """Return a guard's no; at the coarser levels without the addresses that the deletes name anyway."""
     deleted = {change.address for change in of_action(plan, Action.DELETE)}
-    left_out = deleted if detail is Detail.SUMMARY else set()
+    left_out = deleted if level >= _Level.COLLECTIONS else set()
     named = [address for address in blocked.addresses if address not in left_out]
     below = len(blocked.addresses) - len(named)
     return {
@@ -191,43 +227,3 @@ def _guard(plan: Plan, blocked: Blocked, detail: Detail) -> dict[str, Any]:
         "addresses": named,
         "below": f"{counted(below, 'address', 'addresses')} among the deletes below" if below else "",
     }
-
-
-def _drift(drift: Drift) -> dict[str, str]:
-    return {
-        "address": drift.address,
-        "attribute": drift.attribute,
-        "recorded": value_text(drift.recorded),
-        "actual": value_text(drift.actual),
-    }
-
-
-def _warning(warning: Diagnostic) -> dict[str, str | list[str]]:
-    return {
-        "place": str(warning.position),
-        "code": warning.code,
-        "summary": warning.summary,
-        "explanation": [line for line in f"{warning.detail}\n{warning.hint}".split("\n") if line],
-    }
-
-
-def _notes(plan: Plan) -> Iterator[tuple[str, list[str]]]:
-    for sentence, addresses in (*released_notes(plan), *record_notes(plan)):
-        yield sentence, _examples(addresses)
-    if sentence := unmanaged_sentence(plan):
-        rows, objects = unmanaged_addresses(plan)
-        yield sentence, [*_examples(rows), *_examples(objects)]
-
-
-def _examples(addresses: Sequence[str]) -> list[str]:
-    extra = len(addresses) - _EXAMPLES
-    return [*addresses[:_EXAMPLES], *([f"and {extra:,} more"] if extra > 0 else [])]
-
-
-def _totals(plan: Plan) -> list[str]:
-    return [
-        options_sentence(plan),
-        allowances_sentence(plan),
-        unverified_sentence(plan),
-        transfer_sentence(plan),
-    ]

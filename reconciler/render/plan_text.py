@@ -17,6 +17,7 @@ from reconciler.render.sentences import (
     SYMBOLS,
     VERBS,
     allowances_sentence,
+    beyond_sentence,
     by_kind,
     kept_sentence,
     lost_sentence,
@@ -136,6 +137,8 @@ class _Text:
     def _people(self, change: Change) -> Iterator[str]:
         if lost := lost_sentence(change.impact):
             yield f"      {self.paint(lost, 'red', bold=True)}"
+        if beyond := beyond_sentence(change.impact):
+            yield f"      {self.paint(beyond, 'yellow')}"
         if kept := kept_sentence(change.impact):
             yield f"      {kept}"
 

@@ -61,7 +61,14 @@ def _put(part: plan_file.PutPart) -> Put:
 
 
 def _impact(part: plan_file.ImpactPart) -> Impact:
-    return Impact(lost=dict(part.lost), users=part.users, kept=part.kept)
+    return Impact(
+        lost=dict(part.lost),
+        users=part.users,
+        users_of=dict(part.users_of),
+        kept=part.kept,
+        beyond=part.beyond,
+        beyond_users=part.beyond_users,
+    )
 
 
 def _position(part: plan_file.PositionPart) -> Position:

@@ -81,12 +81,33 @@ def partial_line(plan: Plan) -> str:
 
 
 def lost_sentence(impact: Impact | None) -> str:
-    """Return `would lose 3 favourites of 2 listeners`; empty when nobody loses anything."""
+    """Return `would lose 3 favourites of 2 listeners`; empty when nobody loses anything.
+
+    Of several tables, each tells its own listeners too.
+    """
     if impact is None or not impact.lost_rows:
         return ""
-    rows = [rows_of(table, count) for table, count in sorted(impact.lost.items()) if count]
-    people = f" of {counted(impact.users, 'listener')}" if impact.users else ""
+    tables = [(table, count) for table, count in sorted(impact.lost.items()) if count]
+    if len(tables) == 1 or not impact.users_of:
+        rows = [rows_of(table, count) for table, count in tables]
+        people = f" of {counted(impact.users, 'listener')}" if impact.users else ""
+    else:
+        rows = [f"{rows_of(t, count)} ({_listeners(impact.users_of.get(t, 0))})" for t, count in tables]
+        people = f": {counted(impact.users, 'listener')} in all"
     return f"would lose {joined(rows)}{people}"
+
+
+def _listeners(count: int) -> str:
+    return counted(count, "listener") if count else "of nobody known"
+
+
+def beyond_sentence(impact: Impact | None) -> str:
+    """Return what shorter audio does to the places that listeners keep; empty when to none."""
+    if impact is None or not impact.beyond:
+        return ""
+    people = f" of {counted(impact.beyond_users, 'listener')}" if impact.beyond_users else ""
+    are = "is" if impact.beyond == 1 else "are"
+    return f"{counted(impact.beyond, 'playback position')}{people} {are} behind the end of the new audio"
 
 
 def kept_sentence(impact: Impact | None) -> str:
@@ -180,10 +201,11 @@ def unverified_sentence(plan: Plan) -> str:
 
 def people_sentence(plan: Plan) -> str:
     """Return what the whole plan does to listeners; empty when it touches none."""
-    lost, kept = lost_sentence(plan.impact), kept_sentence(plan.impact)
-    if not lost and not kept:
+    impact = plan.impact
+    lost, beyond, kept = lost_sentence(impact), beyond_sentence(impact), kept_sentence(impact)
+    if not (lost or beyond or kept):
         return ""
-    return f"People: {'; '.join(filter(None, [lost or 'nobody would lose anything', kept]))}."
+    return f"People: {'; '.join(filter(None, [lost or 'nobody would lose anything', beyond, kept]))}."
 
 
 def released_notes(plan: Plan) -> list[tuple[str, list[str]]]:

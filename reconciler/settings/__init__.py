@@ -10,6 +10,7 @@ from reconciler.settings.values import (
     RemoteDatabase,
     Secret,
     Settings,
+    StoreChoice,
 )
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "RemoteDatabase",
     "Secret",
     "Settings",
+    "StoreChoice",
     "find_root",
     "load_settings",
     "parse_duration",

@@ -37,7 +37,8 @@ def load_settings(
 
     `media` and `concurrency` stand over the file. Of the environment only the stores' variables, CI's own,
     `ELMIFY_ACTOR`, `ELMIFY_CACHE` (`off`) and the home of caches are read. Raises `InvalidInput` with all
-    mistakes of elmify.yaml at once; what it says together with the environment is looked at after those.
+    mistakes of elmify.yaml at once. What it says of the stores together with the environment is no mistake
+    before somebody asks for a store: `elmify validate` needs no secrets.
     """
     root = root.resolve()
     source = read_source(root)
@@ -45,7 +46,7 @@ def load_settings(
     state_dir = root / STATE_NAME
     transfer = _read_transfer(source)
     catalog_dir = _read_catalog_dir(source, root)
-    objects, database = read_stores(source, environ, root, state_dir)
+    stores = read_stores(source, environ, root, state_dir)
     settings = Settings(
         root=root,
         policy=Policy(
@@ -54,15 +55,16 @@ def load_settings(
             guards=GuardLimits(**source.section("guards")),
             transfer=transfer if concurrency is None else replace(transfer, concurrency=concurrency),
             retention=_read_retention(source),
+            staged_retention=_read_staged_retention(source),
         ),
         catalog_dir=catalog_dir,
         lock_path=catalog_dir / LOCKFILE_NAME,
         media_root=root / (media or source.value.get("media", "media")),
         state_dir=state_dir,
         cache_dir=_cache_dir(environ),
-        objects=objects,
-        database=database,
+        stores=stores,
         actor=read_actor(environ),
+        own_prefix_is_private=source.section("staging").get("prefix_is_private", False),
     )
     _refuse_mistakes(source)
     return settings
@@ -88,6 +90,18 @@ def _read_retention(source: Source) -> timedelta:
     if retention < RETENTION_MIN:
         hint = "Write 24h or more. A single resource is taken down with `elmify gc --now ADDRESS`."
         source.report(Mistake.BAD_SETTING, ("retention",), "Objects are kept for at least 24 hours.", hint)
+    return retention
+
+
+def _read_staged_retention(source: Source) -> timedelta:
+    retention: timedelta | None = source.parsed(parse_duration, "staging", "keep")
+    if retention is None:
+        return Policy(environment="").staged_retention
+    if retention < RETENTION_MIN:
+        hint = "Write 24h or more: a pull request has to find what was staged for it."
+        source.report(
+            Mistake.BAD_SETTING, ("staging", "keep"), "Staged copies are kept for at least 24 hours.", hint
+        )
     return retention
 
 

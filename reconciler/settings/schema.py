@@ -86,6 +86,16 @@ class Database(TypedDict, total=False):
 
 
 @with_config(_STRICT)
+class Staging(TypedDict, total=False):
+    """Where bytes wait for their merge."""
+
+    bucket: _Line
+    directory: _Line
+    prefix_is_private: bool
+    keep: _Line
+
+
+@with_config(_STRICT)
 class SettingsFile(TypedDict, total=False):
     """elmify.yaml."""
 
@@ -100,6 +110,7 @@ class SettingsFile(TypedDict, total=False):
     transfer: Transfer
     objects: Objects
     database: Database
+    staging: Staging
 
 
 @cache

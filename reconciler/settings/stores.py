@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from reconciler.model.diagnostics import in_reading_order
 from reconciler.settings.source import Source
+from reconciler.settings.staging import STAGING_VARIABLES, read_staging
 from reconciler.settings.values import (
     DirectoryBucket,
     EmbeddedDatabase,
     RemoteBucket,
     RemoteDatabase,
     Secret,
+    StoreChoice,
 )
 from reconciler.text.codes import Mistake
 
@@ -35,16 +39,21 @@ Bucket = DirectoryBucket | RemoteBucket
 Rows = EmbeddedDatabase | RemoteDatabase
 
 
-def read_stores(
-    source: Source, environ: Mapping[str, str], root: Path, state_dir: Path
-) -> tuple[Bucket, Rows]:
-    """Return both stores. Where the settings do not add up that is reported, and what is returned is void."""
-    found_before = len(source.found)
-    objects = _read_bucket(source, environ, root, state_dir)
-    database = _read_database(source, environ, root, state_dir)
-    if len(source.found) == found_before:
-        _refuse_mixture(source, objects, database)
-    return objects, database
+def read_stores(source: Source, environ: Mapping[str, str], root: Path, state_dir: Path) -> StoreChoice:
+    """Return the stores, with what does not add up about them: that counts only for who opens them.
+
+    What is wrong in elmify.yaml whatever the environment holds is reported to `source`.
+    """
+    _check_endpoint(source, source.section("objects").get("endpoint"), "objects.endpoint")
+    asked = replace(source, found=[])
+    objects = _read_bucket(asked, environ, root, state_dir)
+    database = _read_database(asked, environ, root, state_dir)
+    staging = read_staging(asked, environ, root, objects)
+    if not asked.found:
+        _refuse_mixture(asked, objects, database)
+    return StoreChoice(
+        objects=objects, database=database, staging=staging, mistakes=in_reading_order(asked.found)
+    )
 
 
 def _refuse_mixture(source: Source, objects: Bucket, database: Rows) -> None:
@@ -71,7 +80,9 @@ def _read_bucket(source: Source, environ: Mapping[str, str], root: Path, state_d
     section = source.section("objects")
     directory = DirectoryBucket(path=root / section.get("directory", state_dir / "bucket"))
     wanted = section.get("store")
-    named = any(name in environ for name in R2_VARIABLES) or not _R2_FIELDS.isdisjoint(section)
+    named = any(name in environ for name in (*R2_VARIABLES, *STAGING_VARIABLES)) or not _R2_FIELDS.isdisjoint(
+        section
+    )
     if wanted == "directory" or (wanted is None and not named):
         return directory
     return _remote_bucket(source, environ) or directory
@@ -94,11 +105,7 @@ def _remote_bucket(source: Source, environ: Mapping[str, str]) -> RemoteBucket |
     if missing:
         _report_half_set(source, environ, missing)
         return None
-    place = "R2_ENDPOINT" if environ.get("R2_ENDPOINT") else "objects.endpoint"
-    if endpoint and not _is_endpoint(endpoint):
-        detail = f"{place} is not the URL of a server."
-        hint = "Write https:// and the host, without a path: the bucket has its own variable."
-        source.report(Mistake.BAD_VARIABLE, ("objects", "endpoint"), detail, hint)
+    _check_endpoint(source, environ.get("R2_ENDPOINT"), "R2_ENDPOINT")
     return RemoteBucket(
         endpoint=str(endpoint).rstrip("/"),
         bucket=str(values["R2_BUCKET_NAME"]),
@@ -114,6 +121,13 @@ def _report_half_set(source: Source, environ: Mapping[str, str], missing: list[s
     detail = f"For the bucket, {_listed(missing)} {is_or_are} missing"
     detail += f"; {_listed(empty)} {'is' if len(empty) == 1 else 'are'} set but empty." if empty else "."
     source.report(Mistake.HALF_SET_STORE, ("objects",), detail)
+
+
+def _check_endpoint(source: Source, endpoint: str | None, place: str) -> None:
+    if endpoint and not _is_endpoint(endpoint):
+        detail = f"{place} is not the URL of a server."
+        hint = "Write https:// and the host, without a path: the bucket has its own variable."
+        source.report(Mistake.BAD_VARIABLE, ("objects", "endpoint"), detail, hint)
 
 
 def _is_endpoint(url: str) -> bool:

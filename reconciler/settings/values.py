@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.errors import InvalidInput
 from reconciler.model.history import Actor
 from reconciler.model.policy import Policy
 
@@ -63,11 +65,26 @@ class RemoteDatabase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreChoice:
+    """The stores as elmify.yaml and the environment name them; with any `mistakes` the others are void.
+
+    `staging` is the bucket for bytes that wait for their merge, None when the library's own keeps them.
+    """
+
+    objects: DirectoryBucket | RemoteBucket
+    database: EmbeddedDatabase | RemoteDatabase
+    staging: DirectoryBucket | RemoteBucket | None = None
+    mistakes: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How this project is set up here and now. All paths are absolute.
 
     `root` is the folder of elmify.yaml, `state_dir` is what elmify keeps beside it and git ignores.
-    `cache_dir` is outside the project; None when nothing is to be cached.
+    `cache_dir` is outside the project; None when nothing is to be cached. Whoever asks for a store hears
+    what is wrong with them, as `InvalidInput`; who only reads the catalog needs no credentials.
+    `own_prefix_is_private` says that the public cannot read elmify's own prefix of the bucket.
     """
 
     root: Path
@@ -77,6 +94,27 @@ class Settings:
     media_root: Path
     state_dir: Path
     cache_dir: Path | None
-    objects: DirectoryBucket | RemoteBucket
-    database: EmbeddedDatabase | RemoteDatabase
+    stores: StoreChoice
     actor: Actor
+    own_prefix_is_private: bool = False
+
+    @property
+    def objects(self) -> DirectoryBucket | RemoteBucket:
+        """The library's bucket."""
+        return self._usable.objects
+
+    @property
+    def database(self) -> EmbeddedDatabase | RemoteDatabase:
+        """The library's database."""
+        return self._usable.database
+
+    @property
+    def staging(self) -> DirectoryBucket | RemoteBucket | None:
+        """The bucket for bytes that wait for their merge; None when the library's own keeps them."""
+        return self._usable.staging
+
+    @property
+    def _usable(self) -> StoreChoice:
+        if self.stores.mistakes:
+            raise InvalidInput(self.stores.mistakes)
+        return self.stores

@@ -46,6 +46,8 @@ def test_user_rows_are_counted_by_row_and_table_and_users_once(database_url: str
     }
     assert found.lost_rows == {"public.favorites": 3, "public.listening_stats": 1}
     assert found.users == 2
+    assert found.users_of == {"public.favorites": 2, "public.listening_stats": 1}
+    assert found.people == {(Kind.LECTURE, first): 2, (Kind.LECTURE, second): 1}
 
 
 def test_every_table_of_user_data_is_found(database_url: str) -> None:

@@ -48,6 +48,25 @@ def test_after_an_apply_there_is_nothing_to_change(stand: Stand) -> None:
     assert not plan.drift
 
 
+def test_a_shorter_recording_tells_who_stopped_behind_its_end(stand: Stand) -> None:
+    stand.record("ali/quran/opening.mp3", b"an hour", duration_seconds=3600.0)
+    stand.apply()
+    [row] = stand.sql("select id from lectures")
+    stand.favourite(row["id"])
+    stand.sql(
+        "insert into playback_positions (user_id, lecture_id, current_position) values (1, %s, 1801)",
+        row["id"],
+    )
+    stand.record("ali/quran/opening.mp3", b"half of it", duration_seconds=1800.0)
+
+    plan = stand.plan()
+
+    assert (plan.impact.beyond, plan.impact.beyond_users, plan.impact.lost_rows) == (1, 1, 0)
+    [change] = plan.changes
+    assert change.impact is not None
+    assert change.impact.beyond == 1
+
+
 def test_a_new_title_keeps_row_key_and_favourite(stand: Stand) -> None:
     stand.apply()
     [row] = stand.sql("select id from lectures")

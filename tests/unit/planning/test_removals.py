@@ -61,7 +61,7 @@ def test_a_delete_shows_every_column_and_object_of_the_row_as_it_is_now() -> Non
 def test_a_delete_counts_the_user_rows_that_go_with_it() -> None:
     plan = planned(declaring(PAIR, lecture("t/c/l")), favourites={101: 40, 102: 2})
 
-    assert change_at(plan, "s/c/l").impact == Impact(lost={"favorites": 40})
+    assert change_at(plan, "s/c/l").impact == Impact(lost={"favorites": 40}, users=1)
     assert (plan.impact.lost_rows, plan.impact.users) == (40, 1)
 
 

@@ -19,7 +19,7 @@ from reconciler.model.errors import InvalidInput
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.plan import Action, Change, ObjectState, Plan, Put, State
 from reconciler.model.policy import Layout, Policy
-from reconciler.model.ports import Dependents
+from reconciler.model.ports import Beyond, Dependents
 from reconciler.model.recorded import (
     Identity,
     IdentityState,
@@ -317,7 +317,9 @@ class Hanging:
         return Dependents(
             user_rows={(Kind.LECTURE, r): {"favorites": count} for r, count in lost.items()},
             lost_rows={"favorites": sum(lost.values())} if lost else {},
+            people=dict.fromkeys(((Kind.LECTURE, r) for r in lost), 1),
             users=len(lost),
+            users_of={"favorites": len(lost)} if lost else {},
             content=content,
         )
 
@@ -347,14 +349,19 @@ def planned(
     options: Iterable[str] = (),
     allow: Mapping[str, int] | None = None,
     favourites: Mapping[int, int] | None = None,
+    places: Mapping[int, int] | None = None,
 ) -> Plan:
-    """Plan as `refresh` does, with what hangs off rows counted in the world itself."""
+    """Plan as `refresh` does, with what hangs off rows counted in the world itself.
+
+    `places` are where somebody stopped listening, in seconds by lecture row.
+    """
     request = Request(scope=tuple(only), options=frozenset(options), allowances=allow or {})
     hanging = Hanging(favourites or {})
     rough = draft(world, request)
     doomed = hanging.under(world, rough.doomed, rough.leaving) if rough.doomed else Dependents()
     moved = hanging.under(world, rough.moved) if rough.moved else Dependents()
-    return finish(world, rough, doomed, moved)
+    behind = {row: 1 for row, end in rough.ends.items() if (places or {}).get(row, 0) > end}
+    return finish(world, rough, doomed, moved, Beyond(rows=behind, users=len(behind)))
 
 
 def questions(world: World, **request: object) -> dict[str, str]:

@@ -239,7 +239,58 @@ def test_thousands_of_creates_are_counted() -> None:
     text = plan_markdown(many(5_000))
 
     assert len(text.encode()) <= 60_000
-    assert "<h4>5,000 to add</h4>\n<p>5,000 lectures</p>" in text
+    assert f"<h4>5,000 to add</h4>\n<ul>\n<li><code>{QURAN}/</code> 5,000 lectures</li>\n</ul>" in text
+
+
+def test_what_is_counted_is_counted_for_each_collection_while_these_fit() -> None:
+    places = [f"speaker/collection-{at}" for at in range(20)]
+    plan = plan_of([replace(create(), address=f"{place}/{at}") for place in places for at in range(9)])
+
+    in_collections = plan_markdown(plan, detail=Detail.SUMMARY)
+    in_kinds = plan_markdown(plan, detail=Detail.SUMMARY, max_bytes=500)
+
+    assert all(f"<li><code>{place}/</code> 9 lectures</li>" in in_collections for place in places)
+    assert "less detail" not in in_collections
+    assert "<h4>180 to add</h4>\n<p>180 lectures</p>" in in_kinds
+    assert "less detail" in in_kinds
+
+
+def _deleted(text: str) -> set[str]:
+    """Return the addresses that a comment says are deleted, whichever way it says so."""
+    section = text.partition(" to delete</h4>")[2].partition("<h4>")[0]
+    found = set(re.findall(r"<code>-</code> <code>([^<]*)</code>", section))
+    for folder, names in re.findall(r"<li><code>([^<]*/)</code>((?: <code>[^<]*</code>)+)</li>", section):
+        found |= {folder + name for name in re.findall(r"<code>([^<]*)</code>", names)}
+    return found
+
+
+@given(
+    st.lists(st.sampled_from(["create", "update", "delete"]), max_size=60),
+    st.text(max_size=30),
+    st.integers(min_value=1, max_value=40_000),
+)
+def test_a_comment_fits_or_is_the_shortest_there_is_and_names_every_delete(
+    actions: list[str], title: str, max_bytes: int
+) -> None:
+    make = {"create": create, "update": update, "delete": delete}
+    plan = plan_of([make[action](f"{action}-{at}", title) for at, action in enumerate(actions)])
+
+    text = plan_markdown(plan, max_bytes=max_bytes)
+
+    assert len(text.encode()) <= max_bytes or text == plan_markdown(plan, max_bytes=1)
+    assert _deleted(text) == {change.address for change in plan.changes if change.action is Action.DELETE}
+    assert _read(text).open == []
+
+
+def test_the_names_of_a_thousand_deletes_fit_into_a_comment() -> None:
+    assert len(plan_markdown(many(1_000, Action.DELETE)).encode()) <= 60_000
+
+
+def test_of_many_warnings_a_counted_plan_tells_the_first_and_how_many_more() -> None:
+    text = plan_markdown(plan_of([create()], warnings=(warning(),) * 25), detail=Detail.SUMMARY)
+
+    assert text.count("EL301") == 10
+    assert "<li>and 15 more</li>" in text
 
 
 @pytest.mark.parametrize("max_bytes", [100, 10_000, 60_000])
@@ -251,7 +302,8 @@ def test_no_delete_and_nothing_blocked_is_ever_left_out(max_bytes: int) -> None:
 
     text = plan_markdown(plan, max_bytes=max_bytes)
 
-    assert all(f"<code>{address}</code>" in text for address in (*addresses, "elsewhere"))
+    assert _deleted(text) == set(addresses)
+    assert "<code>elsewhere</code>" in text
     assert "1,000 addresses among the deletes below" in text
 
 

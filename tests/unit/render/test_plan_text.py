@@ -108,7 +108,8 @@ Blocked: apply refuses this plan before it writes anything.
       To lift it:
           elmify plan --allow user-rows=4
 
-People: would lose 3 favourites and 1 playback position of 2 listeners; keeps 41 user rows.
+People: would lose 3 favourites (2 listeners) and 1 playback position (1 listener): 2 listeners in all; \
+4 playback positions of 3 listeners are behind the end of the new audio; keeps 41 user rows.
 Allowed with this plan: deletes up to 12.
 Unverified: 5 objects were never hashed, only compared by size and ETag.
 Upload: 2 objects, 8.5 MiB. R2 operations: about 4 of class A and 0 of class B, less than $0.01.

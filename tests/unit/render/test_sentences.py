@@ -5,7 +5,14 @@ import pytest
 from reconciler.model.plan import Impact
 from reconciler.model.values import counted
 from reconciler.render.cost import Cost, cost_of
-from reconciler.render.sentences import joined, kept_sentence, lost_sentence, transfer_sentence
+from reconciler.render.sentences import (
+    beyond_sentence,
+    joined,
+    kept_sentence,
+    lost_sentence,
+    people_sentence,
+    transfer_sentence,
+)
 from tests.unit.render.plans import audio, create, empty_plan, full_plan, many, plan_of, put_of
 
 
@@ -22,6 +29,12 @@ from tests.unit.render.plans import audio, create, empty_plan, full_plan, many, 
             Impact(lost={"playback_positions": 2, "favorites": 1, "listening_stats": 3}, users=2),
             "would lose 1 favourite, 3 days of listening statistics and 2 playback positions of 2 listeners",
         ),
+        (
+            Impact(
+                lost={"public.favorites": 3, "public.badges": 1}, users=2, users_of={"public.favorites": 2}
+            ),
+            "would lose 1 row of badges (of nobody known) and 3 favourites (2 listeners): 2 listeners in all",
+        ),
     ],
 )
 def test_a_loss_is_told_in_people(impact: Impact | None, told: str) -> None:
@@ -31,6 +44,21 @@ def test_a_loss_is_told_in_people(impact: Impact | None, told: str) -> None:
 def test_what_stays_is_told_too() -> None:
     assert kept_sentence(Impact(kept=1)) == "keeps 1 user row"
     assert kept_sentence(Impact()) == ""
+
+
+def test_places_behind_the_end_of_shorter_audio_are_told() -> None:
+    told = "is behind the end of the new audio"
+    assert beyond_sentence(Impact(beyond=1, beyond_users=1)) == f"1 playback position of 1 listener {told}"
+    assert beyond_sentence(Impact(beyond=1)) == f"1 playback position {told}"
+    assert beyond_sentence(None) == beyond_sentence(Impact()) == ""
+
+
+def test_the_headline_of_people_has_all_of_it() -> None:
+    assert people_sentence(full_plan()) == (
+        "People: would lose 3 favourites (2 listeners) and 1 playback position (1 listener): "
+        "2 listeners in all; "
+        "4 playback positions of 3 listeners are behind the end of the new audio; keeps 41 user rows."
+    )
 
 
 def test_words_are_counted_and_joined_as_people_do() -> None:

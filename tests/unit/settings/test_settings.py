@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from reconciler.settings import (
     RemoteDatabase,
     Secret,
     Settings,
+    StoreChoice,
     find_root,
     load_settings,
     parse_duration,
@@ -57,7 +58,7 @@ def load(root: Path, text: str = MINIMAL, environ: Mapping[str, str] | None = No
 
 def found(root: Path, text: str = MINIMAL, environ: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
     with pytest.raises(InvalidInput) as caught:
-        load(root, text, environ)
+        _ = load(root, text, environ).objects
     return [(each.code, str(each.position)) for each in caught.value.diagnostics]
 
 
@@ -72,8 +73,10 @@ def test_only_the_environment_name_is_needed(root: Path) -> None:
         media_root=root / "media",
         state_dir=root / ".elmify",
         cache_dir=None,
-        objects=DirectoryBucket(path=root / ".elmify" / "bucket"),
-        database=EmbeddedDatabase(path=root / ".elmify" / "postgres"),
+        stores=StoreChoice(
+            objects=DirectoryBucket(path=root / ".elmify" / "bucket"),
+            database=EmbeddedDatabase(path=root / ".elmify" / "postgres"),
+        ),
         actor=Actor(name=getpass.getuser()),
     )
 
@@ -95,6 +98,7 @@ guards: {delete_percent: 5, delete_floor: 1, delete_count: 3, user_rows: 2}
 transfer: {concurrency: 4, single_put: 5 MiB, part_size: 1 GiB, cache_control: no-cache}
 objects: {store: directory, directory: bucket}
 database: {store: embedded, embedded: pg}
+staging: {directory: staged, prefix_is_private: true, keep: 3d}
 """,
     )
 
@@ -120,6 +124,8 @@ database: {store: embedded, embedded: pg}
     )
     assert loaded.objects == DirectoryBucket(path=root / "bucket")
     assert loaded.database == EmbeddedDatabase(path=root / "pg")
+    assert loaded.staging == DirectoryBucket(path=root / "staged")
+    assert (loaded.own_prefix_is_private, policy.staged_retention) == (True, timedelta(days=3))
 
 
 def test_a_section_whose_lines_are_all_comments_is_not_there(root: Path) -> None:
@@ -157,6 +163,8 @@ def test_options_stand_over_the_file(root: Path) -> None:
         (MINIMAL + "columns: {image_url: url}\n", "EL008", "2:22"),
         (MINIMAL + "columns: {file_format: m4a}\n", "EL108", "2:24"),
         (MINIMAL + "retention: 12h\n", "EL003", "2:12"),
+        (MINIMAL + "staging: {keep: 12h}\n", "EL003", "2:17"),
+        (MINIMAL + "staging: {prefix_is_private: 'yes'}\n", "EL104", "2:30"),
         (MINIMAL + "retention: soon\n", "EL003", "2:12"),
         (MINIMAL + "retention: 30\n", "EL105", "2:12"),
         (MINIMAL + "catalog: ../x\n", "EL003", "2:10"),
@@ -196,7 +204,7 @@ def test_all_mistakes_are_shown_at_once(root: Path) -> None:
     assert [code for code, _ in found(root, text)] == ["EL110", "EL104", "EL103", "EL002"]
 
     text = MINIMAL + "retention: 1h\ncatalog: /x\nkeys: {lecture_audio: '{{ x }}'}\n"
-    assert [code for code, _ in found(root, text, R2)] == ["EL007", "EL003", "EL003", "EL004"]
+    assert [code for code, _ in found(root, text, R2)] == ["EL003", "EL003", "EL004"]
 
 
 def test_an_absent_or_unreadable_file_says_so(root: Path) -> None:
@@ -271,7 +279,7 @@ class TestStores:
             del environ[missing]
 
         with pytest.raises(InvalidInput) as caught:
-            load(root, MINIMAL, environ)
+            _ = load(root, MINIMAL, environ).objects
 
         (diagnostic,) = caught.value.diagnostics
         assert diagnostic.code == "EL006"
@@ -286,6 +294,33 @@ class TestStores:
 
     def test_all_variables_empty_is_not_the_embedded_bucket(self, root: Path) -> None:
         assert found(root, MINIMAL, dict.fromkeys(REMOTE, "")) == [("EL006", "elmify.yaml:1:1")] * 2
+
+    @pytest.mark.parametrize(
+        ("text", "environ"),
+        [
+            (MINIMAL + "objects: {store: r2}\n", {}),
+            (MINIMAL + "database: {url_from: LIBRARY_URL}\n", {}),
+            (MINIMAL, {"R2_BUCKET_NAME": "audio"}),
+            (MINIMAL, DATABASE),
+            (MINIMAL, {**REMOTE, "DATABASE_URL": "mysql://host/db"}),
+            (MINIMAL, {**REMOTE, "R2_STAGING_BUCKET": "audio"}),
+        ],
+    )
+    def test_what_is_wrong_with_the_stores_only_counts_for_who_opens_them(
+        self, root: Path, text: str, environ: Mapping[str, str]
+    ) -> None:
+        loaded = load(root, text, environ)
+
+        assert loaded.catalog_dir == root / "catalog"
+        for name in ("objects", "database", "staging"):
+            with pytest.raises(InvalidInput):
+                getattr(loaded, name)
+
+    def test_an_endpoint_in_the_file_that_is_none_counts_for_everybody(self, root: Path) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            load(root, MINIMAL + "objects: {store: directory, endpoint: abc}\n")
+
+        assert [each.code for each in caught.value.diagnostics] == ["EL005"]
 
     def test_the_direct_database_is_preferred_to_the_pooled_one(self, root: Path) -> None:
         direct = "postgres://u@direct/app"
@@ -326,6 +361,46 @@ class TestStores:
         assert isinstance(loaded.objects, DirectoryBucket)
         assert isinstance(loaded.database, EmbeddedDatabase)
 
+    def test_nothing_names_a_staging_bucket(self, root: Path) -> None:
+        assert load(root, MINIMAL, REMOTE).staging is None
+        assert load(root).staging is None
+
+    def test_the_staging_bucket_is_of_the_same_account(self, root: Path) -> None:
+        loaded = load(root, MINIMAL, {**REMOTE, "R2_STAGING_BUCKET": "staged"})
+
+        assert isinstance(loaded.objects, RemoteBucket)
+        assert loaded.staging == replace(loaded.objects, bucket="staged")
+        assert load(root, MINIMAL + "staging: {bucket: staged}\n", REMOTE).staging == loaded.staging
+
+    def test_the_staging_bucket_may_have_a_key_of_its_own(self, root: Path) -> None:
+        own = {
+            "R2_STAGING_BUCKET": "staged",
+            "R2_STAGING_ACCESS_KEY_ID": "other",
+            "R2_STAGING_SECRET_ACCESS_KEY": "0ther",
+        }
+
+        loaded = load(root, MINIMAL, {**REMOTE, **own})
+
+        assert isinstance(loaded.staging, RemoteBucket)
+        assert (loaded.staging.access_key_id, loaded.staging.secret_access_key) == ("other", Secret("0ther"))
+        del own["R2_STAGING_ACCESS_KEY_ID"]
+        assert found(root, MINIMAL, {**REMOTE, **own}) == [("EL006", "elmify.yaml:1:1")]
+
+    def test_the_librarys_bucket_is_no_staging_bucket(self, root: Path) -> None:
+        assert found(root, MINIMAL, {**REMOTE, "R2_STAGING_BUCKET": "audio"}) == [
+            ("EL005", "elmify.yaml:1:1")
+        ]
+
+    def test_a_staging_bucket_without_the_other_variables_is_half_set(self, root: Path) -> None:
+        codes = [code for code, _ in found(root, MINIMAL, {"R2_STAGING_BUCKET": "staged"})]
+
+        assert codes == ["EL006"]
+
+    def test_a_chosen_directory_has_no_bucket_beside_it(self, root: Path) -> None:
+        text = MINIMAL + "objects: {store: directory}\n"
+
+        assert load(root, text, {**REMOTE, "R2_STAGING_BUCKET": "staged"}).staging is None
+
     @pytest.mark.parametrize(
         ("variable", "value"),
         [
@@ -340,7 +415,7 @@ class TestStores:
         self, root: Path, variable: str, value: str
     ) -> None:
         with pytest.raises(InvalidInput) as caught:
-            load(root, MINIMAL, {**REMOTE, variable: value})
+            _ = load(root, MINIMAL, {**REMOTE, variable: value}).database
 
         (diagnostic,) = caught.value.diagnostics
         assert diagnostic.code == "EL005"
@@ -489,9 +564,9 @@ def test_any_settings_are_good_or_refused_and_never_half_of_either(
     (tmp_path / "elmify.yaml").write_text("\n".join(lines) + "\n")
     try:
         loaded = load_settings(tmp_path, {name: REMOTE[name] for name in names})
+        embedded = isinstance(loaded.objects, DirectoryBucket)
     except InvalidInput:
         return
     assert all(getattr(loaded, each.name) is not None for each in fields(loaded) if each.name != "cache_dir")
-    embedded = isinstance(loaded.objects, DirectoryBucket)
     assert embedded or set(R2) <= names
     assert not embedded or not names & set(R2)

@@ -1,0 +1,43 @@
+"""The protocols between elmify and the outside world. Their docstrings are the contract.
+
+Every implementation of a protocol passes the same contract suite. Failures are `ProviderError`s; a provider
+has already retried a transient one, with backoff, before it lets it through.
+"""
+
+from reconciler.model.ports.database import CommitUnknown, Database, DatabaseFacts, ReadSession, UnitOfWork
+from reconciler.model.ports.library import Beyond, Dependents, Library, LibraryReader, NewRow
+from reconciler.model.ports.media import MediaFiles
+from reconciler.model.ports.objects import (
+    Copy,
+    ObjectFacts,
+    ObjectStore,
+    UnfinishedUpload,
+    Upload,
+    ignore_bytes,
+)
+from reconciler.model.ports.observing import Meter, Observer
+from reconciler.model.ports.records import Records, RecordsReader
+
+__all__ = [
+    "Beyond",
+    "CommitUnknown",
+    "Copy",
+    "Database",
+    "DatabaseFacts",
+    "Dependents",
+    "Library",
+    "LibraryReader",
+    "MediaFiles",
+    "Meter",
+    "NewRow",
+    "ObjectFacts",
+    "ObjectStore",
+    "Observer",
+    "ReadSession",
+    "Records",
+    "RecordsReader",
+    "UnfinishedUpload",
+    "UnitOfWork",
+    "Upload",
+    "ignore_bytes",
+]

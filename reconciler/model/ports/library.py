@@ -1,0 +1,108 @@
+"""The content tables, as elmify needs them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from reconciler.model.actual import Row
+from reconciler.model.kinds import Kind
+from reconciler.model.values import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependents:
+    """What hangs off content rows through `on delete cascade`, at any depth.
+
+    `user_rows` counts, for each content row, the rows by table that are neither content nor junctions; a row
+    that hangs off several is counted at each. `lost_rows` counts them by table for all the asked rows
+    together, each once. `users` counts the distinct users behind those, `users_of` by table, `people` by
+    content row. `content` are the content rows that would go along, by kind, the asked ones included.
+    """
+
+    user_rows: Mapping[tuple[Kind, int], Mapping[str, int]] = field(default_factory=dict)
+    people: Mapping[tuple[Kind, int], int] = field(default_factory=dict)
+    lost_rows: Mapping[str, int] = field(default_factory=dict)
+    users: int = 0
+    users_of: Mapping[str, int] = field(default_factory=dict)
+    content: Mapping[Kind, frozenset[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beyond:
+    """Places that listeners keep behind a new end: how many for each lecture row, and the distinct users."""
+
+    rows: Mapping[int, int] = field(default_factory=dict)
+    users: int = 0
+
+
+class LibraryReader(Protocol):
+    """The content tables, read inside one transaction."""
+
+    def rows(self, kind: Kind) -> Iterable[Row]:
+        """Return every row of that kind, in id order. A fixed number of statements, whatever the size."""
+        ...
+
+    def categories(self) -> Mapping[str, int] | None:
+        """Return category row ids by slug; None when this deployment has no category tables."""
+        ...
+
+    def dependents(
+        self, rows: Mapping[Kind, Collection[int]], *, leaving: Mapping[Kind, Collection[int]] | None = None
+    ) -> Dependents:
+        """Count what hangs off those rows, following foreign keys found in `pg_catalog`.
+
+        `leaving` are content rows that will hang elsewhere by then: neither they nor what hangs off them is
+        reached through their present parents. The number of statements depends on the number of tables,
+        never on the number of rows.
+        """
+        ...
+
+    def beyond(self, ends: Mapping[int, int]) -> Beyond:
+        """Count the places that listeners keep behind `ends`, in seconds by lecture row.
+
+        Every table that refers to lectures and has a number `current_position` is one that keeps places. Two
+        statements, whatever the size.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRow:
+    """A row to insert under an id reserved for it. Columns that are absent take the table's default."""
+
+    id: int
+    values: Mapping[str, Value]
+
+
+class Library(LibraryReader, Protocol):
+    """The content tables, written inside one transaction. All statements are set-wise."""
+
+    def reserve_ids(self, kind: Kind, count: int) -> Sequence[int]:
+        """Take that many new row ids from the table's sequence."""
+        ...
+
+    def lock(self, kind: Kind, ids: Collection[int]) -> Mapping[int, Row]:
+        """Lock rows `FOR UPDATE` in id order and return what they hold now; gone ones are absent."""
+        ...
+
+    def insert(self, kind: Kind, rows: Sequence[NewRow]) -> None:
+        """Insert rows. Values of origin CATEGORIES go to the junction table."""
+        ...
+
+    def update(self, kind: Kind, changes: Mapping[int, Mapping[str, Value]]) -> None:
+        """Set the given columns of each row; others are left alone.
+
+        Values of unique columns may be exchanged between rows. Categories are replaced as a whole.
+        """
+        ...
+
+    def capture(self, rows: Mapping[Kind, Collection[int]]) -> Mapping[str, list[Mapping[str, Any]]]:
+        """Return every complete row, by table, that deleting those rows would take, they included.
+
+        Tables are named `schema.table`, in an order in which the rows can be inserted again. Values are JSON.
+        """
+        ...
+
+    def delete(self, rows: Mapping[Kind, Collection[int]]) -> None:
+        """Delete rows, and by cascade what hangs off them."""
+        ...

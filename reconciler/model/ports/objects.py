@@ -1,0 +1,161 @@
+"""The bucket, as elmify needs it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import BinaryIO, Protocol
+
+from reconciler.model.actual import StoredObject
+
+
+def ignore_bytes(_count: int) -> None:
+    """Take a progress report and do nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """An object to be stored.
+
+    `body` is seekable and stands at its start; exactly `size_bytes` are read from it. `part_bytes` asks for
+    a multipart upload in equal parts of that size. `on_bytes` is called with the bytes gone out since the
+    last call; an exception it raises abandons the put and is let through.
+    """
+
+    key: str
+    body: BinaryIO
+    size_bytes: int
+    md5: str
+    media_type: str
+    cache_control: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    part_bytes: int | None = None
+    on_bytes: Callable[[int], None] = ignore_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectFacts:
+    """What a head request tells. Metadata keys are lower-case, without the `x-amz-meta-` prefix."""
+
+    key: str
+    size_bytes: int
+    etag: str
+    media_type: str
+    cache_control: str | None
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A copy of `source` to be made under `key` by the store itself.
+
+    `size_bytes` is what the source holds, and `etag`, when it is given, which of its contents is meant.
+    `part_bytes` asks for a copy in equal parts of that size, and so for the ETag that such an upload of the
+    same bytes would have. Nothing of what was said of the source goes along: what is named here is said of
+    the copy.
+    """
+
+    source: str
+    key: str
+    size_bytes: int
+    media_type: str
+    cache_control: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    part_bytes: int | None = None
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedUpload:
+    """A multipart upload that was begun and neither completed nor aborted. `begun_at` is in UTC."""
+
+    key: str
+    upload_id: str
+    begun_at: datetime
+
+
+class ObjectStore(Protocol):
+    """A bucket with R2's semantics. Keys equal by NFC are one object. Safe to use from several threads."""
+
+    def now(self) -> datetime | None:
+        """Return the store's clock, aware, in UTC, as an answer tells it; None when it is this machine's."""
+        ...
+
+    def __str__(self) -> str:
+        """Name the bucket for a person, without any secret."""
+        ...
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Yield every object under `prefix`, keys in increasing order of their UTF-8 bytes, each once.
+
+        Complete, or raises: `IncompleteListing`, `ListingRefused`, `Denied`, `Unavailable`. Costs one request
+        per 1,000 objects and none for each object.
+        """
+        ...
+
+    def head(self, key: str) -> ObjectFacts | None:
+        """Return what is stored under `key`; None when there is nothing. One request."""
+        ...
+
+    def read(self, key: str) -> bytes:
+        """Return a small object's bytes; `ObjectMissing` when there is none."""
+        ...
+
+    def stream(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
+        """Open an object of any size and yield its bytes in order, in blocks of at most 1 MiB.
+
+        Memory is constant. Entering raises `ObjectMissing` when there is none. A block that ends without an
+        exception has yielded every byte: an answer that is cut off is continued where it broke, and
+        `Unavailable` is raised when that is no use, or when the object was replaced meanwhile. Leave the
+        context to give the connection back.
+        """
+        ...
+
+    def put(self, upload: Upload) -> StoredObject:
+        """Store an object where there is none, and return what the store says it now holds.
+
+        Never overwrites: raises `ObjectExists` when anything is under the key (for a multipart upload this
+        is checked before the first part), unless it is the very object this call has put while its answer was
+        lost. Raises `WrongBytes` when the bytes that went out do not have the MD5 that was named, in which
+        case nothing is left under the key where the store allows that. An object is whole or absent, even
+        when the process is killed.
+
+        A multipart upload outlives whatever interrupts it, a kill included: `unfinished` shows it, and the
+        next put of the same key goes on from it. Parts that hold the right bytes (by size and MD5) are not
+        sent again, but are reported to `on_bytes`. It is aborted only when it can never become this object:
+        when the bytes are not those that were named, or when it holds a part of another file.
+        """
+        ...
+
+    def copy(self, copy: Copy, source: "ObjectStore | None" = None) -> StoredObject:
+        """Copy an object inside the store, without its bytes passing through here; return what is there now.
+
+        `source` is the bucket to copy from, of the same provider and account as this one; this one itself
+        when it is None. Never overwrites: `ObjectExists` when anything is under the key. `ObjectMissing` when
+        there is no such source, `WrongBytes` when it is not of the size or the ETag that was named. A copy is
+        whole or absent.
+        """
+        ...
+
+    def dated(self, prefix: str = "") -> Iterator[tuple[StoredObject, datetime]]:
+        """Yield what `list` yields, as it yields it, each with its last modification (aware, in UTC)."""
+        ...
+
+    def unfinished(self) -> Iterator[UnfinishedUpload]:
+        """Yield every unfinished multipart upload, by key and then the oldest first. Complete, or raises."""
+        ...
+
+    def abort(self, upload: UnfinishedUpload) -> None:
+        """Give up an unfinished upload and its parts. No error when it is no longer there."""
+        ...
+
+    def presign(self, key: str, lasts: timedelta) -> str | None:
+        """Return a link by which anybody may get the object for that long; None where the store cannot.
+
+        No request is made: the link of a missing object answers 404. Links last at most 7 days.
+        """
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object. Removing what is not there is no error."""
+        ...

@@ -1,0 +1,114 @@
+"""What elmify remembers, as it needs to read and write it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from reconciler.model.history import Actor, AuditEntry, AuditFact, AuditHead, Lease, Run, RunState, StepRecord
+from reconciler.model.recorded import Identity, KeyRecord, Recorded, ResourceRecord
+
+
+class RecordsReader(Protocol):
+    """Schema `elmify`, read inside one transaction."""
+
+    def load(self) -> Recorded:
+        """Return everything recorded, in a fixed number of statements; all of it empty without the schema.
+
+        Raises `Denied` when the role may not read it: that is never 'nothing recorded'.
+        """
+        ...
+
+    def load_identity(self) -> Identity | None:
+        """Return the identity alone; None without the schema. `Denied` as for `load`."""
+        ...
+
+    def lease(self) -> Lease | None:
+        """Return who holds the lease; None when nobody does."""
+        ...
+
+    def runs(self, limit: int = 20) -> Sequence[Run]:
+        """Return the last runs, newest first."""
+        ...
+
+    def run(self, run_id: int) -> Run | None:
+        """Return one run."""
+        ...
+
+    def steps(self, run_id: int) -> Sequence[StepRecord]:
+        """Return what a run did, in the order it was recorded."""
+        ...
+
+    def audit(self) -> Iterator[AuditEntry]:
+        """Yield the audit log from its first entry, streaming."""
+        ...
+
+    def audit_head(self) -> AuditHead:
+        """Return the end of the audit log."""
+        ...
+
+
+class Records(RecordsReader, Protocol):
+    """Schema `elmify`, written inside one transaction. Times are the database's `clock_timestamp()`."""
+
+    def install(self, environment: str, identity: str) -> Identity:
+        """Create the schema where it is absent, and return the identity, which is then *pending*.
+
+        Serialised by an advisory transaction lock, so that two first runs agree on one identity. `identity`
+        is used only if there is none.
+        """
+        ...
+
+    def confirm_identity(self, *, keys_lost: bool = False) -> None:
+        """Say that the bucket carries this identity; `keys_lost` once records had to be rebuilt."""
+        ...
+
+    def begin_run(self, command: str, actor: Actor, fingerprint: str | None = None) -> int:
+        """Record that a run has begun, and return its number."""
+        ...
+
+    def acquire_lease(self, run: int, actor: Actor, lasts: timedelta) -> Lease:
+        """Take the lease for a run, if it is free or stale; else raise `Leased` that says who holds it."""
+        ...
+
+    def renew_lease(self, token: int, lasts: timedelta) -> None:
+        """Move the expiry on; `Leased` when the token is no longer the current one."""
+        ...
+
+    def check_lease(self, token: int) -> None:
+        """Lock the lease row until the transaction ends; `Leased` when the token is not the current one.
+
+        A takeover has to wait for the lock, so what this transaction commits is still fenced.
+        """
+        ...
+
+    def release_lease(self, token: int) -> None:
+        """Give the lease back. No error when it was taken over meanwhile."""
+        ...
+
+    def break_lease(self, run: int, *, force: bool) -> None:
+        """End the lease of that run; `Leased` when it is not stale and `force` is not given."""
+        ...
+
+    def set_run(self, run: int, state: RunState, outcome: str | None = None) -> None:
+        """Record how far a run has come, and when."""
+        ...
+
+    def save_keys(self, keys: Iterable[KeyRecord]) -> None:
+        """Insert or replace what is known of keys."""
+        ...
+
+    def save_resources(self, resources: Iterable[ResourceRecord], run: int) -> None:
+        """Insert or replace what is known of resources."""
+        ...
+
+    def drop_resources(self, addresses: Iterable[str]) -> None:
+        """Forget resources."""
+        ...
+
+    def add_steps(self, run: int, steps: Iterable[StepRecord]) -> None:
+        """Record what a run does, in order."""
+        ...
+
+    def append_audit(self, run: int | None, actor: Actor, facts: Sequence[AuditFact]) -> AuditHead:
+        """Append facts to the audit log under its head's lock, and return the new end."""
+        ...

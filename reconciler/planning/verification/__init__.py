@@ -1,0 +1,1 @@
+"""What is wrong between catalog, bucket and database, found without asking anybody."""

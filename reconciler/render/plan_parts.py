@@ -1,0 +1,59 @@
+"""Parts of a plan that its renderings as markdown and as a page share, ready for a template."""
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.plan import Drift, Plan
+from reconciler.render.escape import value_text
+from reconciler.render.sentences import (
+    allowances_sentence,
+    options_sentence,
+    record_notes,
+    released_notes,
+    transfer_sentence,
+    unmanaged_addresses,
+    unmanaged_sentence,
+    unverified_sentence,
+)
+
+_EXAMPLES = 5
+
+
+def drift_part(drift: Drift) -> dict[str, str]:
+    """Return what other hands changed."""
+    return {
+        "address": drift.address,
+        "attribute": drift.attribute,
+        "recorded": value_text(drift.recorded),
+        "actual": value_text(drift.actual),
+    }
+
+
+def warning_part(warning: Diagnostic) -> dict[str, str | list[str]]:
+    """Return a warning, its detail and hint line by line."""
+    return {
+        "place": str(warning.position),
+        "code": warning.code,
+        "summary": warning.summary,
+        "explanation": [line for line in f"{warning.detail}\n{warning.hint}".split("\n") if line],
+    }
+
+
+def notes(plan: Plan) -> Iterator[tuple[str, list[str]]]:
+    """Yield what is only to be known, each a sentence with the first few of its addresses."""
+    for sentence, addresses in (*released_notes(plan), *record_notes(plan)):
+        yield sentence, _examples(addresses)
+    if sentence := unmanaged_sentence(plan):
+        rows, objects = unmanaged_addresses(plan)
+        yield sentence, [*_examples(rows), *_examples(objects)]
+
+
+def _examples(addresses: Sequence[str]) -> list[str]:
+    extra = len(addresses) - _EXAMPLES
+    return [*addresses[:_EXAMPLES], *([f"and {extra:,} more"] if extra > 0 else [])]
+
+
+def totals(plan: Plan) -> list[str]:
+    """Return the sentences about the whole plan that are not empty."""
+    sentences = (options_sentence, allowances_sentence, unverified_sentence, transfer_sentence)
+    return [said for sentence in sentences if (said := sentence(plan))]

@@ -1,0 +1,164 @@
+"""Where the points are: beneath boto3, psycopg, sqlite3 and the file functions that the program calls.
+
+Nothing of elmify is replaced, so a point is met whichever of its functions leads there.
+"""
+
+import builtins
+import io
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from tests.reliability.points import Place, Points
+
+
+def install(points: Points, project: Path) -> None:
+    """Count every effect of this process from now on; of files, those below `project`."""
+    _hook_database(points)
+    _hook_bucket(points)
+    _hook_files(points, os.path.realpath(project))
+    _still_the_heartbeat()
+    time.sleep = _do_not_wait  # between two attempts at a call that failed
+
+
+def _do_not_wait(_seconds: float) -> None:
+    return
+
+
+def _still_the_heartbeat() -> None:
+    """Let no beat fall among the points: when it comes is the only thing here that a clock decides."""
+    from datetime import timedelta
+
+    from reconciler.applying import tenure
+
+    tenure.hold.__wrapped__.__kwdefaults__["beat"] = timedelta(days=1)  # type: ignore[attr-defined]
+
+
+# The database.
+
+
+def _hook_database(points: Points) -> None:
+    import psycopg
+
+    connect, execute = psycopg.connect, psycopg.Cursor.execute
+    stream, copy = psycopg.Cursor.stream, psycopg.Cursor.copy
+
+    def lost(connection: "psycopg.Connection[Any] | None") -> psycopg.OperationalError:
+        if connection is not None:
+            connection.close()
+        return psycopg.OperationalError("server closed the connection unexpectedly")
+
+    def statement(cursor: Any, query: Any) -> Any:
+        text = query if isinstance(query, (str, bytes)) else query.as_string(cursor)
+        plain = text.decode() if isinstance(text, bytes) else text
+        return points.effect(Place.DATABASE, plain, lambda: lost(cursor.connection))
+
+    def connect_(*arguments: Any, **options: Any) -> Any:
+        with points.effect(Place.DATABASE, "connect", lambda: lost(None)):
+            return connect(*arguments, **options)
+
+    def execute_(self: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        with statement(self, query):
+            return execute(self, query, *arguments, **options)
+
+    def stream_(self: Any, query: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
+        with statement(self, query):
+            yield from stream(self, query, *arguments, **options)
+
+    @contextmanager
+    def copy_(self: Any, query: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
+        with statement(self, query), copy(self, query, *arguments, **options) as copying:
+            yield copying
+
+    psycopg.connect = connect_  # type: ignore[assignment]
+    psycopg.Cursor.execute = execute_  # type: ignore[method-assign]
+    psycopg.Cursor.stream = stream_  # type: ignore[method-assign]
+    psycopg.Cursor.copy = copy_  # type: ignore[method-assign]
+
+
+# The bucket on a server.
+
+
+def _hook_bucket(points: Points) -> None:
+    from botocore.exceptions import ConnectionClosedError
+    from botocore.httpsession import URLLib3Session
+
+    send = URLLib3Session.send
+
+    def send_(self: Any, request: Any) -> Any:
+        url = urlsplit(request.url)
+        key = unquote(url.path).lstrip("/").partition("/")[2]
+        named = "&".join(sorted(part.partition("=")[0] for part in url.query.split("&")))
+        what = f"{request.method} {key}{'?' if named else ''}{named}"
+        with points.effect(Place.BUCKET, what, lambda: ConnectionClosedError(endpoint_url=request.url)):
+            return send(self, request)
+
+    URLLib3Session.send = send_
+
+
+# Files, those of a directory bucket among them.
+
+
+def _hook_files(points: Points, project: str) -> None:
+    inside = f"{project}{os.sep}"
+
+    def effect(verb: str, path: Any) -> Any:
+        what = f"{verb} {os.path.relpath(path, project)}"
+        return points.effect(Place.FILE, what, lambda: OSError(5, "Input/output error", str(path)))
+
+    def is_ours(path: Any) -> bool:
+        return isinstance(path, (str, os.PathLike)) and os.path.realpath(path).startswith(inside)
+
+    def hook(name: str) -> None:
+        original = getattr(os, name)
+
+        def hooked(path: Any, *arguments: Any, **options: Any) -> Any:
+            if not is_ours(path):
+                return original(path, *arguments, **options)
+            with effect(name, path):
+                return original(path, *arguments, **options)
+
+        setattr(os, name, hooked)
+
+    open_ = io.open
+
+    class Written(io.FileIO):
+        """An unbuffered file, whose every write is a point."""
+
+        def write(self, content: Any, /) -> int:
+            with effect("write", self.name):
+                return super().write(content)
+
+    def opened(file: Any, mode: str = "r", *arguments: Any, **options: Any) -> Any:
+        makes = not set(mode).isdisjoint("wxa+") and is_ours(file) and ("w" in mode or not os.path.exists(file))
+        if not makes:
+            return open_(file, mode, *arguments, **options)
+        with effect("open", file):
+            if options.get("buffering") == 0:
+                return Written(file, mode.replace("b", ""))
+            return open_(file, mode, *arguments, **options)
+
+    class Index(sqlite3.Connection):
+        """A connection whose every commit is a point."""
+
+        def __exit__(self, *raised: Any) -> Any:
+            if raised[0] is not None or not self.in_transaction:
+                return super().__exit__(*raised)
+            failure = lambda: sqlite3.OperationalError("disk I/O error")  # noqa: E731
+            with points.effect(Place.FILE, "commit to the index", failure):
+                return super().__exit__(*raised)
+
+    connect = sqlite3.connect
+
+    def connected(*arguments: Any, **options: Any) -> Any:
+        return connect(*arguments, **{"factory": Index, **options})
+
+    for name in ("rename", "replace", "unlink", "mkdir", "rmdir"):
+        hook(name)
+    io.open = builtins.open = opened  # type: ignore[assignment]
+    sqlite3.connect = connected  # type: ignore[assignment]

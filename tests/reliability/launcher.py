@@ -1,0 +1,94 @@
+"""Runs elmify in a real process, with faults at its numbered points.
+
+    python -m tests.reliability.launcher --log points.txt --fault kill-before:17 -- apply --auto-approve
+
+`--serve` instead stays, with everything imported, and forks a process for each line of JSON on stdin: an
+interpreter that starts and imports takes half a second, a fork three milliseconds.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.reliability import hooks
+from tests.reliability.points import Fault, Points
+
+#: What commands import when they are run.
+_HEAVY = (
+    "boto3 botocore.httpsession psycopg yaml rich.progress jinja2 deepdiff reconciler.bootstrap"
+    " reconciler.applying.gc reconciler.inspecting.audit reconciler.loading.catalog reconciler.loading.media"
+    " reconciler.render.plan_json reconciler.render.plan_text reconciler.render.history"
+    " reconciler.render.diagnostics_text reconciler.records.postgres reconciler.text.codes"
+    " reconciler.cli.apply reconciler.cli.audit reconciler.cli.gc reconciler.cli.plan reconciler.cli.show"
+    " reconciler.cli.progress providers.objects.directory providers.objects.r2 providers.database.postgres"
+).split()
+
+
+def arm(log: Path, faults: Sequence[str]) -> None:
+    """Count the points of this process in `log`, and let the faults wait at theirs."""
+    parsed = [Fault.parse(fault) for fault in faults]
+    hooks.install(Points(log, {fault.point: fault.mode for fault in parsed}), Path.cwd())
+
+
+def _serve() -> None:
+    for name in _HEAVY:
+        importlib.import_module(name)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            _run(json.loads(line))
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+def _run(asked: dict[str, Any]) -> None:
+    """Run the commands one after the other, and end with the status of the last; each says its own in a file."""
+    from reconciler.cli import run
+
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["environ"])
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if asked["log"] is not None:
+        arm(Path(asked["log"]), asked["faults"])
+    status = 0
+    for number, arguments in enumerate(asked["commands"]):
+        for descriptor, name in ((1, "out"), (2, "err")):
+            path = f"{asked['answers']}/{number}.{name}"
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)
+        try:
+            status = int(run(arguments))
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            status = 70
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.write(os.open(f"{asked['answers']}/{number}.status", os.O_WRONLY | os.O_CREAT), str(status).encode())
+    os._exit(status)
+
+
+def main() -> None:
+    """Run one command with faults, or serve."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--serve", action="store_true")
+    parser.add_argument("--log", type=Path)
+    parser.add_argument("--fault", action="append", default=[])
+    parser.add_argument("command", nargs="*")
+    asked = parser.parse_args()
+    if asked.serve:
+        _serve()
+        return
+    from reconciler.cli import main as elmify
+
+    arm(asked.log, asked.fault)
+    elmify(asked.command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The launcher from outside: running commands in processes that may die."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.reliability.points import Fault
+
+ROOT = Path(__file__).parents[2]
+LAUNCHER = (sys.executable, "-m", "tests.reliability.launcher")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that has ended; `status` is negative for a signal."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What stdout holds, as JSON."""
+        return json.loads(self.out)
+
+
+class Launcher:
+    """A process with everything imported, which forks the processes that run elmify."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def run(
+        self, commands: Sequence[Sequence[str]], folder: Path, environ: Mapping[str, str]
+    ) -> list[Ran]:
+        """Run commands one after the other, in one process, and return how each ended."""
+        status = self._ask(commands, folder, environ, None, None)
+        assert status >= 0, f"killed by signal {-status}"
+        return [_answer(folder, number) for number in range(len(commands))]
+
+    def run_with(
+        self, command: Sequence[str], folder: Path, environ: Mapping[str, str], log: Path, fault: Fault | None
+    ) -> Ran:
+        """Run one command whose points are written to `log`, with a fault at one of them."""
+        status = self._ask([command], folder, environ, log, fault)
+        return _answer(folder, 0) if status >= 0 else Ran(status, "", "")
+
+    def _ask(
+        self,
+        commands: Sequence[Sequence[str]],
+        folder: Path,
+        environ: Mapping[str, str],
+        log: Path | None,
+        fault: Fault | None,
+    ) -> int:
+        asked = {
+            "commands": [list(command) for command in commands],
+            "cwd": str(folder),
+            "environ": dict(environ),
+            "log": log and str(log),
+            "faults": [str(fault)] if fault else [],
+            "answers": str(_answers(folder)),
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{json.dumps(asked)}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+def _answers(folder: Path) -> Path:
+    """Return where commands leave what they say: beside the project, whose files are points."""
+    answers = folder.with_name(f"{folder.name}-answers")
+    answers.mkdir(exist_ok=True)
+    return answers
+
+
+def _answer(folder: Path, number: int) -> Ran:
+    answers = _answers(folder)
+    status, out, err = (
+        (answers / f"{number}.{part}").read_text("utf-8") for part in ("status", "out", "err")
+    )
+    return Ran(int(status), out, err)
+
+
+@contextmanager
+def launcher() -> Iterator[Launcher]:
+    """Start a launcher that serves, and end it after the block."""
+    with subprocess.Popen(
+        [*LAUNCHER, "--serve"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        try:
+            yield Launcher(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
