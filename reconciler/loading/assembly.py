@@ -129,6 +129,7 @@ class _Assembly:
             row=entry.row,
             previously=None if entry.previously is None else _resolve(entry.previously, parent),
             protect=_protect(entry, defaults, address),
+            as_is=entry.as_is,
         )
         return address
 

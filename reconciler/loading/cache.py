@@ -25,7 +25,13 @@ from reconciler.model.kinds import Kind
 _HASH_CHARS = 64  # of a SHA-256 in hex
 
 #: The code that decides what a file says and what is wrong with it. Any change to it empties every cache.
-_READING = ("reconciler.text", "reconciler.loading", "reconciler.planning", "reconciler.model")
+_READING = (
+    "reconciler.text",
+    "reconciler.loading",
+    "reconciler.planning",
+    "reconciler.model",
+    "reconciler.model.ports",
+)
 
 
 @cache

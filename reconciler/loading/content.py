@@ -23,6 +23,7 @@ class Entry(NamedTuple):
     row: int | None
     previously: str | None
     protect: bool | None
+    as_is: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

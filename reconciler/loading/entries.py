@@ -15,7 +15,7 @@ from reconciler.text.yaml import Document, Path, Places
 
 #: Fields that say something about the entry itself, not about a column.
 _OWN = frozenset(
-    {"id", "speaker", "collection", "row", "previously", "protect", "forget", "defaults", "lectures"}
+    {"id", "speaker", "collection", "row", "previously", "protect", "as_is", "forget", "defaults", "lectures"}
 )
 _SLOTS: Mapping[Kind, tuple[str, ...]] = {
     kind: tuple(slot.value for slot in table.slots) for kind, table in TABLES.items()
@@ -74,6 +74,7 @@ def _entry(kind: Kind, value: Mapping[str, Any], id_: str, path: Path, places: P
         row=value.get("row"),
         previously=value.get("previously"),
         protect=value.get("protect"),
+        as_is=value.get("as_is", {}),
     )
 
 

@@ -14,6 +14,9 @@ from reconciler.text.yaml import FILE_MAX_BYTES
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 
+# Without O_NONBLOCK, opening a named pipe would wait for its writer for ever.
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
@@ -63,7 +66,7 @@ class _Finder:
             elif child.is_dir():
                 yield from self.folder(child)
             elif child.suffix.lower() in _SUFFIXES:
-                yield self._file(child)
+                yield self._file(child, child)
 
     def _link(self, path: Path) -> Iterator[SourceFile | Diagnostic]:
         target = Path(os.path.realpath(path))
@@ -75,17 +78,18 @@ class _Finder:
             hint = "Delete the link: what it leads to is read where it is."
             yield self._unreadable(path, "It is a link to a folder of the catalog.", hint)
         else:
-            yield self._file(path)
+            yield self._file(path, target)
 
-    def _file(self, path: Path) -> SourceFile | Diagnostic:
+    def _file(self, path: Path, real: Path) -> SourceFile | Diagnostic:
+        """Read the file at `path`, which is at `real` without any link: a link put there since is refused."""
         name = self.name(path)
         try:
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                return self._unreadable(path, "It is no ordinary file.")
-            if status.st_size > FILE_MAX_BYTES:
-                return too_large(name, status.st_size, FILE_MAX_BYTES)
-            with path.open("rb") as handle:
+            with os.fdopen(os.open(real, _READ), "rb") as handle:
+                status = os.fstat(handle.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    return self._unreadable(path, "It is no ordinary file.")
+                if status.st_size > FILE_MAX_BYTES:
+                    return too_large(name, status.st_size, FILE_MAX_BYTES)
                 data = handle.read(FILE_MAX_BYTES + 1)  # it may grow meanwhile: the reader refuses that
         except OSError as error:
             return self._unreadable(path, f"It cannot be read: {error.strerror}.")

@@ -119,6 +119,7 @@ class Printer:
         self.belongings = belongings
 
     def document(self, root: yaml.MappingNode) -> str:
+        """Return the whole file; `Unwritable` for a notation that would lose something."""
         if self.source.is_leaf(root):
             root.flow_style = False  # a whole file in braces
         above = _above(self.belongings.head, "", first=True)
@@ -164,7 +165,7 @@ class Printer:
 
     def _is_leaf(self, node: yaml.Node) -> bool:
         if node.start_mark is None:
-            return isinstance(node, yaml.ScalarNode) or bool(node.flow_style)
+            return not isinstance(node, yaml.CollectionNode) or bool(node.flow_style)
         return self.source.is_leaf(node)
 
     def _leaf(self, node: yaml.Node) -> Sequence[str]:

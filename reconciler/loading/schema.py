@@ -73,6 +73,58 @@ class CollectionDefaults(TypedDict, total=False):
     protect: _Protect
 
 
+_AS_IS = (
+    "Columns as they are in the row, put up with for now: a row that still has this value keeps it. "
+    "Deleting a line has the next apply correct that column."
+)
+
+
+@with_config(_STRICT)
+class SpeakerAsIs(TypedDict, total=False):
+    """Columns of a speaker's row that are left as they are while they have these values."""
+
+    name: str
+    bio: str | None
+    image_url: str | None
+    image_small_url: str | None
+    is_premium: bool | None
+    visibility_type: str | None
+
+
+@with_config(_STRICT)
+class CollectionAsIs(TypedDict, total=False):
+    """Columns of a collection's row that are left as they are while they have these values."""
+
+    title: str
+    description: str | None
+    year: int | None
+    cover_image_url: str | None
+    cover_image_small_url: str | None
+
+
+@with_config(_STRICT)
+class LectureAsIs(TypedDict, total=False):
+    """Columns of a lecture's row that are left as they are while they have these values."""
+
+    speaker_id: int | None
+    collection_id: int | None
+    title: str
+    description: str | None
+    lecture_number: int | None
+    year: int | None
+    genre: str | None
+    is_public: bool | None
+    file_name: str
+    file_size: int
+    file_format: str
+    file_hash: str | None
+    duration: int
+    bitrate: int | None
+    sample_rate: int | None
+    audio_url: str | None
+    thumbnail_url: str | None
+
+
 @with_config(_STRICT)
 class SpeakerFile(TypedDict, total=False):
     """A speaker. A field that is left out is not managed; `null` clears."""
@@ -87,6 +139,7 @@ class SpeakerFile(TypedDict, total=False):
     protect: _Protect
     row: _Row
     previously: _Previously
+    as_is: Annotated[SpeakerAsIs, _doc(_AS_IS)]
     forget: _Forget
     defaults: SpeakerDefaults
 
@@ -108,6 +161,7 @@ class Lecture(TypedDict, total=False):
     protect: _Protect
     row: _Row
     previously: _Previously
+    as_is: Annotated[LectureAsIs, _doc(_AS_IS)]
 
 
 @with_config(_STRICT)
@@ -124,6 +178,7 @@ class CollectionFile(TypedDict, total=False):
     protect: _Protect
     row: _Row
     previously: _Previously
+    as_is: Annotated[CollectionAsIs, _doc(_AS_IS)]
     forget: _Forget
     defaults: CollectionDefaults
     lectures: list[Lecture]

@@ -91,10 +91,8 @@ def _read_bucket(source: Source, environ: Mapping[str, str], root: Path, state_d
 def _remote_bucket(source: Source, environ: Mapping[str, str]) -> RemoteBucket | None:
     """Return the bucket that the variables and the section name together; None and reports if some lack."""
     section = source.section("objects")
-    account = environ.get("R2_ACCOUNT_ID") or section.get("account_id")
-    endpoint = environ.get("R2_ENDPOINT") or section.get("endpoint")
-    if not endpoint and account:
-        endpoint = f"https://{account}.r2.cloudflarestorage.com"
+    endpoint = _endpoint(environ.get("R2_ENDPOINT"), environ.get("R2_ACCOUNT_ID"))
+    endpoint = endpoint or _endpoint(section.get("endpoint"), section.get("account_id"))
     values = {
         "R2_ENDPOINT or R2_ACCOUNT_ID": endpoint,
         "R2_ACCESS_KEY_ID": environ.get("R2_ACCESS_KEY_ID"),
@@ -113,6 +111,10 @@ def _remote_bucket(source: Source, environ: Mapping[str, str]) -> RemoteBucket |
         access_key_id=str(values["R2_ACCESS_KEY_ID"]),
         secret_access_key=Secret(str(values["R2_SECRET_ACCESS_KEY"])),
     )
+
+
+def _endpoint(url: str | None, account: str | None) -> str | None:
+    return url or (f"https://{account}.r2.cloudflarestorage.com" if account else None)
 
 
 def _report_half_set(source: Source, environ: Mapping[str, str], missing: list[str]) -> None:

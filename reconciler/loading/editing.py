@@ -1,0 +1,340 @@
+"""Editing the catalog's files as a person would: one field, one entry, every comment left where it belongs.
+
+The tree that `fmt` prints is changed and printed again, so that what is written is in canonical form.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Self
+
+import yaml
+
+from reconciler.loading.files import SourceFile, find_files
+from reconciler.loading.fmt import Printer, Unwritable
+from reconciler.loading.ids import unique
+from reconciler.loading.lockfile import REPAIRABLE, read_lockfile, write_lockfile
+from reconciler.loading.nodes import key_node, node, plain
+from reconciler.loading.trivia import Belongings, Source
+from reconciler.loading.writing import write_whole
+from reconciler.model.address import Address, join, kind_of, parent_of
+from reconciler.model.catalog import MediaFile
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.errors import ElmifyError, InvalidInput
+from reconciler.model.kinds import Kind
+from reconciler.model.values import nfc
+from reconciler.text.encoding import decode
+from reconciler.text.yaml import FILE_MAX_BYTES, read_document
+
+_BREAKS_OF_ITS_OWN = re.compile("[\x85\u2028\u2029]")
+_LAST = float("inf")
+
+
+class NotEditable(ElmifyError):
+    """A catalog file cannot be edited without losing something of it. Nothing was written."""
+
+    code = "catalog-not-editable"
+
+
+@dataclass(slots=True)
+class _File:
+    """One file as a tree. `kept` holds what was taken from the tree: its comments are known by node."""
+
+    name: str
+    root: yaml.MappingNode
+    printer: Printer
+    kept: list[Any] = field(default_factory=list)
+    edited: bool = False
+
+    @classmethod
+    def read(cls, name: str, text: str) -> Self:
+        plain_text = text.replace("\r\n", "\n").replace("\r", "\n")
+        root = yaml.compose(plain_text, Loader=yaml.CSafeLoader)
+        if not isinstance(root, yaml.MappingNode) or _BREAKS_OF_ITS_OWN.search(plain_text):
+            raise _not_editable(name)
+        source = Source(plain_text, root)
+        return cls(name, root, Printer(source, Belongings(source, root)))
+
+    @property
+    def text(self) -> str:
+        """The file as it is to be written."""
+        try:
+            text = self.printer.document(self.root)
+        except Unwritable as error:
+            raise _not_editable(self.name) from error
+        if len(text.encode()) > FILE_MAX_BYTES:
+            raise NotEditable(
+                f"{self.name} would be larger than {FILE_MAX_BYTES:,} bytes",
+                hint="Divide the collection into several.",
+            )
+        return text
+
+
+def _not_editable(name: str) -> NotEditable:
+    return NotEditable(
+        f"{name} is written in a notation that cannot be edited without losing something",
+        hint="Edit it by hand: write its texts in one line or as `|-` blocks, without tags.",
+    )
+
+
+@dataclass(slots=True)
+class CatalogEditor:
+    """The files of a catalog, edited by address in memory until `save`.
+
+    Fields are named as in the files, their values plain: text, numbers, booleans, None for `null`, lists of
+    text, and mappings. Unknown addresses raise `KeyError`.
+    """
+
+    root: Path
+    catalog_dir: Path
+    _files: dict[str, _File] = field(default_factory=dict)
+    _entries: dict[Address, tuple[_File, yaml.MappingNode]] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, root: Path, catalog_dir: Path) -> Self:
+        """Read every file. A folder that is absent is an empty catalog.
+
+        `InvalidInput` carries what is wrong with the notation of any file.
+        """
+        editor = cls(root, catalog_dir)
+        found = list(find_files(root, catalog_dir)) if catalog_dir.exists() else []
+        problems = [item for item in found if isinstance(item, Diagnostic)]
+        for source in found:
+            if isinstance(source, SourceFile):
+                problems += editor._read(source)
+        if problems:
+            raise InvalidInput(problems)
+        editor._index()
+        return editor
+
+    def _read(self, source: SourceFile) -> Iterable[Diagnostic]:
+        text, problems = decode(source.data, source.name, limit=FILE_MAX_BYTES)
+        problems += () if text is None else read_document(source.data, source.name).problems
+        if text is not None and not problems:
+            self._files[source.name] = _File.read(source.name, text)
+        return problems
+
+    def _index(self) -> None:
+        heads = [(file, _text_of(file.root, "speaker")) for file in self._files.values()]
+        speakers = {_folder(file.name): Address(id_) for file, id_ in heads if id_ is not None}
+        for file, id_ in heads:
+            if id_ is not None:
+                self._entries[Address(id_)] = (file, file.root)
+        for file in self._files.values():
+            collection, speaker = _text_of(file.root, "collection"), speakers.get(_folder(file.name))
+            if collection is not None and speaker is not None:
+                self._index_collection(file, join(speaker, collection))
+
+    def _index_collection(self, file: _File, address: Address) -> None:
+        self._entries[address] = (file, file.root)
+        for entry in _lectures(file.root):
+            id_ = _text_of(entry, "id")
+            if id_ is not None:
+                self._entries[join(address, id_)] = (file, entry)
+
+    # Looking.
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._entries
+
+    @property
+    def addresses(self) -> Collection[Address]:
+        """Every address that is declared: speakers, then collections each before its lectures."""
+        return self._entries.keys()
+
+    def fields(self, address: Address) -> Mapping[str, Any]:
+        """Return what an entry says, by field, as it is written: no defaults, and not what it contains."""
+        _, entry = self._entries[address]
+        return {key.value: plain(value) for key, value in entry.value if key.value != "lectures"}
+
+    def children(self, address: Address) -> Collection[Address]:
+        """Return the addresses right under one, in the order of the files."""
+        return [each for each in self._entries if parent_of(each) == address]
+
+    def file_of(self, address: Address) -> str:
+        """Return the name of the file that declares an address, relative to the project."""
+        return self._entries[address][0].name
+
+    # Editing.
+
+    def set(self, address: Address, fields: Mapping[str, Any]) -> None:
+        """Write fields of an entry. Those that it has keep their comments and take the new value."""
+        file, entry = self._entries[address]
+        for name, value in fields.items():
+            if not _same(value, self._said(entry, name)):
+                _set(file, entry, name, value)
+                file.edited = True
+
+    def _said(self, entry: yaml.MappingNode, name: str) -> Any:
+        value = _value(entry, name)
+        return plain(value) if value is not None else _NOTHING
+
+    def remove(self, address: Address, names: Iterable[str]) -> None:
+        """Take fields out of an entry, with their comments; those that it does not have are no error."""
+        file, entry = self._entries[address]
+        for name in names:
+            pairs = [pair for pair in entry.value if pair[0].value != name]
+            if len(pairs) < len(entry.value):
+                file.kept.append(entry.value)
+                entry.value, file.edited = pairs, True
+
+    def add(self, address: Address, fields: Mapping[str, Any]) -> None:
+        """Declare an address that is not declared yet; its parent is. The id is written from the address.
+
+        A speaker gets a folder of his own, a collection a file beside its speaker's. A lecture goes where its
+        number belongs, else to the end.
+        """
+        if address in self._entries:
+            raise ValueError(f"{address} is declared already")
+        id_ = address.rpartition("/")[2]
+        match kind_of(address):
+            case Kind.SPEAKER:
+                self._add_file(address, f"{self._folder_for(id_)}/speaker.yaml", {"speaker": id_, **fields})
+            case Kind.COLLECTION:
+                self._add_file(address, self._name_for(address), {"collection": id_, **fields})
+            case Kind.LECTURE:
+                self._add_lecture(address, {"id": id_, **fields})
+
+    def _add_file(self, address: Address, name: str, fields: Mapping[str, Any]) -> None:
+        (first, id_), *_ = fields.items()
+        file = _File.read(name, f'{first}: "{id_}"\n')
+        file.root.value = [(key_node(name), node(value)) for name, value in fields.items()]
+        file.edited = True
+        self._files[name] = file
+        self._entries[address] = (file, file.root)
+
+    def _add_lecture(self, address: Address, fields: Mapping[str, Any]) -> None:
+        parent = parent_of(address)
+        assert parent is not None
+        file, collection = self._entries[parent]
+        entry = yaml.MappingNode("tag:yaml.org,2002:map", [], flow_style=False)
+        entry.value = [(key_node(name), node(value)) for name, value in fields.items()]
+        lectures = _value(collection, "lectures")
+        if not isinstance(lectures, yaml.SequenceNode):
+            lectures = yaml.SequenceNode("tag:yaml.org,2002:seq", [], flow_style=False)
+            _put(file, collection, "lectures", lectures)
+        lectures.flow_style = False
+        lectures.value.insert(_place(lectures.value, fields.get("number")), entry)
+        file.edited = True
+        self._entries[address] = (file, entry)
+
+    def drop(self, address: Address) -> None:
+        """Take a lecture's entry out of its file, with the comments that belong to it."""
+        parent = parent_of(address)
+        assert parent is not None
+        file, entry = self._entries.pop(address)
+        lectures = _value(self._entries[parent][1], "lectures")
+        assert isinstance(lectures, yaml.SequenceNode)
+        lectures.value.remove(entry)
+        file.kept.append(entry)
+        file.edited = True
+
+    def _folder_for(self, id_: str) -> str:
+        taken = {_folder(name) for name in self._files}
+        prefix = self._name_of(self.catalog_dir)
+        names = {folder.rpartition("/")[2] for folder in taken if _folder(folder) == prefix}
+        return f"{prefix}/{unique(id_, names)}"
+
+    def _name_for(self, address: Address) -> str:
+        parent, _, id_ = address.rpartition("/")
+        folder = _folder(self.file_of(Address(parent)))
+        beside = {PurePosixPath(name).stem for name in self._files if _folder(name) == folder}
+        return f"{folder}/{unique(id_, beside)}.yaml"
+
+    def _name_of(self, path: Path) -> str:
+        return (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
+
+    # The outcome.
+
+    def texts(self) -> Mapping[str, str]:
+        """Return every file as it stands now, by name; what was not edited as it would be formatted."""
+        return {name: file.text for name, file in self._files.items()}
+
+    def edits(self) -> Mapping[str, str]:
+        """Return the files that were edited, by name, as they are to be written."""
+        return {name: file.text for name, file in sorted(self._files.items()) if file.edited}
+
+    def save(self) -> tuple[str, ...]:
+        """Write the files that were edited, each whole or not at all; return their names.
+
+        `NotEditable` for a file that cannot be printed, before any is written.
+        """
+        edits = self.edits()
+        for name, text in edits.items():
+            write_whole(self.root / name, text)
+        for file in self._files.values():
+            file.edited = False
+        return tuple(edits)
+
+
+_NOTHING = object()  # equal to no value of a field
+
+
+def _same(value: Any, said: Any) -> bool:
+    wanted = list(value) if isinstance(value, tuple) else value
+    return type(wanted) is type(said) and bool(wanted == said)
+
+
+def _folder(name: str) -> str:
+    return str(PurePosixPath(name).parent)
+
+
+def _value(entry: yaml.MappingNode, name: str) -> yaml.Node | None:
+    return next((value for key, value in entry.value if key.value == name), None)
+
+
+def _text_of(entry: yaml.MappingNode, name: str) -> str | None:
+    value = _value(entry, name)
+    return str(value.value) if isinstance(value, yaml.ScalarNode) else None
+
+
+def _lectures(root: yaml.MappingNode) -> Iterator[yaml.MappingNode]:
+    lectures = _value(root, "lectures")
+    if isinstance(lectures, yaml.SequenceNode):
+        yield from (entry for entry in lectures.value if isinstance(entry, yaml.MappingNode))
+
+
+def _set(file: _File, entry: yaml.MappingNode, name: str, value: Any) -> None:
+    _put(file, entry, name, node(value, in_flow=bool(entry.flow_style)))
+
+
+def _put(file: _File, entry: yaml.MappingNode, name: str, value: yaml.Node) -> None:
+    """Give a key its new value; the key itself, which the comments belong to, stays when it is there."""
+    file.kept.append(list(entry.value))
+    for place, (key, _) in enumerate(entry.value):
+        if key.value == name:
+            entry.value[place] = (key, value)
+            return
+    entry.value.append((key_node(name), value))
+
+
+def _place(entries: list[yaml.Node], number: Any) -> int:
+    """Return where a lecture of that number goes: behind the last one whose number is not greater."""
+    if not isinstance(number, int):
+        return len(entries)
+    return max((at for at, entry in enumerate(entries, start=1) if _number(entry) <= number), default=0)
+
+
+def _number(entry: yaml.Node) -> float:
+    said = _text_of(entry, "number") if isinstance(entry, yaml.MappingNode) else None
+    return int(said) if said is not None and said.isdecimal() else _LAST
+
+
+def amend_lockfile(path: Path, root: Path, lines: Iterable[MediaFile], *, drop: Collection[str] = ()) -> bool:
+    """Put lines into the lockfile, replacing those of the same path, and take out those of `drop`.
+
+    Whether anything changed; then the lockfile was replaced, whole or not at all. `InvalidInput` for one that
+    a person has to look at first.
+    """
+    before, mistakes = read_lockfile(path, root)
+    grave = [mistake for mistake in mistakes if mistake.code not in REPAIRABLE]
+    if grave:
+        raise InvalidInput(grave)
+    gone = {nfc(each) for each in drop}
+    after = {key: media for key, media in before.items() if key not in gone}
+    after |= {nfc(media.path): media for media in lines}
+    if after == before and path.exists():
+        return False
+    write_lockfile(path, after.values())
+    return True

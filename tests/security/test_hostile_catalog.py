@@ -1,0 +1,106 @@
+"""A catalog that means harm, as a pull request may bring it: it reaches no file, no code, no other host."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.projects import DIRECTORY, Project, clean_environment
+from tests.media_files import wav
+
+PLANTED = "planted-text-of-a-file-outside"
+
+
+@pytest.fixture
+def project(tmp_path: Path, database_url: str) -> Project:
+    """A project with one lecture, and a file beside it that is nobody's business."""
+    root, home = tmp_path / "project", tmp_path / "home"
+    root.mkdir()
+    home.mkdir()
+    (tmp_path / "outside.yaml").write_text(f"speaker: outside\nname: {PLANTED}\n", encoding="utf-8")
+    (tmp_path / "outside.wav").write_bytes(wav())
+    project = Project(root, clean_environment(home, DATABASE_URL=database_url))
+    project.lecture("opening", number=1)
+    return project
+
+
+@pytest.mark.parametrize(
+    "path", ["../outside.wav", "/etc/hostname", "a/../../outside.wav", "link.wav", "up/outside.wav"]
+)
+def test_no_media_outside_of_the_root_is_hashed_or_stored(project: Project, path: str) -> None:
+    (project.root / "media" / "link.wav").symlink_to(project.root.parent / "outside.wav")
+    (project.root / "media" / "up").symlink_to(project.root.parent)
+    project.lecture("theft", audio=path)
+
+    locked = project.elmify("lock", status=1)
+    checked = project.elmify("validate", status=1)
+
+    codes = {"EL140", "EL307"}  # told from the path alone, or from where it leads
+    assert any(code in locked.err for code in codes)
+    assert any(code in checked.out + checked.err for code in codes)
+    assert path not in (project.root / "catalog" / "elmify.lock").read_text("utf-8")
+
+
+def test_a_link_in_the_catalog_shows_nothing_of_what_it_leads_to(project: Project) -> None:
+    (project.root / "catalog" / "ali" / "extra.yaml").symlink_to(project.root.parent / "outside.yaml")
+
+    refused = project.elmify("validate", status=1)
+
+    assert "outside" in refused.out + refused.err
+    assert PLANTED not in refused.out + refused.err
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ lecture.__class__.__mro__ }}",
+        "{{ ''.__class__.__base__.__subclasses__() }}",
+        "{{ self._TemplateReference__context }}",
+        "{{ cycler.__init__.__globals__.os.environ }}",
+        "{% for i in range(1000000000) %}x{% endfor %}",
+        "{{ 'x' * 10000000000 }}",
+        "{% include '/etc/passwd' %}",
+        "{{ lecture.title.format(lecture) }}",
+    ],
+)
+def test_a_key_template_reaches_nothing_but_the_catalogs_fields(project: Project, template: str) -> None:
+    project.settings = f'{DIRECTORY}keys:\n  lecture_audio: "{template}"\n'
+    project.write()
+
+    refused = project.elmify("plan", status=1)
+
+    assert "elmify.yaml" in refused.out + refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_what_a_title_says_is_stored_as_it_is_and_is_no_sql(project: Project) -> None:
+    title = "'); drop table lectures; -- $$; select pg_sleep(9) \\copy"
+    project.lecture("opening", title=title)
+
+    project.apply()
+
+    assert [row["title"] for row in project.sql("select title from lectures")] == [title]
+
+
+def test_a_scope_of_a_thousand_stars_is_answered(project: Project) -> None:
+    refused = project.elmify("plan", "--only", "*a" * 1000 + "b", status=64)
+
+    assert "names nothing" in refused.err
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"R2_ENDPOINT": "http://127.0.0.1:1"}, {"R2_ACCOUNT_ID": "0" * 32, "HTTPS_PROXY": "http://127.0.0.1:1"}],
+)
+def test_elmify_yaml_leads_no_request_to_another_host(project: Project, named: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        host, port = elsewhere.getsockname()
+        project.settings = f"objects: {{endpoint: 'http://{host}:{port}', bucket: audio}}\n"
+        project.write()
+        project.environ |= {**named, "R2_ACCESS_KEY_ID": "id", "R2_SECRET_ACCESS_KEY": "secret"}
+
+        project.elmify("doctor", status=1)
+
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
