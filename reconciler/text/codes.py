@@ -327,27 +327,6 @@ class Mistake(Enum):
         "`audio: ../private/talk.mp3`, `audio: C:\\talks\\01.mp3`",
         "Write the path from the media root.",
     )
-    NOT_LOCKED = _Entry(
-        "EL141",
-        "a media file is not in the lockfile",
-        "The file is there, but the lockfile does not say which bytes are meant.",
-        "a new recording, before `elmify lock`",
-        "Run `elmify lock` and commit elmify.lock.",
-    )
-    NO_MEDIA = _Entry(
-        "EL142",
-        "a media file does not exist",
-        "It is neither in the lockfile nor in the media folder.",
-        "a misspelled path; upper and lower case count",
-        "Correct the path, or put the file there and run `elmify lock`.",
-    )
-    TYPE_DISAGREES = _Entry(
-        "EL143",
-        "a file is not what its extension says",
-        "The extension becomes a part of the key and of `file_format`; the bytes are something else.",
-        "a WAV file called `01.mp3`",
-        "Rename the file and its path in the catalog, then run `elmify lock`.",
-    )
     WRONG_MEDIA = _Entry(
         "EL144",
         "a file is of the wrong sort",
