@@ -36,10 +36,11 @@ _GRANTS = {
 def unreachable(error: psycopg.OperationalError, target: object) -> ProviderError:
     """Say why no connection came about."""
     text = str(error).strip()
+    said = [line.strip() for line in text.splitlines()]
     if any(sign in text for sign in _REFUSED) or _ABSENT.search(text):
         return Denied(
             f"{target} refused the connection",
-            details=text.splitlines(),
+            details=said,
             hint="Check the user, the password and the database in the database URL.",
         )
     hint = "Check the host and port in the database URL, and that the server accepts connections."
@@ -48,7 +49,7 @@ def unreachable(error: psycopg.OperationalError, target: object) -> ProviderErro
             "A host other than this machine is only spoken to over TLS. If the way to it is private, add\n"
             "sslmode=disable to the URL's parameters."
         )
-    return Unavailable(f"{target} could not be reached", details=text.splitlines(), hint=hint)
+    return Unavailable(f"{target} could not be reached", details=said, hint=hint)
 
 
 def translated(error: psycopg.Error, role: str) -> ProviderError:
