@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-lowest check bench clean
+.PHONY: demo test test-lowest check bench reliability clean
 
 demo: .venv/.demo
 	$(BIN)/elmify plan
@@ -22,6 +22,10 @@ check: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Every fault at every point, on both kinds of bucket; writes docs/reliability.md. `make test` does a tenth.
+reliability: .venv/.test
+	$(BIN)/python -m tests.reliability
 
 bench: .venv/.bench
 	$(BIN)/python -m benchmarks

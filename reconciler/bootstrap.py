@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from reconciler.model.ports import Database, MediaFiles, ObjectStore
+from reconciler.model.staging import STAGING_BUCKET_PREFIX, Staging, staging_inside
 from reconciler.settings import (
     DirectoryBucket,
     EmbeddedDatabase,
@@ -22,6 +23,7 @@ class Stores:
     objects: ObjectStore
     database: Database
     media: MediaFiles
+    staging: Staging
 
 
 @contextmanager
@@ -29,15 +31,51 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
     """Open what the settings name, and give all of it back when the block ends."""
     from reconciler.loading.media import MediaFolder
 
+    settings.refuse_mistakes()
     with ExitStack() as opened:
         objects = open_bucket(settings, opened)
+        staging = open_staging(settings, objects, opened)
         database = open_database(settings, opened)
-        yield Stores(objects=objects, database=database, media=MediaFolder(settings.media_root))
+        yield Stores(
+            objects=objects, database=database, media=MediaFolder(settings.media_root), staging=staging
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buckets:
+    """The library's bucket, where bytes wait for their merge, and the media folder."""
+
+    objects: ObjectStore
+    staging: Staging
+    media: MediaFiles
+
+
+@contextmanager
+def open_buckets(settings: Settings) -> Iterator[Buckets]:
+    """Open all but the database, which need not be named then."""
+    from reconciler.loading.media import MediaFolder
+
+    with ExitStack() as opened:
+        objects = open_bucket(settings, opened)
+        staging = open_staging(settings, objects, opened)
+        yield Buckets(objects=objects, staging=staging, media=MediaFolder(settings.media_root))
 
 
 def open_bucket(settings: Settings, opened: ExitStack) -> ObjectStore:
-    """Open the bucket; `opened` closes it."""
-    match settings.objects:
+    """Open the library's bucket; `opened` closes it."""
+    return _opened(settings.objects, settings, opened)
+
+
+def open_staging(settings: Settings, objects: ObjectStore, opened: ExitStack) -> Staging:
+    """Open where bytes wait for their merge: the staging bucket, else a prefix of the library's own."""
+    if settings.staging is None:
+        return staging_inside(objects)
+    store = _opened(settings.staging, settings, opened)
+    return Staging(store=store, prefix=STAGING_BUCKET_PREFIX, apart=True)
+
+
+def _opened(bucket: DirectoryBucket | RemoteBucket, settings: Settings, opened: ExitStack) -> ObjectStore:
+    match bucket:
         case DirectoryBucket(path=path):
             from providers.objects.directory import DirectoryBucket as Directory
 
@@ -45,7 +83,7 @@ def open_bucket(settings: Settings, opened: ExitStack) -> ObjectStore:
         case RemoteBucket() as remote:
             from providers.objects.r2 import R2Bucket
 
-            bucket = R2Bucket(
+            store = R2Bucket(
                 endpoint=remote.endpoint,
                 bucket=remote.bucket,
                 region=remote.region,
@@ -53,7 +91,7 @@ def open_bucket(settings: Settings, opened: ExitStack) -> ObjectStore:
                 secret_key=remote.secret_access_key.reveal(),
                 concurrency=settings.policy.transfer.concurrency,
             )
-            return opened.enter_context(closing(bucket))
+            return opened.enter_context(closing(store))
         case _ as unreachable:
             assert_never(unreachable)
 

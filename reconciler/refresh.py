@@ -1,28 +1,46 @@
 """Reading the world: the bucket by listing, the database by a fixed number of queries, both at once."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.catalog import Catalog
 from reconciler.model.errors import IdentityMismatch, ObjectMissing
 from reconciler.model.kinds import Kind
 from reconciler.model.memory import uncollected
-from reconciler.model.plan import Plan
-from reconciler.model.policy import OWN_PREFIX, Policy
-from reconciler.model.ports import Beyond, Database, Dependents, LibraryReader, ObjectStore, ReadSession
+from reconciler.model.plan import Action, Plan
+from reconciler.model.policy import OWN_PREFIX, STAGED_PREFIX, Policy
+from reconciler.model.ports import (
+    Beyond,
+    Database,
+    Dependents,
+    LibraryReader,
+    ObjectStore,
+    ReadSession,
+    RecordsReader,
+)
 from reconciler.model.recorded import Identity, IdentityState, Recorded
+from reconciler.model.staging import Staging, hash_under
 from reconciler.model.values import nfc
 from reconciler.planning.planner import Draft, draft, finish
+from reconciler.planning.rollback import Past, draft_rollback
+from reconciler.planning.steps import captured_in
 from reconciler.planning.world import Request, World
 
 #: The object that says which environment a bucket belongs to.
 MARKER_KEY = f"{OWN_PREFIX}identity.json"
 
-_Bucket = tuple[dict[str, StoredObject], str | None]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a bucket holds: the library's objects by NFC key, staged copies by SHA-256, its identity."""
+
+    objects: Mapping[str, StoredObject]
+    staged: Mapping[str, StoredObject]
+    marker: str | None
 
 
 def make_plan(
@@ -31,8 +49,12 @@ def make_plan(
     objects: ObjectStore,
     database: Database,
     request: Request,
+    *,
+    staging: Staging | None = None,
 ) -> tuple[Plan, World]:
     """Read both stores and the catalog, and plan the difference. Writes nothing.
+
+    `staging` is where bytes wait for their merge; None for the library's own bucket.
 
     Everything of the database is of one moment: refresh and counts share one read-only transaction. Raises
     `InvalidInput` for questions that only a person can answer, `IdentityMismatch` when the stores do not
@@ -40,14 +62,16 @@ def make_plan(
     """
     with uncollected(), _beside() as pool:
         listing = pool.submit(read_bucket, objects)
-        catalog = read_catalog()
+        waiting = pool.submit(read_staging, staging) if staging is not None and staging.apart else None
+        catalog = read_catalog() if request.follows_catalog else Catalog(resources={})
         with database.read() as session:
-            snapshot, recorded = _read_database(session)
-            listed, marker = listing.result()
-            check_identity(recorded.identity, marker, policy.environment)
-            snapshot = replace(snapshot, objects=listed, marker=marker)
+            snapshot, recorded = read_database(session)
+            listed = listing.result()
+            check_identity(recorded.identity, listed.marker, policy.environment)
+            staged = listed.staged if waiting is None else waiting.result()
+            snapshot = replace(snapshot, objects=listed.objects, staged=staged, marker=listed.marker)
             world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=policy)
-            rough = draft(world, request)
+            rough = _draft(session, world, request)
             doomed, moved = _dependents(session.library, rough)
             beyond = session.library.beyond(rough.ends) if rough.ends else Beyond()
     return finish(world, rough, doomed, moved, beyond), world
@@ -55,18 +79,35 @@ def make_plan(
 
 @contextmanager
 def _beside() -> Iterator[ThreadPoolExecutor]:
-    """Yield a thread to list in. It is not waited for: who pressed Ctrl-C does not want the listing's end."""
-    pool = ThreadPoolExecutor(max_workers=1)
+    """Yield threads to list in. They are not waited for: who pressed Ctrl-C does not want a listing's end."""
+    pool = ThreadPoolExecutor(max_workers=2)
     try:
         yield pool
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def read_bucket(objects: ObjectStore) -> _Bucket:
-    """Return every object outside elmify's own prefix by NFC key, and the identity the bucket carries."""
-    listed = {nfc(stored.key): stored for stored in objects.list() if not stored.key.startswith(OWN_PREFIX)}
-    return listed, read_marker(objects)
+def read_bucket(objects: ObjectStore) -> Listing:
+    """Return what the bucket holds, apart from the rest of elmify's own prefix. One listing and one read."""
+    return arrange(objects.list(), lambda: read_marker(objects))
+
+
+def arrange(listed: Iterable[StoredObject], marker: Callable[[], str | None]) -> Listing:
+    """Return what was listed in its place; `marker` is asked when the listing has ended."""
+    library: dict[str, StoredObject] = {}
+    staged: dict[str, StoredObject] = {}
+    for stored in listed:
+        if not stored.key.startswith(OWN_PREFIX):
+            library[nfc(stored.key)] = stored
+        elif (sha256 := hash_under(STAGED_PREFIX, stored.key)) is not None:
+            staged[sha256] = stored
+    return Listing(objects=library, staged=staged, marker=marker())
+
+
+def read_staging(staging: Staging) -> Mapping[str, StoredObject]:
+    """Return the staged copies by the SHA-256 they are kept under. One listing."""
+    found = ((staging.hash_in(stored.key), stored) for stored in staging.store.list(staging.prefix))
+    return {sha256: stored for sha256, stored in found if sha256 is not None}
 
 
 def read_marker(objects: ObjectStore) -> str | None:
@@ -109,7 +150,8 @@ def check_identity(identity: Identity | None, marker: str | None, environment: s
         )
 
 
-def _read_database(session: ReadSession) -> tuple[Snapshot, Recorded]:
+def read_database(session: ReadSession) -> tuple[Snapshot, Recorded]:
+    """Return the rows and the records, all of one moment; the snapshot's objects are still to come."""
     snapshot = Snapshot(
         objects={},
         rows={kind: {row.id: row for row in session.library.rows(kind)} for kind in Kind},
@@ -118,6 +160,26 @@ def _read_database(session: ReadSession) -> tuple[Snapshot, Recorded]:
         taken_at=session.now(),
     )
     return snapshot, session.records.load()
+
+
+def _draft(session: ReadSession, world: World, request: Request) -> Draft:
+    if request.rolls_back is None:
+        return draft(world, request)
+    past = read_past(session.records, request.rolls_back)
+    rough = draft_rollback(world, past, request)
+    if not any(change.action is Action.CREATE for change in rough.changes):
+        return rough
+    return replace(rough, restored=session.library.restorable(captured_in(past.steps)))
+
+
+def read_past(records: RecordsReader, number: int) -> Past:
+    """Return what the records say of a run, and of what came after it."""
+    return Past(
+        number=number,
+        run=records.run(number),
+        steps=records.steps(number),
+        later=tuple(records.touched_since(number)),
+    )
 
 
 def _dependents(library: LibraryReader, rough: Draft) -> tuple[Dependents, Dependents]:

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
 
+from providers.objects.directory import DirectoryBucket
 from providers.objects.r2 import R2Bucket
 from reconciler.model.ports import ObjectStore
 from tests.servers import ACCESS_KEY, REGION, SECRET_KEY
@@ -10,15 +13,24 @@ from tests.servers import ACCESS_KEY, REGION, SECRET_KEY
 
 @dataclass(frozen=True)
 class Bucket:
-    """An empty bucket. `requests` fills with the operations sent; it stays empty for a directory."""
+    """An empty bucket. `requests` fills with the operations sent; it stays empty for a directory.
+
+    `place` is where another process finds it, for `reopened`.
+    """
 
     store: ObjectStore
     folds: bool
     requests: list[str] = field(default_factory=list)
+    place: str = ""
 
 
 def bucket_at(
-    url: str, name: str, *, attempts: int = 3, on_request: Callable[[str], None] | None = None
+    url: str,
+    name: str,
+    *,
+    attempts: int = 3,
+    idle: timedelta = timedelta(seconds=60),
+    on_request: Callable[[str], None] | None = None,
 ) -> R2Bucket:
     """Open a bucket of a test server; close it after."""
     return R2Bucket(
@@ -28,5 +40,12 @@ def bucket_at(
         secret_key=SECRET_KEY,
         region=REGION,
         attempts=attempts,
+        idle=idle,
         on_request=on_request,
     )
+
+
+def reopened(place: str) -> ObjectStore:
+    """Open a bucket again, in a process of its own: `http://host:port/bucket`, or a directory."""
+    url, _, name = place.rpartition("/")
+    return bucket_at(url, name) if place.startswith("http://") else DirectoryBucket(Path(place))

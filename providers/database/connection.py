@@ -1,6 +1,7 @@
 """Where the database is, and how a connection to it is opened."""
 
 import ipaddress
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ DEFAULTS: Mapping[str, str] = {
 
 #: Before another attempt at a connection that failed at once; a restart or a failover takes seconds.
 PAUSES = (timedelta(milliseconds=200), timedelta(milliseconds=800), timedelta(seconds=2))
+
+_log = logging.getLogger("elmify.store")
 
 STREAM_ROWS = 1000  # in memory at a time; more gains nothing
 
@@ -84,6 +87,7 @@ class Target:
                 late = pause is None or time.monotonic() + pause.total_seconds() > deadline
                 if late or not failure.transient:
                     raise failure from error
+                _log.info("connection-retried", extra={"facts": {"message": failure.message}})
             time.sleep(pause.total_seconds() if pause else 0)
         raise Unavailable(f"{self} could not be reached")
 

@@ -1,6 +1,8 @@
 """Which categories a row is sorted under: the junction tables, which an older deployment does not have."""
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from psycopg import sql
 
@@ -51,6 +53,16 @@ _REPLACE = (
     """,
 )
 
+_CAPTURE = (
+    "select to_jsonb(j) from {junction} as j where j.{owner} = any(%s) order by j.{owner}, j.category_id"
+)
+
+_PUT_BACK = """
+    update {junction} as j set is_primary = r.is_primary, created_at = r.created_at
+    from jsonb_populate_recordset(null::{junction}, %s::jsonb) as r
+    where r.{owner} = j.{owner} and r.category_id = j.category_id
+"""
+
 
 def exist(connection: Connection) -> bool:
     """Whether this deployment has category tables. One statement."""
@@ -84,6 +96,18 @@ def replace(connection: Connection, kind: Kind, wanted: Mapping[int, Slugs]) -> 
     for statement in _REPLACE:
         query = sql.SQL(_WANTED + statement).format(owner=_owner(kind), junction=_junction(kind))
         connection.execute(query, parameters)
+
+
+def capture(connection: Connection, kind: Kind, ids: Sequence[int]) -> list[Mapping[str, Any]]:
+    """Return the complete junction rows of those rows, as JSON. One statement."""
+    query = sql.SQL(_CAPTURE).format(owner=_owner(kind), junction=_junction(kind))
+    return [row for (row,) in connection.execute(query, (list(ids),))]
+
+
+def put_back(connection: Connection, kind: Kind, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Give junction rows what they held when captured; pairs that are gone stay so. One statement."""
+    query = sql.SQL(_PUT_BACK).format(owner=_owner(kind), junction=_junction(kind))
+    connection.execute(query, (json.dumps(rows),))
 
 
 def _parameters(wanted: Mapping[int, Slugs], known: Mapping[str, int]) -> dict[str, list[int] | list[bool]]:

@@ -12,12 +12,14 @@ from providers.database.columns import held_elsewhere, qualified, sorted_by, sto
 from providers.database.connection import Connection, streamed
 from providers.database.dependents import capture_rows, count_dependents
 from providers.database.positions import count_beyond
+from providers.database.restoring import restorable, restore
 from providers.database.updates import Update
 from reconciler.model.actual import Row
 from reconciler.model.errors import ProviderError
 from reconciler.model.kinds import TABLES, Kind, Table
 from reconciler.model.memory import shared_if_any
-from reconciler.model.ports import Beyond, Dependents, NewRow
+from reconciler.model.plan import Restored
+from reconciler.model.ports import Beyond, Captured, Dependents, NewRow
 from reconciler.model.values import Value
 
 _ALL = sql.SQL("order by id")
@@ -48,6 +50,14 @@ class PostgresLibrary:
     def beyond(self, ends: Mapping[int, int]) -> Beyond:
         """Count places behind the ends, in two statements."""
         return count_beyond(self._connection, ends)
+
+    def restorable(self, captured: Captured) -> Restored:
+        """Count what can come back, in four statements and one for each table."""
+        return restorable(self._connection, captured)
+
+    def restore(self, captured: Captured) -> Restored:
+        """Insert captured rows, in four statements and two for each table."""
+        return restore(self._connection, captured)
 
     def reserve_ids(self, kind: Kind, count: int) -> Sequence[int]:
         """Take new ids; those of rows that were imported with their ids, behind the sequence, are skipped."""
@@ -87,6 +97,15 @@ class PostgresLibrary:
     def capture(self, rows: Mapping[Kind, Collection[int]]) -> Mapping[str, list[Mapping[str, Any]]]:
         """Return what a delete would take, in two statements."""
         return capture_rows(self._connection, rows)
+
+    def capture_categories(self, kind: Kind, ids: Collection[int]) -> Sequence[Mapping[str, Any]]:
+        """Return junction rows, in one statement and one that asks whether there are any."""
+        return junctions.capture(self._connection, kind, sorted(ids)) if self._has_categories else []
+
+    def restore_categories(self, kind: Kind, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Set the other columns of junction rows, in one statement."""
+        if rows and self._has_categories:
+            junctions.put_back(self._connection, kind, rows)
 
     def delete(self, rows: Mapping[Kind, Collection[int]]) -> None:
         """Delete rows, children before their parents: one statement a kind."""

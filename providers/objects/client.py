@@ -1,20 +1,26 @@
 """The boto3 client, with what R2 needs set in code: no profile and no variable can set it otherwise."""
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from providers.objects import listing
+from providers.objects import copying, listing
 
 if TYPE_CHECKING:
     from boto3.session import Session
+    from botocore.awsrequest import AWSRequest
     from types_boto3_s3 import S3Client
 
 #: The handler of botocore's that adds `Expect: 100-continue` and then waits a second for an answer that R2
 #: does not give.
 _EXPECT_EVENT = "before-call.s3"
+
+_THROTTLED, _BUSY = 429, 503
+
+_log = logging.getLogger("elmify.store")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +69,18 @@ def connect(connection: Connection, on_request: Callable[[str], None] | None = N
     )
     client.meta.events.unregister(_EXPECT_EVENT, add_expect_header)
     listing.install(client)
+    copying.install(client)
+    client.meta.events.register("before-parse.s3.*", _try_again_when_throttled)
+    client.meta.events.register("request-created.s3", _log_retry)
     if on_request is not None:
         _tell(client, on_request)
     return client
+
+
+def _try_again_when_throttled(response_dict: dict[str, Any], **_: object) -> None:
+    """Let botocore see R2's 429 (one write a second for each key) as the 503 that it tries again."""
+    if response_dict["status_code"] == _THROTTLED:
+        response_dict["status_code"] = _BUSY
 
 
 def _session() -> "Session":
@@ -81,6 +96,13 @@ def _session() -> "Session":
         }
     )
     return boto3.session.Session(botocore_session=session)
+
+
+def _log_retry(request: "AWSRequest", operation_name: str, **_: object) -> None:
+    """Log a request that is sent again; botocore says in its context which attempt it is."""
+    attempt = request.context.get("retries", {}).get("attempt", 1)
+    if attempt > 1:
+        _log.info("request-retried", extra={"facts": {"operation": operation_name, "attempt": attempt}})
 
 
 def _tell(client: "S3Client", on_request: Callable[[str], None]) -> None:

@@ -3,26 +3,32 @@
 The files are the objects, and SQLite holds what a file cannot say of itself. A person may look around in
 `objects/`, and also add, change and remove files there: such a change shows as it would in a bucket that
 somebody else writes to. An entry is saved before its file is moved into place, so the one rename decides
-whether an object exists, and a killed process leaves nothing but a file under `incoming/`.
+whether an object exists, and a killed process leaves nothing but a file under `incoming/`, or an unfinished
+upload under `unfinished/`.
 """
 
 import json
 import mimetypes
 import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from providers.objects.disk import translated
 from providers.objects.etag import ContentDigest
 from providers.objects.files import OBJECTS, Files, FileStamp, usual_path
 from providers.objects.index import Entry, Index
 from providers.objects.metadata import encoded
+from providers.objects.parts import Parts
 from reconciler.model.actual import StoredObject
-from reconciler.model.errors import ObjectExists, ObjectMissing, WrongBytes
-from reconciler.model.ports import ObjectFacts, Upload
+from reconciler.model.errors import ObjectExists, ObjectMissing, ProviderError, Unavailable, WrongBytes
+from reconciler.model.ports import Copy, ObjectFacts, ObjectStore, UnfinishedUpload, Upload
 from reconciler.model.values import nfc
+
+_BLOCK_BYTES = 1024**2
 
 
 class DirectoryBucket:
@@ -34,6 +40,7 @@ class DirectoryBucket:
     def __init__(self, path: Path) -> None:
         self._root = path
         self._files = Files(path)
+        self._parts = Parts(path)
         self._index = Index(path / "index.sqlite")
 
     def __str__(self) -> str:
@@ -49,8 +56,8 @@ class DirectoryBucket:
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Yield every object under `prefix`, as `ObjectStore.list` says."""
         with translated(self._root):
-            found = self._listed(nfc(prefix))
-        yield from found
+            found = self._entries(nfc(prefix))
+        yield from map(_stored, found)
 
     def head(self, key: str) -> ObjectFacts | None:
         """Return what is stored under `key`, as `ObjectStore.head` says."""
@@ -69,27 +76,115 @@ class DirectoryBucket:
 
     def read(self, key: str) -> bytes:
         """Return a small object's bytes, as `ObjectStore.read` says."""
+        with self.stream(key) as blocks:
+            return b"".join(blocks)
+
+    @contextmanager
+    def stream(self, key: str) -> Iterator[Iterator[bytes]]:
+        """Open an object of any size, as `ObjectStore.stream` says."""
         with translated(self._root, key):
             entry = self._find(key)
-            content = self._files.read(entry.path) if entry else None
-        if content is None:
+            file = self._files.open(entry.path) if entry else None
+        if entry is None or file is None:
             raise ObjectMissing(f"there is no {key!r} in {self}")
-        return content
+        with file:
+            yield self._blocks(file, entry)
+
+    def _blocks(self, file: BinaryIO, entry: Entry) -> Iterator[bytes]:
+        left = entry.size_bytes
+        while left:
+            with translated(self._root, entry.key):
+                block = file.read(min(_BLOCK_BYTES, left))
+            if not block:
+                raise Unavailable(
+                    f"{entry.key!r} was cut off while it was read", hint="Run the command again."
+                )
+            left -= len(block)
+            yield block
 
     def put(self, upload: Upload) -> StoredObject:
         """Store an object where there is none, as `ObjectStore.put` says."""
         encoded(upload.metadata)  # refuses what R2 would
         self._refuse_existing(upload.key)
-        with self._files.received(upload) as (incoming, digest):
+        if upload.part_bytes is None:
+            receiving = self._files.received(upload)
+        else:
+            receiving = self._parts.received(upload, upload.part_bytes)
+        with receiving as (incoming, digest):
             if digest.md5 != upload.md5:
                 raise WrongBytes(
                     f"cannot store {upload.key!r} in {self}: its bytes are not those that were named",
                     hint="The file changed while it was being stored. Lock it again, then plan again.",
                 )
-            with translated(self._root, upload.key), self._files.locked():
-                self._refuse_existing(upload.key)
-                self._admit(upload, incoming, digest)
-        return StoredObject(upload.key, upload.size_bytes, digest.etag)
+            return self._placed(upload, incoming, digest)
+
+    def copy(self, copy: Copy, source: ObjectStore | None = None) -> StoredObject:
+        """Copy an object, also from another directory, as `ObjectStore.copy` says."""
+        origin = self._sibling(source)
+        encoded(copy.metadata)
+        self._refuse_existing(copy.key)
+        with origin.copied(copy) as body:
+            upload = Upload(
+                key=copy.key,
+                body=body,
+                size_bytes=copy.size_bytes,
+                md5="",  # nobody named it: the bytes are the source's, whatever they are
+                media_type=copy.media_type,
+                cache_control=copy.cache_control,
+                metadata=copy.metadata,
+                part_bytes=copy.part_bytes,
+            )
+            with self._files.received(upload) as (incoming, digest):
+                return self._placed(upload, incoming, digest)
+
+    @contextmanager
+    def copied(self, copy: Copy) -> Iterator[BinaryIO]:
+        """Open the source of a copy; `ObjectMissing` or `WrongBytes` when it is not what was named."""
+        with translated(self._root, copy.source):
+            entry = self._find(copy.source)
+            file = self._files.open(entry.path) if entry else None
+        if entry is None or file is None:
+            raise ObjectMissing(f"there is no {copy.source!r} in {self}")
+        with file:
+            if entry.size_bytes != copy.size_bytes or copy.etag not in {None, entry.etag}:
+                raise WrongBytes(
+                    f"{copy.source!r} in {self} is not what was to be copied",
+                    hint="It was replaced meanwhile. Plan again.",
+                    details=(f"holds {entry.size_bytes:,} bytes, {entry.etag}",),
+                )
+            yield file
+
+    def _sibling(self, source: ObjectStore | None) -> "DirectoryBucket":
+        if source is None:
+            return self
+        if not isinstance(source, DirectoryBucket):
+            raise ProviderError(
+                f"{self} cannot copy from {source}: a store copies only between buckets of its own",
+                hint="Give both environments a bucket of the same kind.",
+            )
+        return source
+
+    def dated(self, prefix: str = "") -> Iterator[tuple[StoredObject, datetime]]:
+        """Yield what `list` yields, each with the time its file was last written."""
+        with translated(self._root):
+            found = self._entries(nfc(prefix))
+        for entry in found:
+            yield _stored(entry), datetime.fromtimestamp(entry.mtime_ns / 1e9, UTC)
+
+    def unfinished(self) -> Iterator[UnfinishedUpload]:
+        """Yield every unfinished upload, as `ObjectStore.unfinished` says."""
+        with translated(self._root):
+            found = self._parts.all()
+        yield from found
+
+    def abort(self, upload: UnfinishedUpload) -> None:
+        """Give up an unfinished upload. No error when it is no longer there."""
+        with translated(self._root, upload.key):
+            self._parts.drop(upload.upload_id)
+
+    def presign(self, key: str, lasts: timedelta) -> str | None:  # noqa: ARG002 - as the port has it
+        """Return None: a directory has no links."""
+        return None
 
     def delete(self, key: str) -> None:
         """Remove an object. Removing what is not there is no error."""
@@ -105,10 +200,19 @@ class DirectoryBucket:
         if self.head(key) is not None:
             raise ObjectExists(f"cannot store {key!r} in {self}: something is there already")
 
+    def _placed(self, upload: Upload, incoming: str, digest: ContentDigest) -> StoredObject:
+        with translated(self._root, upload.key), self._files.locked():
+            self._refuse_existing(upload.key)
+            self._admit(upload, incoming, digest)
+        return StoredObject(upload.key, upload.size_bytes, digest.etag)
+
     def _admit(self, upload: Upload, incoming: str, digest: ContentDigest) -> None:
         stamp = self._files.stamp(incoming)
         if stamp is None:
-            raise FileNotFoundError(incoming)
+            raise Unavailable(
+                f"cannot store {upload.key!r} in {self}: its upload was ended by somebody else",
+                hint="Run the command again: it begins anew.",
+            )
         entry = Entry(
             key=upload.key,
             path=self._files.place_for(upload.key),
@@ -154,10 +258,9 @@ class DirectoryBucket:
         media_type = mimetypes.guess_type(key)[0] or "application/octet-stream"
         return Entry(key, path, stamp.size_bytes, stamp.mtime_ns, etag, None, media_type)
 
-    def _listed(self, folded_prefix: str) -> tuple[StoredObject, ...]:
+    def _entries(self, folded_prefix: str) -> tuple[Entry, ...]:
         found = {nfc(entry.key): entry for entry in self._living(folded_prefix)}
-        ordered = sorted(found.values(), key=lambda entry: entry.key)
-        return tuple(StoredObject(entry.key, entry.size_bytes, entry.etag) for entry in ordered)
+        return tuple(sorted(found.values(), key=lambda entry: entry.key))
 
     def _living(self, folded_prefix: str) -> Iterator[Entry]:
         """Yield what was brought by hand, then what was put, which wins.
@@ -173,6 +276,10 @@ class DirectoryBucket:
         for entry, file in put:
             if file is not None and nfc(entry.key).startswith(folded_prefix):
                 yield from _some(self._checked(entry, file[1]))
+
+
+def _stored(entry: Entry) -> StoredObject:
+    return StoredObject(entry.key, entry.size_bytes, entry.etag)
 
 
 def _some(entry: Entry | None) -> tuple[Entry, ...]:

@@ -73,6 +73,10 @@ def _answered(error: "ClientError", doing: Doing) -> ProviderError:
         )
     if code in _BAD_DIGEST:
         return WrongBytes(f"{doing}: the bytes that arrived are not those that were named", hint=_CHANGED)
+    if code == "NoSuchUpload":
+        return Unavailable(
+            f"{doing}: its upload was ended by somebody else", hint="Run the command again: it begins anew."
+        )
     if status == _MISSING:
         return ObjectMissing(said)
     if status == _EXISTS:

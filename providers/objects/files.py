@@ -3,6 +3,7 @@
 objects/<key>     the usual place, so that a person can look around: the key is the path
 odd/<SHA-256>     keys that no path can be: `a//b`, `dir/`, `x` beside `x/y`, a name that is too long
 incoming/         uploads that are under way, or were when their process was killed
+unfinished/       multipart uploads, which the next put of the same key continues: see parts.py
 """
 
 import fcntl
@@ -16,6 +17,7 @@ from datetime import timedelta
 from io import FileIO
 from pathlib import Path
 from time import time
+from typing import BinaryIO
 from uuid import uuid4
 
 from providers.objects.body import Abandoned, Window
@@ -79,19 +81,17 @@ class Files:
             return None
         return FileStamp(facts.st_size, facts.st_mtime_ns) if stat.S_ISREG(facts.st_mode) else None
 
-    def read(self, path: str) -> bytes | None:
-        """Return the bytes of a file; None when there is none."""
+    def open(self, path: str) -> BinaryIO | None:
+        """Open a file for reading; None when there is none."""
         try:
-            return (self._root / path).read_bytes()
+            return (self._root / path).open("rb")
         except FileNotFoundError:
             return None
 
     def digest(self, path: str, part_bytes: int | None = None) -> str | None:
         """Return the ETag of a file's bytes as they are now; None when it was removed meanwhile."""
-        digest = ContentDigest(part_bytes)
-        try:
-            file = (self._root / path).open("rb")
-        except FileNotFoundError:
+        digest, file = ContentDigest(part_bytes), self.open(path)
+        if file is None:
             return None
         with file:
             while chunk := file.read(_CHUNK_BYTES):
@@ -115,10 +115,10 @@ class Files:
         with translated(self._root, upload.key):
             file = (self._root / path).open("xb", buffering=0)
         with file:
-            for chunk in _chunks(upload):
+            for chunk in chunks_of(upload):
                 digest.update(chunk)
                 with translated(self._root, upload.key):
-                    _write_all(file, chunk)
+                    write_all(file, chunk)
             with translated(self._root, upload.key):
                 os.fsync(file.fileno())
         return digest
@@ -176,7 +176,8 @@ def odd_path(key: str) -> str:
     return f"{ODD}/{hashlib.sha256(nfc(key).encode()).hexdigest()}"
 
 
-def _chunks(upload: Upload) -> Iterator[bytes]:
+def chunks_of(upload: Upload) -> Iterator[bytes]:
+    """Yield the bytes of an upload; what its body or its caller raises comes out as it is."""
     window = Window(
         upload.body, start=upload.body.tell(), size_bytes=upload.size_bytes, on_bytes=upload.on_bytes
     )
@@ -187,7 +188,8 @@ def _chunks(upload: Upload) -> Iterator[bytes]:
         raise abandoned.reason from abandoned.reason.__cause__
 
 
-def _write_all(file: FileIO, chunk: bytes) -> None:
+def write_all(file: FileIO, chunk: bytes) -> None:
+    """Write every byte: an unbuffered file may take fewer at a time."""
     rest = memoryview(chunk)
     while rest:
         rest = rest[file.write(rest) :]

@@ -5,6 +5,7 @@ The parser sits on botocore's `before-parse` event, so signing, credentials and 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote_plus
@@ -32,9 +33,15 @@ _LIST_AGAIN = "Run the command again; if it happens again, the store is not one 
 
 @dataclass(slots=True)
 class Page:
-    """One answered page; `token` asks for the next one, and is None where the answer held none."""
+    """One answered page; `token` asks for the next one, and is None where the answer held none.
+
+    `modified` are the objects' last modifications, in their order and as the store writes them; `announced`
+    is how many objects the page says it has.
+    """
 
     objects: list[StoredObject] = field(default_factory=list)
+    modified: list[str] = field(default_factory=list)
+    announced: int = 0
     truncated: bool = False
     token: str | None = None
 
@@ -90,8 +97,10 @@ class _PageParser:
             StoredObject(shared(plain(entry["Key"])), int(entry["Size"]), shared(entry["ETag"].strip('"')))
             for entry in self._entries
         ]
+        modified = [entry.get("LastModified", "") for entry in self._entries]
         truncated = self._top["IsTruncated"].strip() == "true"
-        return Page(objects, truncated, self._top.get("NextContinuationToken"))
+        announced = int(self._top.get("KeyCount", "0"))
+        return Page(objects, modified, announced, truncated, self._top.get("NextContinuationToken"))
 
 
 def _read_page(
@@ -184,12 +193,35 @@ def _increasing(before: str | None, keys: Sequence[str]) -> bool:
 
 def list_pages(client: "S3Client", bucket: str, prefix: str) -> Iterator[list[StoredObject]]:
     """Yield the objects under `prefix` page by page, or raise: one request a page, none beside."""
+    for page in _pages(client, bucket, prefix):
+        yield page.objects
+
+
+def list_dated(client: "S3Client", bucket: str, prefix: str) -> Iterator[tuple[StoredObject, datetime]]:
+    """Yield the objects under `prefix` with their last modifications, at the same cost."""
+    for page in _pages(client, bucket, prefix):
+        yield from zip(page.objects, map(_moment, page.modified), strict=True)
+
+
+def _moment(written: str) -> datetime:
+    try:
+        return datetime.fromisoformat(written).astimezone(UTC)
+    except ValueError as error:
+        raise ListingRefused(
+            f"the listing says of an object that it was modified at {written!r}",
+            hint="Check that the endpoint is the address of an S3 interface.",
+        ) from error
+
+
+def _pages(client: "S3Client", bucket: str, prefix: str) -> Iterator[Page]:
     order, seen = _Order(), set[str]()
     asked: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "EncodingType": "url"}
     while True:
         page = cast("Page", client.list_objects_v2(**asked).get(_ANSWER_KEY))
+        if page.announced > len(page.objects):
+            raise IncompleteListing("a page of the listing lacks objects that it announces", hint=_LIST_AGAIN)
         order.check(page.objects)
-        yield page.objects
+        yield page
         if not page.truncated:
             return
         asked["ContinuationToken"] = _next_token(page, seen)

@@ -1,13 +1,16 @@
-"""A multipart upload: equal parts, each with its MD5, completed whole or aborted."""
+"""A multipart upload: equal parts, each with its MD5, which a later put of the same key can continue."""
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from providers.objects.body import Window
+from providers.objects.body import Abandoned, Window
 from providers.objects.etag import md5, part_sizes, parts_etag
+from providers.objects.unfinished import Part, abort, is_gone, list_parts, list_unfinished
 from reconciler.model.errors import WrongBytes
-from reconciler.model.ports import Upload
+from reconciler.model.ports import UnfinishedUpload, Upload
+from reconciler.model.values import nfc
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -15,11 +18,33 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 1024**2
 
+#: What a store answers when the parts it holds can never become the object.
+_HOPELESS = frozenset(
+    {"BadDigest", "InvalidDigest", "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "EntityTooLarge"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A multipart upload that went through.
+
+    `etag` is the one that the parts have; `answered` the one that the store named, None when the upload was
+    gone by the time it was to be completed. `continued` says that another put had begun it, and so had said
+    what the object's metadata is.
+    """
+
+    etag: str
+    answered: str | None
+    continued: bool
+
 
 class MultipartPut:
     """Sends one upload in parts, one after the other: many files go up at once, so one alone need not.
 
     Each part is read twice, first for its MD5: so the memory stays the same whatever a part's size.
+
+    An upload that was begun for the key is continued, the newest of several, if every part that the store
+    holds of it is a part of this file. Nobody else may be putting the key meanwhile: the lease sees to that.
     """
 
     def __init__(
@@ -27,61 +52,111 @@ class MultipartPut:
     ) -> None:
         self._client = client
         self._upload = upload
+        self._start = upload.body.tell()
+        self._part_bytes = part_bytes
         self._sizes = part_sizes(upload.size_bytes, part_bytes)
         self._described = described
         self._whole = md5()
         self._digests: list[bytes] = []
 
-    def run(self) -> tuple[str, str | None]:
-        """Return the ETag that the parts have, and the one the store answered: None when its answer was lost.
+    def run(self) -> Sent:
+        """Send what the store lacks, and complete the upload.
 
-        Whatever is raised, the upload has been aborted, or a note on the exception says that it was not.
+        Whatever interrupts this leaves the parts where they are, for the next put of the key. The upload is
+        aborted only when it can never become the object: when the file is not what was named, or changed
+        while it went out (`WrongBytes`), or when the store refuses the parts for good.
         """
-        started = self._client.create_multipart_upload(**self._described)
-        where = {
-            "Bucket": self._described["Bucket"],
-            "Key": self._upload.key,
-            "UploadId": started["UploadId"],
-        }
+        upload_id, held = self._earlier()
+        where = self._where(upload_id or self._begin())
         try:
-            parts = self._send_all(where)
+            if not self._fits(held):
+                abort(self._client, where)
+                upload_id, held = None, {}
+                where = self._where(self._begin())
+            parts = self._send_all(where, held)
             self._check(self._whole.hexdigest(), self._upload.md5)
-            return parts_etag(self._digests), self._complete(where, parts)
+            etag = parts_etag(self._digests)
+            return Sent(etag=etag, answered=self._complete(where, parts), continued=upload_id is not None)
         except BaseException as error:
-            self._abort(where, error)
+            if _is_hopeless(error):
+                self._abort(where, error)
             raise
 
-    def _send_all(self, where: Mapping[str, str]) -> "list[CompletedPartTypeDef]":
-        start = self._upload.body.tell()
+    def _where(self, upload_id: str) -> dict[str, str]:
+        return {"Bucket": self._described["Bucket"], "Key": self._upload.key, "UploadId": upload_id}
+
+    def _begin(self) -> str:
+        return self._client.create_multipart_upload(**self._described)["UploadId"]
+
+    def _earlier(self) -> tuple[str | None, dict[int, Part]]:
+        """Return the newest unfinished upload of the key, and its parts."""
+        found = self._unfinished()
+        if not found:
+            return None, {}
+        newest = max(found, key=lambda upload: upload.begun_at)
+        held = list_parts(self._client, self._where(newest.upload_id))
+        return (None, {}) if held is None else (newest.upload_id, held)
+
+    def _unfinished(self) -> list[UnfinishedUpload]:
+        from botocore.exceptions import ClientError
+
+        key, bucket = self._upload.key, self._described["Bucket"]
+        try:
+            begun = list(list_unfinished(self._client, bucket, key))
+        except ClientError as error:
+            if error.response["Error"].get("Code") == "NotImplemented":
+                return []  # a store that cannot tell: what cannot be continued is begun anew
+            raise
+        return [upload for upload in begun if nfc(upload.key) == nfc(key)]
+
+    def _fits(self, held: Mapping[int, Part]) -> bool:
+        """Whether every part that the store holds is a part of this file."""
+        return all(
+            number <= len(self._sizes)
+            and part.size_bytes == self._sizes[number - 1]
+            and part.etag == self._digest(number).hexdigest()
+            for number, part in held.items()
+        )
+
+    def _send_all(self, where: Mapping[str, str], held: Mapping[int, Part]) -> "list[CompletedPartTypeDef]":
         parts: list[CompletedPartTypeDef] = []
-        for number, size in enumerate(self._sizes, start=1):
-            etag = self._send(where, number, start, size)
-            parts.append({"PartNumber": number, "ETag": etag})
-            start += size
+        for number in range(1, len(self._sizes) + 1):
+            digest = self._digest(number, self._whole).digest()
+            self._digests.append(digest)
+            if number in held:
+                self._upload.on_bytes(self._sizes[number - 1])
+            else:
+                self._send(where, number, digest)
+            parts.append({"PartNumber": number, "ETag": f'"{digest.hex()}"'})
         return parts
 
-    def _send(self, where: Mapping[str, str], number: int, start: int, size: int) -> str:
-        digest = self._digest(start, size)
-        self._upload.body.seek(start)
-        window = Window(self._upload.body, start=start, size_bytes=size, on_bytes=self._upload.on_bytes)
+    def _send(self, where: Mapping[str, str], number: int, digest: bytes) -> None:
+        window = self._window(number, reported=True)
         answer = self._client.upload_part(
             **where,  # type: ignore[arg-type]
             PartNumber=number,
             Body=cast("BinaryIO", window),
-            ContentLength=size,
+            ContentLength=len(window),
             ContentMD5=base64.b64encode(digest).decode(),
         )
         self._check(answer["ETag"].strip('"'), digest.hex())
-        return answer["ETag"]
 
-    def _digest(self, start: int, size: int) -> bytes:
-        part = md5()
-        window = Window(self._upload.body, start=start, size_bytes=size)
+    def _digest(self, number: int, whole: Any = None) -> Any:
+        """Return the MD5 of a part of the file, and let `whole` see its bytes as well."""
+        part, window = md5(), self._window(number)
         while chunk := window.read(_CHUNK_BYTES):
             part.update(chunk)
-            self._whole.update(chunk)
-        self._digests.append(part.digest())
-        return part.digest()
+            if whole is not None:
+                whole.update(chunk)
+        return part
+
+    def _window(self, number: int, *, reported: bool = False) -> Window:
+        start = self._start + (number - 1) * self._part_bytes
+        size = self._sizes[number - 1]
+        self._upload.body.seek(start)
+        if reported:
+            return Window(self._upload.body, start=start, size_bytes=size, on_bytes=self._upload.on_bytes)
+        return Window(self._upload.body, start=start, size_bytes=size)
 
     def _complete(self, where: Mapping[str, str], parts: "list[CompletedPartTypeDef]") -> str | None:
         from botocore.exceptions import ClientError
@@ -92,8 +167,7 @@ class MultipartPut:
                 MultipartUpload={"Parts": parts},
             )
         except ClientError as error:
-            retried = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
-            if retried and error.response["Error"].get("Code") == "NoSuchUpload":
+            if is_gone(error):
                 return None
             raise
         return answer.get("ETag", "")
@@ -102,7 +176,7 @@ class MultipartPut:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            self._client.abort_multipart_upload(**where)  # type: ignore[arg-type]
+            abort(self._client, where)
         except (BotoCoreError, ClientError) as error:
             because.add_note(f"the upload {where['UploadId']} could not be aborted: {error}")
 
@@ -112,3 +186,13 @@ class MultipartPut:
                 f"the parts that went out for {self._upload.key!r} are not the bytes that were named",
                 hint="The file changed while it was being stored. Lock it again, then plan again.",
             )
+
+
+def _is_hopeless(error: BaseException) -> bool:
+    from botocore.exceptions import ClientError
+
+    if isinstance(error, Abandoned):
+        return isinstance(error.reason, WrongBytes)
+    if isinstance(error, ClientError):
+        return error.response["Error"].get("Code") in _HOPELESS
+    return isinstance(error, WrongBytes)

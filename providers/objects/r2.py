@@ -1,26 +1,26 @@
 """A bucket on Cloudflare R2, or on anything else that speaks S3 as R2 does."""
 
-import base64
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
+from typing import TYPE_CHECKING
 
-from providers.objects import listing
-from providers.objects.body import Window
+from providers.objects import listing, unfinished
 from providers.objects.client import Connection, connect
-from providers.objects.faults import status_of, translated
-from providers.objects.metadata import decoded, encoded
-from providers.objects.multipart import MultipartPut
+from providers.objects.copying import ServerCopy
+from providers.objects.faults import translated
+from providers.objects.place import Place
+from providers.objects.puts import put_parts, put_whole
+from providers.objects.streaming import Stream
 from reconciler.model.actual import StoredObject
-from reconciler.model.errors import ObjectExists, ObjectMissing, ProviderError, WrongBytes
-from reconciler.model.ports import ObjectFacts, Upload
+from reconciler.model.errors import ProviderError
+from reconciler.model.ports import Copy, ObjectFacts, ObjectStore, UnfinishedUpload, Upload
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
-_PRECONDITION_FAILED = 412
+_LINK_MAX = timedelta(days=7)  # R2's, and S3's
 
 
 class R2Bucket:
@@ -46,6 +46,7 @@ class R2Bucket:
     ) -> None:
         self._endpoint = endpoint
         self._bucket = bucket
+        self._attempts = attempts
         connection = Connection(
             endpoint=endpoint,
             access_key=access_key,
@@ -56,6 +57,7 @@ class R2Bucket:
             idle=idle,
         )
         self._client: S3Client = connect(connection, on_request)
+        self._place = Place(self._client, bucket, str(self))
 
     def __str__(self) -> str:
         return f"bucket {self._bucket} at {self._endpoint}"
@@ -79,122 +81,80 @@ class R2Bucket:
 
     def head(self, key: str) -> ObjectFacts | None:
         """Return what is stored under `key`, as `ObjectStore.head` says."""
-        try:
-            with translated(str(self), f"look at {key!r}"):
-                return _facts(key, self._client.head_object(Bucket=self._bucket, Key=key))
-        except ObjectMissing:
-            return None
+        return self._place.head(key)
 
     def read(self, key: str) -> bytes:
         """Return a small object's bytes, as `ObjectStore.read` says."""
+        with self.stream(key) as blocks:
+            return b"".join(blocks)
+
+    @contextmanager
+    def stream(self, key: str) -> Iterator[Iterator[bytes]]:
+        """Open an object of any size, as `ObjectStore.stream` says. One request, unless it breaks."""
         with translated(str(self), f"read {key!r}"):
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            with answer["Body"] as body:
-                return body.read()
+            stream = Stream(self._client, self._bucket, key, self._attempts)
+        with closing(stream):
+            yield self._translated(stream.blocks(), key)
+
+    def _translated(self, blocks: Iterator[bytes], key: str) -> Iterator[bytes]:
+        with translated(str(self), f"read {key!r}"):
+            yield from blocks
 
     def put(self, upload: Upload) -> StoredObject:
         """Store an object where there is none, as `ObjectStore.put` says."""
         with translated(str(self), f"store {upload.key!r}"):
             if upload.part_bytes is None:
-                etag = self._put_whole(upload)
+                etag = put_whole(self._place, upload)
             else:
-                etag = self._put_parts(upload, upload.part_bytes)
+                etag = put_parts(self._place, upload, upload.part_bytes)
         return StoredObject(upload.key, upload.size_bytes, etag)
+
+    def copy(self, copy: Copy, source: ObjectStore | None = None) -> StoredObject:
+        """Copy an object inside the store, as `ObjectStore.copy` says. Three heads beside the copy itself.
+
+        `source` is a bucket at the same endpoint, which this one's access key may read.
+        """
+        origin = self._place if source is None else self._sibling(source)
+        with translated(str(self), f"copy {copy.source!r} to {copy.key!r}"):
+            return ServerCopy(self._place, origin, copy).run()
+
+    def _sibling(self, source: ObjectStore) -> Place:
+        if not isinstance(source, R2Bucket) or source._endpoint != self._endpoint:  # noqa: SLF001 - its own kind
+            raise ProviderError(
+                f"{self} cannot copy from {source}: a store copies only between buckets of its own",
+                hint="Give both environments the same endpoint.",
+            )
+        return source._place  # noqa: SLF001 - its own kind
+
+    def dated(self, prefix: str = "") -> Iterator[tuple[StoredObject, datetime]]:
+        """Yield what `list` yields with its last modification, at the same cost."""
+        with translated(str(self), "list the objects"):
+            yield from listing.list_dated(self._client, self._bucket, prefix)
+
+    def unfinished(self) -> Iterator[UnfinishedUpload]:
+        """Yield every unfinished upload, as `ObjectStore.unfinished` says."""
+        with translated(str(self), "list the unfinished uploads"):
+            found = list(unfinished.list_unfinished(self._client, self._bucket))
+        yield from sorted(found, key=lambda upload: (upload.key, upload.begun_at, upload.upload_id))
+
+    def abort(self, upload: UnfinishedUpload) -> None:
+        """Give up an unfinished upload. No error when it is no longer there."""
+        where = {"Bucket": self._bucket, "Key": upload.key, "UploadId": upload.upload_id}
+        with translated(str(self), f"abort the upload of {upload.key!r}"):
+            unfinished.abort(self._client, where)
+
+    def presign(self, key: str, lasts: timedelta) -> str | None:
+        """Return a link by which anybody may get the object, as `ObjectStore.presign` says."""
+        if not timedelta(0) < lasts <= _LINK_MAX:
+            raise ProviderError(
+                f"a link cannot last {lasts}", hint=f"Ask for more than nothing and at most {_LINK_MAX}."
+            )
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": key},
+            ExpiresIn=int(lasts.total_seconds()),
+        )
 
     def delete(self, key: str) -> None:
         """Remove an object. Removing what is not there is no error."""
-        try:
-            with translated(str(self), f"delete {key!r}"):
-                self._client.delete_object(Bucket=self._bucket, Key=key)
-        except ObjectMissing:
-            return
-
-    def _put_whole(self, upload: Upload) -> str:
-        from botocore.exceptions import ClientError
-
-        window = Window(
-            upload.body, start=upload.body.tell(), size_bytes=upload.size_bytes, on_bytes=upload.on_bytes
-        )
-        try:
-            answer = self._client.put_object(
-                Body=cast("BinaryIO", window),
-                ContentLength=upload.size_bytes,
-                ContentMD5=base64.b64encode(bytes.fromhex(upload.md5)).decode(),
-                IfNoneMatch="*",
-                **self._described(upload),
-            )
-        except ClientError as error:
-            if _may_be_our_own(error) and self._holds(upload, upload.md5):
-                return upload.md5
-            raise
-        self._verify(upload, upload.md5, answer.get("ETag"))
-        return upload.md5
-
-    def _put_parts(self, upload: Upload, part_bytes: int) -> str:
-        if self.head(upload.key) is not None:
-            raise ObjectExists(f"cannot store {upload.key!r} in {self}: something is there already")
-        multipart = MultipartPut(self._client, upload, part_bytes, self._described(upload))
-        etag, answered = multipart.run()
-        if answered is None and self._holds(upload, etag):
-            return etag  # the answer that completed it was lost
-        self._verify(upload, etag, answered)
-        return etag
-
-    def _described(self, upload: Upload) -> dict[str, Any]:
-        described: dict[str, Any] = {
-            "Bucket": self._bucket,
-            "Key": upload.key,
-            "ContentType": upload.media_type,
-            "Metadata": encoded(upload.metadata),
-        }
-        if upload.cache_control is not None:
-            described["CacheControl"] = upload.cache_control
-        return described
-
-    def _holds(self, upload: Upload, etag: str) -> bool:
-        """Whether the store holds the very object of this upload, metadata included."""
-        there = self.head(upload.key)
-        return (
-            there is not None
-            and (there.size_bytes, there.etag) == (upload.size_bytes, etag)
-            and there.metadata == {name.lower(): value for name, value in upload.metadata.items()}
-        )
-
-    def _verify(self, upload: Upload, etag: str, answered: str | None) -> None:
-        if answered is None:
-            _not_a_store(upload.key)
-        if answered.strip('"') != etag:
-            self.delete(upload.key)  # ours alone: it was put where there was nothing
-            raise WrongBytes(
-                f"{self} holds other bytes than were sent for {upload.key!r}, and they were deleted again",
-                hint="The file may have changed while it was being stored. Lock it again, then plan again.",
-                details=(f"sent {etag}", f"answered {answered}"),
-            )
-
-
-def _may_be_our_own(error: Any) -> bool:
-    """Whether a put that was tried again may have met its own first success."""
-    return (
-        status_of(error) == _PRECONDITION_FAILED
-        and error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
-    )
-
-
-def _not_a_store(key: str) -> NoReturn:
-    raise ProviderError(
-        f"what answered for {key!r} is not an object store: it named no ETag",
-        hint="Check the endpoint, and any proxy between here and the store.",
-    )
-
-
-def _facts(key: str, answer: "HeadObjectOutputTypeDef") -> ObjectFacts:
-    if "ETag" not in answer:
-        _not_a_store(key)
-    return ObjectFacts(
-        key=key,
-        size_bytes=answer["ContentLength"],
-        etag=answer["ETag"].strip('"'),
-        media_type=answer["ContentType"],
-        cache_control=answer.get("CacheControl"),
-        metadata=decoded(answer["Metadata"]),
-    )
+        self._place.delete(key)

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from reconciler.applying.commit import PLAN_AGAIN, Commit
+from reconciler.applying.commit import Commit, plan_again
+from reconciler.applying.copies import Copier
 from reconciler.applying.environment import establish, put_small
-from reconciler.applying.tenure import Tenure, hold
-from reconciler.applying.uploads import Uploader
+from reconciler.applying.tenure import Tenure, end_stale, hold
+from reconciler.applying.uploads import Task, Uploader
 from reconciler.model.actual import StoredObject
-from reconciler.model.catalog import Catalog, MediaFile, media_by_path
+from reconciler.model.catalog import Catalog, media_by_path
 from reconciler.model.errors import (
     Guarded,
     Leased,
@@ -22,12 +23,20 @@ from reconciler.model.errors import (
 )
 from reconciler.model.history import Actor, AuditHead, RunState
 from reconciler.model.memory import uncollected
-from reconciler.model.plan import Action, Plan, Put
+from reconciler.model.plan import Action, Plan, Put, Restored
 from reconciler.model.policy import AUDIT_PREFIX, Policy
 from reconciler.model.ports import CommitUnknown, Database, MediaFiles, ObjectStore, Observer
 from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.model.staging import Staging, staging_inside
 from reconciler.model.values import nfc
-from reconciler.planning.review import Discrepancy, discrepancies, merged_scope, summed_allowances
+from reconciler.planning.origins import origins_in
+from reconciler.planning.review import (
+    Discrepancy,
+    discrepancies,
+    merged_scope,
+    sole_purpose,
+    summed_allowances,
+)
 from reconciler.planning.world import Request, World
 from reconciler.refresh import make_plan
 
@@ -47,6 +56,7 @@ class Job:
     actor: Actor
     observer: Observer
     command: str = "apply"
+    staging: Staging | None = None  # None: the library's own bucket keeps what waits for its merge
     lock_timeout: timedelta = field(default=timedelta(0))
 
 
@@ -58,14 +68,23 @@ class Outcome:
     run: int | None
     uploaded_files: int = 0
     uploaded_bytes: int = 0
+    copied_files: int = 0
+    copied_bytes: int = 0
+    restored: Restored = field(default_factory=Restored)
 
 
 def request_of(reviewed: Sequence[Plan]) -> Request:
-    """Return what reviewed plans were asked for, taken together."""
+    """Return what reviewed plans were asked for, taken together.
+
+    Raises `UsageError` for a rollback, or a merge, beside another plan: each is carried out alone.
+    """
+    purpose = sole_purpose(reviewed)
     return Request(
         scope=merged_scope(reviewed),
         options=frozenset(option for plan in reviewed for option in plan.options),
         allowances=summed_allowances(reviewed),
+        rolls_back=purpose.rolls_back,
+        merges=purpose.merges,
     )
 
 
@@ -79,25 +98,33 @@ def apply(job: Job, request: Request, reviewed: Sequence[Plan]) -> Outcome:
     for plan in reviewed:
         _refuse_other_environment(plan, job.policy.environment)
     establish(job.database, job.objects, job.policy.environment)
+    if not request.follows_catalog:
+        job = replace(job, command=request.command.removeprefix("elmify "))
     fingerprint = reviewed[0].fingerprint if len(reviewed) == 1 else None
     with hold(job.database, job.command, job.actor, fingerprint, job.lock_timeout, job.observer) as tenure:
-        plan, world = make_plan(job.read_catalog, job.policy, job.objects, job.database, request)
+        plan, world = make_plan(
+            job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging
+        )
         job.observer.event("planned", changes=len(plan.changes), fingerprint=plan.fingerprint)
-        _refuse_unreviewed(discrepancies(reviewed, plan, world))
+        _refuse_unreviewed(discrepancies(reviewed, plan, world), plan)
         refuse_blocked(plan)
         if not plan.changes:
             finish_earlier(job.database, job.objects)
             return Outcome(plan=plan, run=tenure.run)
-        stored = _store(job, tenure, plan, world)
-        head = _commit(job, tenure, plan, {**world.snapshot.objects, **stored})
+        stored, copied = _store(job, tenure, plan, world)
+        head, restored = _commit(job, tenure, plan, world, {**world.snapshot.objects, **stored})
         job.observer.event("committed", run=tenure.run, changes=len(plan.changes))
-        _anchor(job.objects, head)
+        _anchor(job.objects, head, job.command)
     puts = [put for change in plan.changes for put in change.puts]
+    uploaded = [put.size_bytes for put in puts if put.key not in copied]
     return Outcome(
         plan=plan,
         run=tenure.run,
-        uploaded_files=len(puts),
-        uploaded_bytes=sum(put.size_bytes for put in puts),
+        uploaded_files=len(uploaded),
+        uploaded_bytes=sum(uploaded),
+        copied_files=len(puts) - len(uploaded),
+        copied_bytes=sum(put.size_bytes for put in puts) - sum(uploaded),
+        restored=restored,
     )
 
 
@@ -121,12 +148,12 @@ def _refuse_other_environment(plan: Plan, environment: str) -> None:
         )
 
 
-def _refuse_unreviewed(found: Sequence[Discrepancy]) -> None:
+def _refuse_unreviewed(found: Sequence[Discrepancy], plan: Plan) -> None:
     if found:
         raise Stale(
             "what would happen now is not what was reviewed",
             details=[line for discrepancy in found for line in _three_ways(discrepancy)],
-            hint=PLAN_AGAIN,
+            hint=plan_again(plan),
         )
 
 
@@ -146,25 +173,35 @@ def _brief(action: Action, reason: str) -> str:
 # Bytes first.
 
 
-def _store(job: Job, tenure: Tenure, plan: Plan, world: World) -> dict[str, StoredObject]:
-    """Record the keys this run intends, then store the bytes; what the bucket answered, by NFC key."""
-    puts = _with_media(plan, world)
-    if not puts:
-        return {}
+def _store(
+    job: Job, tenure: Tenure, plan: Plan, world: World
+) -> tuple[dict[str, StoredObject], frozenset[str]]:
+    """Record the keys this run intends, then store the bytes.
+
+    Returns what the bucket answered, by NFC key, and the keys whose bytes did not come from disk.
+    """
+    tasks = _tasks(plan, world)
+    if not tasks:
+        return {}, frozenset()
     with job.database.write() as work:
         work.records.check_lease(tenure.token)
-        work.records.save_keys([_intended(put, tenure.run, address) for put, _, address in puts])
-    with job.observer.meter(
-        "Uploading", files=len(puts), size_bytes=sum(put.size_bytes for put, _, _ in puts)
-    ) as meter:
-        uploader = Uploader(job.objects, job.media, job.policy.transfer, tenure, meter)
-        stored = uploader.put_all([(put, media) for put, media, _ in puts])
-    return {nfc(key): found for key, found in stored.items()}
+        work.records.save_keys(
+            [_intended(put, tenure.run, change.address) for change in plan.changes for put in change.puts]
+        )
+    staging = job.staging or staging_inside(job.objects)
+    copier = Copier(objects=job.objects, staging=staging, limits=job.policy.transfer)
+    size_bytes = sum(task.put.size_bytes for task in tasks)
+    with job.observer.meter("Uploading", files=len(tasks), size_bytes=size_bytes) as meter:
+        uploader = Uploader(job.objects, job.media, job.policy.transfer, tenure, meter, copier)
+        stored = uploader.put_all(tasks)
+    return {nfc(key): found for key, found in stored.items()}, frozenset(uploader.copied)
 
 
-def _with_media(plan: Plan, world: World) -> list[tuple[Put, MediaFile, str]]:
-    media = media_by_path(world.catalog)
-    return [(put, media[nfc(put.path)], change.address) for change in plan.changes for put in change.puts]
+def _tasks(plan: Plan, world: World) -> list[Task]:
+    lines = media_by_path(world.catalog)
+    origins = origins_in(world)
+    wanted = [(put, lines[nfc(put.path)]) for change in plan.changes for put in change.puts]
+    return [Task(put=put, media=media, sources=tuple(origins.all(media))) for put, media in wanted]
 
 
 def _intended(put: Put, run: int, address: str) -> KeyRecord:
@@ -181,34 +218,37 @@ def _intended(put: Put, run: int, address: str) -> KeyRecord:
 # Rows once.
 
 
-def _commit(job: Job, tenure: Tenure, plan: Plan, objects: dict[str, StoredObject]) -> AuditHead:
+def _commit(
+    job: Job, tenure: Tenure, plan: Plan, world: World, objects: dict[str, StoredObject]
+) -> tuple[AuditHead, Restored]:
     """Commit, trying the whole transaction again when it met a lock or lost its connection."""
     for attempt in range(1, _COMMIT_ATTEMPTS + 1):
         tenure.check()
         try:
             with uncollected(), job.database.write() as work:
-                commit = Commit(work, plan, tenure.run, job.actor, job.policy.guards, objects)
-                return commit.carry_out(tenure.token)
+                limits, recorded = job.policy.guards, world.recorded.resources
+                commit = Commit(work, plan, tenure.run, job.actor, limits, objects, recorded)
+                return commit.carry_out(tenure.token), commit.restored
         except CommitUnknown as unknown:
             if isinstance(unknown.__cause__, KeyboardInterrupt):
                 raise unknown.__cause__ from unknown
-            head = _committed_head(job.database, tenure)
-            if head is not None:
-                return head
+            standing = _committed_head(job, tenure)
+            if standing is not None:
+                return standing, commit.restored
             failure: Exception = unknown
         except Unavailable as unavailable:
             failure = unavailable
         job.observer.event("commit-retried", attempt=attempt, message=str(failure))
     raise Unavailable(
         f"the commit did not get through in {_COMMIT_ATTEMPTS} attempts: {failure}",
-        hint="Nothing was committed. What was uploaded is used by the next\n    elmify apply",
+        hint=f"Nothing was committed. What was uploaded is used by the next\n    elmify {job.command}",
     ) from failure
 
 
-def _committed_head(database: Database, tenure: Tenure) -> AuditHead | None:
+def _committed_head(job: Job, tenure: Tenure) -> AuditHead | None:
     """After a lost answer: lock the lease row, so that nothing can still be under way, then look."""
     try:
-        with database.write() as work:
+        with job.database.write() as work:
             with suppress(Leased):  # whoever took it over has waited for the same lock
                 work.records.check_lease(tenure.token)
             run = work.records.run(tenure.run)
@@ -217,7 +257,8 @@ def _committed_head(database: Database, tenure: Tenure) -> AuditHead | None:
     except ProviderError as error:
         raise Unfinished(
             f"the answer to the commit was lost, and nobody can say whether it stands: {error.message}",
-            hint="It stands as a whole or not at all. When the database answers again, run\n    elmify apply",
+            hint="It stands as a whole or not at all. When the database answers again, run\n"
+            f"    elmify {job.command}",
         ) from error
 
 
@@ -225,14 +266,15 @@ def _committed_head(database: Database, tenure: Tenure) -> AuditHead | None:
 
 
 def finish_earlier(database: Database, objects: ObjectStore) -> None:
-    """Do what an earlier run left undone after its commit: keep the audit head in the bucket."""
+    """Do what an earlier run left undone after its commit: keep the audit head in the bucket, end its lease."""
     with database.read() as session:
         head = session.records.audit_head()
     if head.seq:
         _anchor(objects, head)
+    end_stale(database)
 
 
-def _anchor(objects: ObjectStore, head: AuditHead) -> None:
+def _anchor(objects: ObjectStore, head: AuditHead, command: str = "apply") -> None:
     """Keep the audit head in the bucket too, so that a log cut short in the database is found."""
     key = f"{AUDIT_PREFIX}{head.seq:012d}-{head.hash}"
     try:
@@ -242,5 +284,5 @@ def _anchor(objects: ObjectStore, head: AuditHead) -> None:
     except ProviderError as error:
         raise Unfinished(
             f"the commit stands, but the audit head could not be kept in the bucket: {error.message}",
-            hint="Nothing is lost. Run it again to finish:\n    elmify apply",
+            hint=f"Nothing is lost. Run it again to finish:\n    elmify {command}",
         ) from error

@@ -1,25 +1,34 @@
 """T2: every row, every record and the audit log in one transaction, the only moment anything is seen."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.applying import traces
+from reconciler.applying.undoing import Undoing
 from reconciler.model.actual import Row, StoredObject
+from reconciler.model.address import Address
 from reconciler.model.errors import Guarded, Stale
 from reconciler.model.history import Actor, AuditHead, RunState
 from reconciler.model.kinds import TABLES, Kind
-from reconciler.model.plan import Action, Change, Plan, State
+from reconciler.model.plan import Action, Change, Plan, Restored, State
 from reconciler.model.policy import GuardLimits
-from reconciler.model.ports import NewRow, UnitOfWork
+from reconciler.model.ports import Captured, NewRow, UnitOfWork
+from reconciler.model.recorded import ResourceRecord
 from reconciler.model.values import Value, same
 from reconciler.planning.guards import user_rows
+from reconciler.planning.steps import CAPTURE, SORT
+from reconciler.planning.world import command_of
 
-_WRITES_ROW = frozenset({Action.UPDATE, Action.MOVE, Action.ADOPT})
-_TOUCHES_ROW = frozenset(Action) - {Action.CREATE, Action.FORGET}
+_WRITES_ROW = frozenset({Action.UPDATE, Action.MOVE, Action.ADOPT, Action.FORGET})
+_CATEGORIES = "categories"
 _KEEPS_RECORD = frozenset({Action.CREATE, Action.UPDATE, Action.MOVE, Action.ADOPT, Action.NO_OP})
 
-PLAN_AGAIN = "Nothing was applied. Plan again and have it reviewed:\n    elmify plan --out plans/next.json"
+
+def plan_again(plan: Plan) -> str:
+    """Return what to do when a plan cannot be carried out any more."""
+    command = command_of(plan.rolls_back, plan.merges)
+    return f"Nothing was applied. Plan again and have it reviewed:\n    {command} --out plans/next.json"
 
 
 @dataclass
@@ -32,8 +41,16 @@ class Commit:
     actor: Actor
     limits: GuardLimits
     objects: Mapping[str, StoredObject]
+    recorded: Mapping[Address, ResourceRecord]
     rows: dict[str, int] = field(default_factory=dict)  # address -> row id, for every change that has a row
-    captured: Mapping[str, list[Mapping[str, Any]]] | None = None
+    captured: Captured = field(default_factory=dict)
+    resorted: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    undoing: Undoing | None = None
+
+    @property
+    def restored(self) -> Restored:
+        """Which user rows a rollback has brought back, and which it left out."""
+        return self.undoing.restored if self.undoing is not None else Restored()
 
     def carry_out(self, token: int) -> AuditHead:
         """Make every change of the plan, inside the caller's transaction.
@@ -43,12 +60,16 @@ class Commit:
         then.
         """
         self.work.records.check_lease(token)
+        if self.plan.rolls_back is not None:
+            self.undoing = Undoing.read(self.work.records, self.plan.rolls_back)
         self._lock_and_compare()
         self._reserve()
         self._park_doomed()
         for kind in Kind:  # parents first; a renamed row frees its name before a new one takes it
             self._update(kind)
             self._insert(kind)
+        if self.undoing is not None and self._any(Action.CREATE):
+            self.undoing.restore_the_rest(self.work.library)
         self._delete()
         return self._remember()
 
@@ -56,14 +77,19 @@ class Commit:
 
     def _lock_and_compare(self) -> None:
         for kind in Kind:
-            touched = {c.row: c for c in self._of(kind, _TOUCHES_ROW) if c.row is not None}
+            concerned = [change for change in self._of(kind, frozenset(Action)) if _touches_row(change)]
+            touched = {change.row: change for change in concerned if change.row is not None}
             if not touched:
                 continue
             locked = self.work.library.lock(kind, touched)
             moved = [_moved_since(change, locked.get(row_id)) for row_id, change in touched.items()]
             said = [sentence for sentence in moved if sentence is not None]
             if said:
-                raise Stale("the world moved after this plan was made", details=sorted(said), hint=PLAN_AGAIN)
+                raise Stale(
+                    "the world moved after this plan was made",
+                    details=sorted(said),
+                    hint=plan_again(self.plan),
+                )
 
     # Rows.
 
@@ -72,7 +98,7 @@ class Commit:
             if change.row is not None:
                 self.rows[change.address] = change.row
         for kind in Kind:
-            new = self._of(kind, {Action.CREATE})
+            new = [change for change in self._of(kind, {Action.CREATE}) if change.row is None]
             if new:
                 ids = self.work.library.reserve_ids(kind, len(new))
                 self.rows.update(zip((change.address for change in new), ids, strict=True))
@@ -101,10 +127,20 @@ class Commit:
             for change in self._of(kind, _WRITES_ROW)
             if change.row is not None and (differing := self._differing(change))
         }
-        if updates:
-            self.work.library.update(kind, updates)
+        if not updates:
+            return
+        resorted = [row for row, values in updates.items() if _CATEGORIES in values]
+        if resorted:
+            junctions = self.work.library.capture_categories(kind, resorted)
+            self.resorted[f"public.{kind}_categories"] = junctions
+        self.work.library.update(kind, updates)
+        if resorted and self.undoing is not None:
+            self.undoing.sort_again(self.work.library, kind, resorted)
 
     def _insert(self, kind: Kind) -> None:
+        if self.undoing is not None:
+            self.undoing.restore(self.work.library, kind, self.plan.changes)
+            return
         rows = [
             NewRow(id=self.rows[change.address], values=self._values(change.after))
             for change in self._of(kind, {Action.CREATE})
@@ -142,14 +178,12 @@ class Commit:
                 + [
                     f"unmanaged.{TABLES[kind].name}[{row}] would go along" for kind, row in sorted(undeclared)
                 ],
-                hint=PLAN_AGAIN,
+                hint=plan_again(self.plan),
             )
         self.captured = self._with_true_names(self.work.library.capture(doomed))
         self.work.library.delete(doomed)
 
-    def _with_true_names(
-        self, captured: Mapping[str, list[Mapping[str, Any]]]
-    ) -> Mapping[str, list[Mapping[str, Any]]]:
+    def _with_true_names(self, captured: Captured) -> Captured:
         """Undo in the captured rows what parking did to their names."""
         names = {
             (f"public.{TABLES[c.kind].name}", c.row): {n: c.before.values[n] for n in TABLES[c.kind].unique}
@@ -165,19 +199,45 @@ class Commit:
 
     def _remember(self) -> AuditHead:
         records, changes = self.work.records, self.plan.changes
-        kept = [change for change in changes if change.action in _KEEPS_RECORD]
         records.drop_resources(list(traces.dropped(changes)))
-        records.save_resources(
-            [traces.resource(c, self.rows, self._values(c.after)) for c in kept if c.after], self.run
-        )
+        records.save_resources(self._kept(), self.run)
         records.save_keys(list(traces.keys(changes, self.objects, self.run)))
-        records.add_steps(self.run, list(traces.steps(changes, self.rows, self.captured)))
-        head = records.append_audit(self.run, self.actor, list(traces.facts(self.plan, self.rows)))
+        kept = {CAPTURE: self.captured, SORT: self.resorted}
+        records.add_steps(self.run, list(traces.steps(changes, self.rows, self._held(), kept)))
+        records.add_steps(self.run, list(traces.purpose(self.plan, self.restored)))
+        facts = traces.facts(self.plan, self.rows, self.restored)
+        head = records.append_audit(self.run, self.actor, list(facts))
         records.set_run(self.run, RunState.COMMITTED)
         return head
 
+    def _kept(self) -> Sequence[ResourceRecord]:
+        """Return what is recorded from now on of the resources that are kept."""
+        kept = [change for change in self.plan.changes if change.action in _KEEPS_RECORD]
+        if self.undoing is not None:
+            return self.undoing.remembered(kept)
+        return [traces.resource(c, self.rows, self._values(c.after)) for c in kept if c.after]
+
+    def _held(self) -> Callable[[Change], ResourceRecord | None]:
+        """Return what says which record a change's resource had until now."""
+        by_row = {(record.kind, record.row): record for record in self.recorded.values()}
+        return lambda change: (
+            by_row.get((change.kind, change.row))
+            if change.kind is not None and change.row is not None
+            else self.recorded.get(Address(change.address))
+        )
+
+    def _any(self, action: Action) -> bool:
+        return self.plan.count(action) > 0
+
     def _of(self, kind: Kind, actions: Collection[Action]) -> list[Change]:
         return [change for change in self.plan.changes if change.kind is kind and change.action in actions]
+
+
+def _touches_row(change: Change) -> bool:
+    """Whether the change is about a row that has to be what the plan saw."""
+    return change.action is not Action.CREATE and (
+        change.action is not Action.FORGET or change.after is not None
+    )
 
 
 def _moved_since(change: Change, row: Row | None) -> str | None:

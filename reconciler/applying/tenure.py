@@ -1,9 +1,10 @@
 """Holding the lease for as long as a run takes, and noticing when it is lost."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from reconciler.model.errors import Leased, ProviderError, Unavailable, Unfinished
@@ -16,6 +17,8 @@ HEARTBEAT_EVERY = timedelta(seconds=10)
 #: A beat takes milliseconds; a person who pressed Ctrl-C does not wait for one that hangs.
 LAST_BEAT = timedelta(seconds=2)
 _POLL_SECONDS = 1.0
+
+_log = logging.getLogger("elmify.lease")
 
 
 class Tenure:
@@ -55,9 +58,11 @@ class Tenure:
                     work.records.renew_lease(self.token, LEASE_LASTS)
                 expires = time.monotonic() + LEASE_LASTS.total_seconds()
             except Leased:
+                _log.warning("lease-lost", extra={"facts": {"run": self.run}})
                 self.lost.set()
                 return
-            except ProviderError:
+            except ProviderError as error:
+                _log.info("heartbeat-failed", extra={"facts": {"run": self.run, "message": error.message}})
                 if time.monotonic() > expires:  # nobody could renew it: it must be believed lost
                     self.lost.set()
                     return
@@ -82,6 +87,7 @@ def hold(
     """
     with database.write() as work:
         run = work.records.begin_run(command, actor, fingerprint)
+    _log.info("run-begun", extra={"facts": {"run": run, "command": command}})
     try:
         lease = _acquire(database, run, actor, wait, observer)
     except BaseException as error:
@@ -124,6 +130,8 @@ def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observ
             with database.write() as work:
                 lease = work.records.acquire_lease(run, actor, LEASE_LASTS)
                 if lease.took_over is not None:
+                    facts = {"run": run, "from_run": lease.took_over}
+                    _log.warning("lease-taken-over", extra={"facts": facts})
                     close_run(work.records, lease.took_over, f"interrupted; run {run} took its lease over")
                 return lease
         except (Leased, Unavailable) as held:  # a holder in the middle of a long commit keeps the row locked
@@ -133,6 +141,19 @@ def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observ
                 observer.event("waiting-for-lease", message=held.message)
                 said = True
             time.sleep(min(_POLL_SECONDS, max(deadline - time.monotonic(), 0)))
+
+
+def end_stale(database: Database) -> None:
+    """End the lease of a run that is gone, if there is one, and say how that run ended."""
+    with database.read() as session:
+        lease = session.records.lease()
+    if lease is None or not lease.stale:
+        return
+    # It may have been taken over since, or its holder may live, in the middle of a long commit: then it is theirs.
+    with suppress(Leased, Unavailable), database.write() as work:
+        work.records.check_lease(lease.token)
+        work.records.break_lease(lease.run, force=False)
+        close_run(work.records, lease.run, "interrupted; its lease ran out")
 
 
 def close_run(records: Records, abandoned: int, outcome: str) -> None:

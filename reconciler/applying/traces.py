@@ -1,18 +1,17 @@
 """What a commit leaves behind of itself: records, keys, steps that undo it, facts for the audit log."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.model.actual import StoredObject
-from reconciler.model.address import Address
-from reconciler.model.history import AuditFact, StepRecord
+from reconciler.model.address import UNMANAGED, Address
+from reconciler.model.history import WHOLE_RUN, AuditFact, StepRecord
 from reconciler.model.kinds import TABLES
-from reconciler.model.plan import Action, Change, ObjectState, Plan, State
+from reconciler.model.plan import Action, Change, ObjectState, Plan, Restored, State
+from reconciler.model.ports import Captured
 from reconciler.model.recorded import KeyRecord, KeyState, ResourceRecord
 from reconciler.model.values import Value, canonical_json, nfc
-
-#: Under this address a run keeps the complete rows that its deletes took along.
-CAPTURED = "*"
+from reconciler.planning.steps import record_json
 
 
 def resource(change: Change, rows: Mapping[str, int], values: Mapping[str, Value]) -> ResourceRecord:
@@ -46,17 +45,33 @@ def keys(changes: Sequence[Change], objects: Mapping[str, StoredObject], run: in
     """Yield where the changes leave each key. `objects` are what the bucket holds, by NFC key."""
     live: set[str] = set()
     for change in changes:
-        for found in change.after.objects.values() if change.after is not None else ():
-            live.add(nfc(found.key))
-            yield _key(change, found, KeyState.LIVE, objects, run)
+        if change.after is not None and not _lets_go(change):
+            for found in change.after.objects.values():
+                live.add(nfc(found.key))
+                yield _key(change, found, KeyState.LIVE, objects, run)
+    given_up = {nfc(key) for change in changes for key in change.retired} | live
     for change in changes:
         for key in change.retired:
             if nfc(key) not in live:
                 yield _key(change, _object_before(change, key, objects), KeyState.RETIRED, objects, run)
-        if change.action is Action.FORGET and change.before is not None:
-            for found in change.before.objects.values():
-                if nfc(found.key) not in live:
-                    yield _key(change, found, KeyState.RELEASED, objects, run)
+        for found in _let_go(change, objects):
+            if nfc(found.key) not in given_up:
+                yield _key(change, found, KeyState.RELEASED, objects, run)
+
+
+def _lets_go(change: Change) -> bool:
+    """Whether what the change leaves is not elmify's: it is forgotten, or comes back unmanaged as it was."""
+    comes_back = change.action is Action.CREATE and change.address.startswith(UNMANAGED)
+    return change.action is Action.FORGET or comes_back
+
+
+def _let_go(change: Change, objects: Mapping[str, StoredObject]) -> Iterator[ObjectState]:
+    """Yield the objects that the change leaves to whoever else has them."""
+    if change.kind is None:
+        yield from (_object_before(change, key, objects) for key in change.reused)
+    elif _lets_go(change):
+        for side in (change.after, change.before):
+            yield from side.objects.values() if side is not None else ()
 
 
 def _key(
@@ -86,21 +101,54 @@ def _object_before(change: Change, key: str, objects: Mapping[str, StoredObject]
 def steps(
     changes: Iterable[Change],
     rows: Mapping[str, int],
-    captured: Mapping[str, list[Mapping[str, Any]]] | None,
+    held: Callable[[Change], ResourceRecord | None],
+    kept: Mapping[str, Captured],
 ) -> Iterator[StepRecord]:
-    """Yield what was done to each address, and last the complete rows that deletes took along."""
+    """Yield what was done to each address, and last the complete rows that are `kept`.
+
+    `held` says what elmify remembered of a change's resource before this commit.
+    """
     for change in changes:
+        before = _side(change, change.before, change.row)
+        if before is not None:
+            before["record"] = record_json(held(change))
+            if change.previous_address is not None:
+                before["address"] = change.previous_address
+            if change.retired:
+                before["retired"] = list(change.retired)
         yield StepRecord(
             address=change.address,
             action=change.action.value,
-            before=_side(change.before, change.row, change.previous_address),
-            after=_side(change.after, rows.get(change.address), None),
+            before=before,
+            after=_side(change, change.after, rows.get(change.address)),
         )
-    if captured:
-        yield StepRecord(address=CAPTURED, action="capture", before=None, after=None, captured=captured)
+    for action, tables in kept.items():
+        if tables:
+            whole = {table: list(found) for table, found in tables.items()}
+            yield StepRecord(address=WHOLE_RUN, action=action, before=None, after=None, captured=whole)
 
 
-def facts(plan: Plan, rows: Mapping[str, int]) -> Iterator[AuditFact]:
+def purpose(plan: Plan, restored: Restored) -> Iterator[StepRecord]:
+    """Yield the step that says which run this one takes back, so that nobody takes it back twice."""
+    if plan.rolls_back is not None:
+        yield StepRecord(
+            address=WHOLE_RUN,
+            action="rollback",
+            before={"run": plan.rolls_back},
+            after=_restored(restored),
+        )
+
+
+def _restored(restored: Restored) -> Mapping[str, Any]:
+    return {
+        "rows": dict(restored.rows),
+        "users": restored.users,
+        "orphaned": dict(restored.orphaned),
+        "present": dict(restored.present),
+    }
+
+
+def facts(plan: Plan, rows: Mapping[str, int], restored: Restored) -> Iterator[AuditFact]:
     """Yield what the audit log keeps: a fact for each change, and one for the commit as a whole."""
     for change in plan.changes:
         detail = _audited(change, rows.get(change.address, change.row))
@@ -113,29 +161,51 @@ def facts(plan: Plan, rows: Mapping[str, int]) -> Iterator[AuditFact]:
             "user_rows_lost": plan.impact.lost_rows,
             "allowances": dict(plan.allowances),
             "scope": list(plan.scope),
+            "uploaded_bytes": plan.upload_bytes,
+            "highest_rows": _highest_rows(plan),
+            **_purpose(plan, restored),
         },
     )
 
 
-def _side(state: State | None, row: int | None, previous: str | None) -> Mapping[str, Any] | None:
+def _purpose(plan: Plan, restored: Restored) -> Mapping[str, Any]:
+    if plan.rolls_back is None:
+        return {}
+    return {"rolls_back": plan.rolls_back, "restored": _restored(restored)}
+
+
+def _highest_rows(plan: Plan) -> Mapping[str, int]:
+    """Return the highest row id, by table, that no resource has from now on: higher ones came later."""
+    ids = [(kind, row) for kind, rows in plan.unmanaged.rows.items() for row in rows]
+    ids += [
+        (change.kind, change.row)
+        for change in plan.changes
+        if change.action is Action.FORGET and change.kind is not None and change.row is not None
+    ]
+    return {
+        table.name: max((row for kind, row in ids if kind is table.kind), default=0)
+        for table in TABLES.values()
+    }
+
+
+def _side(change: Change, state: State | None, row: int | None) -> dict[str, Any] | None:
     if state is None:
         return None
     objects = {
         slot.value: {"key": o.key, "size_bytes": o.size_bytes, "sha256": o.sha256}
         for slot, o in state.objects.items()
     }
-    side: dict[str, Any] = {"row": row, "values": dict(state.values), "objects": objects}
+    kind = change.kind.value if change.kind is not None else None
+    side: dict[str, Any] = {"kind": kind, "row": row, "values": dict(state.values), "objects": objects}
     if state.pending:
         side["pending"] = dict(state.pending)
-    if previous is not None:
-        side["address"] = previous
     return side
 
 
 def _audited(change: Change, row: int | None) -> Mapping[str, Any]:
     """Return what the audit log says of a change: from what to what, where the two sides differ."""
-    before = _side(change.before, None, None) or {"values": {}, "objects": {}}
-    after = _side(change.after, None, None) or {"values": {}, "objects": {}}
+    before = _side(change, change.before, None) or {"values": {}, "objects": {}}
+    after = _side(change, change.after, None) or {"values": {}, "objects": {}}
     detail: dict[str, Any] = {"reason": change.reason, "change_id": change.change_id, "row": row}
     for part in ("values", "objects"):
         names = [n for n in {**before[part], **after[part]} if before[part].get(n) != after[part].get(n)]

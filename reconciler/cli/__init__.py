@@ -17,13 +17,22 @@ from reconciler.model.errors import ElmifyError, Exit, Interrupted, UsageError
 #: Every command with the line that `elmify --help` shows, so that help imports none of them.
 COMMANDS: Mapping[str, str] = {
     "init": "Write a commented elmify.yaml and an example catalog.",
+    "import": "Declare what exists already: live, in a folder, or in a manifest.",
+    "export": "Write the catalog in another form: the team's manifest.",
+    "new": "Declare a new speaker, collection or lecture.",
     "validate": "Check the catalog and the lockfile. No network.",
     "lock": "Hash the media into the lockfile.",
     "fmt": "Bring the catalog into its canonical form.",
     "schema": "Print the JSON Schema of the catalog.",
     "plan": "Show what apply would change.",
     "show": "Show a saved plan.",
+    "stage": "Put the bytes of a pull request where its apply finds them.",
     "apply": "Make both stores match the catalog, as one commit.",
+    "notify": "Tell others what happens, and try whether they hear it.",
+    "drift": "Show what other hands changed since the last apply.",
+    "adopt": "Accept what other hands changed: write live values into the catalog.",
+    "verify": "Check that catalog, bucket and database agree.",
+    "rollback": "Take a run back, its deleted rows and their favourites included.",
     "gc": "Delete retired objects whose retention has passed.",
     "lease": "Show who may apply now.",
     "unlock": "End a lease whose holder is gone.",
@@ -31,7 +40,13 @@ COMMANDS: Mapping[str, str] = {
     "audit": "Print the audit log, or verify its chain.",
     "identity": "Show or repair which environment both stores belong to.",
     "doctor": "Check that both stores can be reached and used.",
+    "ci": "Take a step of a GitHub workflow.",
+    "completion": "Print the completion script of a shell.",
 }
+
+
+#: The modules of the commands whose names are words of Python.
+_MODULES: Mapping[str, str] = {"import": "import_"}
 
 
 class Terminated(Interrupted):
@@ -52,10 +67,18 @@ class LazyGroup(click.Group):
         """Import the command's own module; None when there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"reconciler.cli.{cmd_name}").command
+        module = _MODULES.get(cmd_name, cmd_name)
+        command = importlib.import_module(f"reconciler.cli.{module}").command
         assert isinstance(command, click.Command)
         _name_variables(cmd_name, command)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command, and tell how it ended those who wait for it."""
+        from reconciler.cli.outcome import told
+
+        with told(ctx):
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands without importing any."""
@@ -77,6 +100,8 @@ class LazyGroup(click.Group):
 
 def _name_variables(name: str, command: click.Command) -> None:
     """Give each option its variable: `ELMIFY_PLAN_FORMAT` for `elmify plan --format`."""
+    for part, below in command.commands.items() if isinstance(command, click.Group) else ():
+        _name_variables(f"{name}_{part}", below)
     for option in command.params:
         if isinstance(option, click.Option):
             long = max(option.opts, key=len).lstrip("-").replace("-", "_")
@@ -104,13 +129,31 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
     envvar="ELMIFY_PROJECT",
     help="The folder with elmify.yaml, or one below it. [default: the working directory]",
 )
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    envvar="ELMIFY_LOG_FORMAT",
+    help="How to log to stderr; with json every line there is JSON.",
+)
+@click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    envvar="ELMIFY_VERBOSE",
+    help="Log what a run does, not only what is wrong; -vv for all of it.",
+)
 @click.pass_context
-def cli(ctx: click.Context, directory: str) -> None:
+def cli(ctx: click.Context, directory: str, log_format: str, verbose: int) -> None:
     """Keep an audio library true in two places at once: an R2 bucket and a PostgreSQL database.
 
     A YAML catalog in git says what should exist. `elmify plan` shows what would change, `elmify apply`
     makes it so as one commit across both stores.
     """
+    from reconciler.telling.logs import LogFormat, start
+
+    start(LogFormat(log_format), verbose)
     ctx.obj = directory
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.console import is_interactive, nobody_reads, say
+from reconciler.cli.github import tell_outputs
 from reconciler.cli.options import option_format, option_lock_timeout, request_from, request_options
 from reconciler.cli.project import open_project
 from reconciler.cli.show import print_plan, read_plan
@@ -13,11 +14,18 @@ from reconciler.model.values import counted, readable_size
 
 if TYPE_CHECKING:
     from reconciler.applying.apply import Job, Outcome
+    from reconciler.bootstrap import Stores
     from reconciler.planning.world import Request
 
 
 @click.command("apply")
 @click.argument("planfiles", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--reviewed",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Also every plan file in this folder. When there is none, nothing may change.",
+)
 @request_options
 @click.option("--auto-approve", is_flag=True, help="Do not ask; the plan of this very moment is carried out.")
 @option_lock_timeout()
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
 def command(
     directory: str,
     planfiles: tuple[Path, ...],
+    folder: Path | None,
     only: tuple[str, ...],
     allow: tuple[str, ...],
     delete_unmanaged: bool,
@@ -42,9 +51,12 @@ def command(
     from reconciler.applying.apply import apply, request_of
     from reconciler.bootstrap import open_stores
 
+    if folder is not None:
+        planfiles += tuple(sorted(folder.glob("*.json")))
+    only_reviewed = bool(planfiles) or folder is not None
     reviewed = [read_plan(file) for file in planfiles]
     request = request_from(only, allow, delete_unmanaged=delete_unmanaged, rekey=rekey)
-    if reviewed:
+    if only_reviewed:
         _refuse_more_options(request)
         request = request_of(reviewed)
     elif not auto_approve and not is_interactive():
@@ -56,16 +68,18 @@ def command(
     project = open_project(directory)
     with open_stores(project.settings) as stores:
         job = project.job(stores, "apply", lock_timeout, format_)
-        if not reviewed:
-            plan = _approved(job, request, ask=not auto_approve, format_=format_)
+        if not only_reviewed:
+            plan = approved(job, request, ask=not auto_approve, format_=format_)
             if plan is None:
                 return Exit.OK
             reviewed = [plan]
         outcome = apply(job, request, reviewed)
+        advice = git_advice_on(stores, outcome.plan)
     try:
-        _conclude(outcome, format_, shown=not planfiles)
+        conclude(outcome, format_, shown=not only_reviewed, advice=advice)
     except BrokenPipeError:
         nobody_reads()  # the commit stands, whoever hears of it
+    tell_outputs(outcome.plan)
     return Exit.OK
 
 
@@ -77,13 +91,15 @@ def _refuse_more_options(request: "Request") -> None:
         )
 
 
-def _approved(job: "Job", request: "Request", *, ask: bool, format_: str) -> Plan | None:
+def approved(job: "Job", request: "Request", *, ask: bool, format_: str) -> Plan | None:
     """Plan, show it, and ask; None when there is nothing to do, or the answer is no."""
     from reconciler.applying.apply import finish_earlier, refuse_blocked
     from reconciler.planning.planner import refuse_idle_globs
     from reconciler.refresh import make_plan
 
-    plan, world = make_plan(job.read_catalog, job.policy, job.objects, job.database, request)
+    plan, world = make_plan(
+        job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging
+    )
     refuse_idle_globs(world, plan)
     if format_ == "text":
         print_plan(plan, "text", None)
@@ -101,19 +117,40 @@ def _approved(job: "Job", request: "Request", *, ask: bool, format_: str) -> Pla
     return plan
 
 
-def _conclude(outcome: "Outcome", format_: str, *, shown: bool) -> None:
-    """Say what was done; of nothing done only what the plan has not already `shown`."""
+def git_advice_on(stores: "Stores", plan: Plan) -> str:
+    """Return what is to be done in git after a rollback, which leaves the catalog ahead; else nothing."""
+    if plan.rolls_back is None or not plan.changes:
+        return ""
+    from reconciler.render.history import git_advice
+
+    with stores.database.read() as session:
+        run = session.records.run(plan.rolls_back)
+    return git_advice(run) if run is not None else ""
+
+
+def conclude(outcome: "Outcome", format_: str, *, shown: bool, advice: str = "") -> None:
+    """Say what was done; of nothing done only what the plan has not already `shown`. `advice` comes last."""
+    from reconciler.render.sentences import plan_line
+
     plan = outcome.plan
     if format_ == "json":
         from reconciler.cli.progress import emit
 
-        emit("complete", run=outcome.run, changes=len(plan.changes), uploaded_bytes=outcome.uploaded_bytes)
+        emit(
+            "complete",
+            run=outcome.run,
+            changes=len(plan.changes),
+            uploaded_bytes=outcome.uploaded_bytes,
+            **({"copied_bytes": outcome.copied_bytes} if outcome.copied_files else {}),
+            **_as_facts(outcome, advice),
+        )
         return
     if plan.empty:
         if plan.changes:
             click.echo(f"Recorded for {counted(len(plan.changes), 'resource')}.")
         elif not shown:
-            click.echo("No changes. The library matches the catalog.")
+            click.echo(plan_line(plan))
+        _say_last(outcome, advice)
         return
     counts = [
         (Action.ADOPT, "imported"),
@@ -127,8 +164,31 @@ def _conclude(outcome: "Outcome", format_: str, *, shown: bool) -> None:
     said = [
         f"{plan.count(action):,} {word}" for action, word in counts if action in always or plan.count(action)
     ]
-    click.echo(f"\nApply complete! Resources: {', '.join(said)}.")
-    if outcome.uploaded_files:
-        size = readable_size(outcome.uploaded_bytes)
-        files = counted(outcome.uploaded_files, "file")
-        click.echo(f"Run {outcome.run} uploaded {files} ({size}) and committed everything at once.")
+    done_by = "Apply" if plan.rolls_back is None else "Rollback"
+    click.echo(f"\n{done_by} complete! Resources: {', '.join(said)}.")
+    transfers = [
+        ("uploaded", outcome.uploaded_files, outcome.uploaded_bytes),
+        ("copied", outcome.copied_files, outcome.copied_bytes),
+    ]
+    done = [f"{verb} {counted(n, 'file')} ({readable_size(size)})" for verb, n, size in transfers if n]
+    if done:
+        click.echo(f"Run {outcome.run} {' and '.join([', '.join(done), 'committed everything at once'])}.")
+    _say_last(outcome, advice)
+
+
+def _as_facts(outcome: "Outcome", advice: str) -> dict[str, object]:
+    """Return what the last event of a rollback says beside the rest."""
+    from dataclasses import asdict
+
+    if outcome.plan.rolls_back is None:
+        return {}
+    return {"rolls_back": outcome.plan.rolls_back, "restored": asdict(outcome.restored), "advice": advice}
+
+
+def _say_last(outcome: "Outcome", advice: str) -> None:
+    from reconciler.render.sentences import restored_sentence
+
+    if told := restored_sentence(outcome.restored):
+        click.echo(f"Run {outcome.run} {told}.")
+    if advice:
+        click.echo(f"\n{advice}")

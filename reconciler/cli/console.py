@@ -1,5 +1,6 @@
 """The terminal: colours, questions and failures. Results go to stdout, everything else to stderr."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterable
@@ -25,8 +26,20 @@ def is_interactive() -> bool:
 
 
 def say(message: str = "") -> None:
-    """Tell the person at the terminal something that is not the result."""
-    click.echo(message, err=True)
+    """Tell the person at the terminal something that is not the result; a machine gets it as a log line."""
+    if not _logged(logging.INFO, message.strip()):
+        click.echo(message, err=True)
+
+
+def _logged(level: int, event: str, **facts: object) -> bool:
+    """Log what would go to stderr, where every line there is to be JSON; whether that was done."""
+    from reconciler.telling.logs import CONSOLE, is_json
+
+    if not is_json():
+        return False
+    if event:
+        logging.getLogger(CONSOLE).log(level, event, extra={"facts": facts})
+    return True
 
 
 def result(text: str) -> None:
@@ -38,9 +51,22 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
     """Print diagnostics to stderr, in reading order."""
     from reconciler.render.diagnostics_text import diagnostics_text
 
-    text = diagnostics_text(diagnostics, colour=colours(sys.stderr))
+    found = list(diagnostics)
+    if all(_logged(logging.WARNING, each.code, **_facts(each)) for each in found):
+        return
+    text = diagnostics_text(found, colour=colours(sys.stderr))
     if text:
         click.echo(text, err=True, color=colours(sys.stderr))
+
+
+def _facts(found: Diagnostic) -> dict[str, str]:
+    return {
+        "severity": found.severity.value,
+        "summary": found.summary,
+        "position": str(found.position),
+        "detail": found.detail,
+        "hint": found.hint,
+    }
 
 
 def nobody_reads() -> None:
@@ -52,7 +78,17 @@ def report(error: ElmifyError, *, as_json: bool) -> None:
     """Print a failure: its sentence to stderr, or all of it as JSON to stdout."""
     from reconciler.render.diagnostics_text import error_json, error_text
 
+    said = _logged(
+        logging.ERROR,
+        "failed",
+        code=error.code,
+        exit=int(error.exit),
+        message=error.message,
+        details=error.details,
+        diagnostics=[_facts(each) for each in getattr(error, "diagnostics", ())],
+        hint=error.hint,
+    )
     if as_json:
         click.echo(error_json(error))
-    else:
+    elif not said:
         click.echo(error_text(error, colour=colours(sys.stderr)), err=True, color=colours(sys.stderr))

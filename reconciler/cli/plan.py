@@ -1,24 +1,40 @@
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.console import say
+from reconciler.cli.github import tell_outputs
 from reconciler.cli.options import option_format, request_from, request_options
-from reconciler.cli.project import open_project
-from reconciler.cli.show import print_plan
-from reconciler.model.errors import ElmifyError, Exit
+from reconciler.cli.project import Project, open_project
+from reconciler.cli.show import PLAN_FORMATS, Media, option_max_bytes, print_plan, refuse_idle_options
+from reconciler.model.errors import ElmifyError, Exit, UsageError
+from reconciler.model.plan import Plan
+
+if TYPE_CHECKING:
+    from reconciler.bootstrap import Stores
+    from reconciler.planning.world import Request
 
 
 @click.command("plan")
 @request_options
+@click.option(
+    "--changed-since", metavar="REV", help="Limit it to what the catalog says otherwise since a git revision."
+)
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan for `elmify apply`."
 )
 @click.option(
     "--json-into", type=click.Path(dir_okay=False, path_type=Path), help="Write the JSON there too."
 )
-@option_format("text", "json", "markdown")
+@option_format(*PLAN_FORMATS)
 @click.option("--detail", type=click.Choice(["summary", "resources", "attributes"]), help="How much to show.")
+@option_max_bytes()
+@click.option(
+    "--presign",
+    metavar="DURATION",
+    help="With --format html: put links to what is new into the page, which anybody can open for this long.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @click.pass_obj
 def command(
@@ -27,10 +43,13 @@ def command(
     allow: tuple[str, ...],
     delete_unmanaged: bool,
     rekey: bool,
+    changed_since: str | None,
     out: Path | None,
     json_into: Path | None,
     format_: str,
     detail: str | None,
+    max_bytes: int | None,
+    presign: str | None,
     detailed_exitcode: bool,
 ) -> int:
     """Show what apply would change.
@@ -41,28 +60,80 @@ def command(
     from reconciler.bootstrap import open_stores
     from reconciler.planning.planner import refuse_idle_globs
     from reconciler.refresh import make_plan
-    from reconciler.render.plan_json import dump_plan
 
+    refuse_idle_options(format_, max_bytes)
+    if presign is not None and format_ != "html":
+        raise UsageError("--presign is for --format html", hint="Only the page shows pictures and sound.")
     request = request_from(only, allow, delete_unmanaged=delete_unmanaged, rekey=rekey)
     project = open_project(directory)
+    if changed_since is not None:
+        narrowed = _narrowed(request, project, changed_since)
+        if narrowed is None:
+            say(f"Nothing in the catalog says otherwise since {changed_since}. Nothing was compared.")
+            return Exit.OK
+        request = narrowed
     with open_stores(project.settings) as stores:
         plan, world = make_plan(
-            project.catalog, project.settings.policy, stores.objects, stores.database, request
+            project.catalog,
+            project.settings.policy,
+            stores.objects,
+            stores.database,
+            request,
+            staging=stores.staging,
         )
-        refuse_idle_globs(world, plan)
+        if changed_since is None:
+            refuse_idle_globs(world, plan)
+        media = _media(plan, project, stores, presign) if format_ == "html" else None
     for file in filter(None, (out, json_into)):
-        _save(file, dump_plan(plan))
-    print_plan(plan, format_, detail)
+        save_plan(file, plan)
+    print_plan(plan, format_, detail, max_bytes=max_bytes, media=media)
+    tell_outputs(plan)
     if out is not None:
         say(f"\nSaved. To carry out exactly this plan:\n    elmify apply {out}")
     return Exit.DIFFERENCES if detailed_exitcode and not plan.empty else Exit.OK
 
 
-def _save(file: Path, text: str) -> None:
+def _narrowed(request: "Request", project: Project, revision: str) -> "Request | None":
+    """Return the request for what the catalog says otherwise since then; None when that is nothing."""
+    from dataclasses import replace
+
+    from reconciler.loading.revisions import catalog_at, changed_addresses
+
+    settings = project.settings
+    then = catalog_at(
+        revision,
+        settings.root,
+        catalog_dir=settings.catalog_dir,
+        lock_path=settings.lock_path,
+        media_root=settings.media_root,
+        layout=settings.policy.layout,
+    )
+    changed = [a for a in changed_addresses(then, project.catalog()) if request.covers(a)]
+    return replace(request, scope=tuple(sorted(changed))) if changed else None
+
+
+def _media(plan: Plan, project: Project, stores: "Stores", presign: str | None) -> Media:
+    """Return where the page finds what is new: with `presign`, by links that end."""
+    base_url = project.settings.policy.layout.base_url
+    if presign is None:
+        return Media(base_url=base_url)
+    from datetime import UTC, datetime
+
+    from reconciler.inspecting.links import links_of
+    from reconciler.settings import parse_duration
+
+    lasts = parse_duration(presign)
+    links = links_of(plan, stores.objects, stores.staging, lasts)
+    return Media(base_url=base_url, links=links, links_end=datetime.now(UTC) + lasts if links else None)
+
+
+def save_plan(file: Path, plan: Plan) -> None:
+    """Write a plan for `elmify apply`; the file is whole or absent."""
     from reconciler.loading.writing import write_whole
+    from reconciler.render.plan_json import dump_plan
 
     try:
-        write_whole(file, text)
+        write_whole(file, dump_plan(plan))
     except OSError as error:
         raise ElmifyError(
             f"the plan cannot be written to {file}: {error.strerror}", hint="Nothing was changed."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from reconciler.cli.console import say
 from reconciler.model.ports import Meter
 from reconciler.model.values import readable_size
 
@@ -70,9 +71,7 @@ class _Lines(_Tally):
     def _line(self) -> None:
         done, all_ = readable_size(self.done_bytes), readable_size(self.size_bytes)
         rate = f"{readable_size(round(self.rate))}/s, {self.seconds_left} s left"
-        click.echo(
-            f"{self.label}: {self.done_files:,} of {self.files:,} files, {done} of {all_}, {rate}", err=True
-        )
+        say(f"{self.label}: {self.done_files:,} of {self.files:,} files, {done} of {all_}, {rate}")
 
 
 class _Events(_Tally):

@@ -1,5 +1,6 @@
 """The project a command works on: its settings, and its catalog read once."""
 
+import logging
 import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class Project:
             objects=stores.objects,
             database=stores.database,
             media=stores.media,
+            staging=stores.staging,
             read_catalog=self.catalog,
             actor=self.settings.actor,
             observer=Console(format_),
@@ -78,7 +80,11 @@ class Project:
 
 def open_project(directory: str) -> Project:
     """Return the project at or above a directory."""
-    return Project(load_settings(find_root(Path(directory)), os.environ))
+    from reconciler.telling.logs import hide
+
+    settings = load_settings(find_root(Path(directory)), os.environ)
+    hide(secret.reveal() for secret in settings.secrets)
+    return Project(settings)
 
 
 class Console:
@@ -88,7 +94,9 @@ class Console:
         self._json = format_ == "json"
 
     def event(self, name: str, **facts: object) -> None:
-        """Print the step as an event; of the text output only waiting and trouble are worth a line."""
+        """Print the step as an event, and log it; of the text output only trouble is worth a line."""
+        level = logging.WARNING if "message" in facts else logging.INFO
+        logging.getLogger("elmify.run").log(level, name, extra={"facts": facts, "said": not self._json})
         if self._json:
             from reconciler.cli.progress import emit
 

@@ -1,20 +1,66 @@
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from reconciler.cli.console import colours, result
 from reconciler.cli.options import option_format
-from reconciler.model.errors import ElmifyError
+from reconciler.model.errors import ElmifyError, InvalidInput, UsageError
 from reconciler.model.plan import Plan
+
+#: What a plan can be printed as.
+PLAN_FORMATS = ("text", "json", "markdown", "html")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """Where the page of a plan finds pictures and sound: links by key until `links_end`, else a base URL."""
+
+    base_url: str | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+    links_end: datetime | None = None
+
+
+def option_max_bytes() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option that says how long a comment may be."""
+    return click.option(
+        "--max-bytes",
+        type=click.IntRange(min=1),
+        metavar="NUMBER",
+        help="With --format markdown: show less detail above this size. [default: 60000]",
+    )
+
+
+def refuse_idle_options(format_: str, max_bytes: int | None) -> None:
+    """Raise `UsageError` for a size that the format does not keep to."""
+    if max_bytes is not None and format_ != "markdown":
+        raise UsageError("--max-bytes is for --format markdown", hint="Leave it out, or ask for markdown.")
 
 
 @click.command("show")
 @click.argument("planfile", type=click.Path(dir_okay=False, path_type=Path))
-@option_format("text", "json", "markdown")
+@option_format(*PLAN_FORMATS)
 @click.option("--detail", type=click.Choice(["summary", "resources", "attributes"]), help="How much to show.")
-def command(planfile: Path, format_: str, detail: str | None) -> None:
+@option_max_bytes()
+@click.pass_obj
+def command(directory: str, planfile: Path, format_: str, detail: str | None, max_bytes: int | None) -> None:
     """Show a saved plan."""
-    print_plan(read_plan(planfile), format_, detail)
+    refuse_idle_options(format_, max_bytes)
+    media = Media(base_url=_base_url(directory)) if format_ == "html" else None
+    print_plan(read_plan(planfile), format_, detail, max_bytes=max_bytes, media=media)
+
+
+def _base_url(directory: str) -> str | None:
+    """Return the public address that the project here names; a plan can be shown without its project."""
+    from reconciler.cli.project import open_project
+
+    try:
+        return open_project(directory).settings.policy.layout.base_url
+    except InvalidInput:
+        return None
 
 
 def read_plan(file: Path) -> Plan:
@@ -30,11 +76,14 @@ def read_plan(file: Path) -> Plan:
     return load_plan(text, str(file))
 
 
-def print_plan(plan: Plan, format_: str, detail: str | None) -> None:
+def print_plan(
+    plan: Plan, format_: str, detail: str | None, *, max_bytes: int | None = None, media: Media | None = None
+) -> None:
     """Print a plan to stdout in one of its formats."""
     from reconciler.render.detail import Detail
+    from reconciler.render.plan_html import plan_html
     from reconciler.render.plan_json import dump_plan
-    from reconciler.render.plan_markdown import plan_markdown
+    from reconciler.render.plan_markdown import MAX_BYTES, plan_markdown
     from reconciler.render.plan_text import plan_text
 
     level = Detail(detail) if detail is not None else None
@@ -42,6 +91,11 @@ def print_plan(plan: Plan, format_: str, detail: str | None) -> None:
         case "json":
             result(dump_plan(plan))
         case "markdown":
-            result(plan_markdown(plan, detail=level) if level is not None else plan_markdown(plan))
+            finest = level or Detail.ATTRIBUTES
+            result(plan_markdown(plan, detail=finest, max_bytes=max_bytes or MAX_BYTES))
+        case "html":
+            shown = media or Media()
+            links, end = shown.links, shown.links_end
+            result(plan_html(plan, detail=level, base_url=shown.base_url, links=links, links_end=end))
         case _:
             result(plan_text(plan, detail=level, colour=colours()))

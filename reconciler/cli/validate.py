@@ -1,10 +1,12 @@
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.console import result, show_diagnostics
+from reconciler.cli.github import folder_in_repository
 from reconciler.cli.options import option_format
 from reconciler.cli.project import open_project
 from reconciler.model.diagnostics import Diagnostic, Severity, has_errors
@@ -18,29 +20,53 @@ if TYPE_CHECKING:
 
 
 @click.command("validate")
-@option_format("text", "json")
+@option_format("text", "json", "sarif", "github")
 @click.pass_obj
 def command(directory: str, format_: str) -> int:
     """Check elmify.yaml, the catalog, the lockfile, and the media that are on this machine. No network.
 
     All mistakes at once, each with its code, its place, and what to do. Exits 1 when there are errors.
+    sarif is for code scanning; github annotates lines from within a workflow, beside the text.
     """
+    catalog = None
     try:
         project = open_project(directory)
         loaded = project.load()
-        found = find_mistakes(project.settings, loaded)
+        found, catalog = find_mistakes(project.settings, loaded), loaded.catalog
     except InvalidInput as invalid:
-        if format_ == "text":
-            raise
         found = invalid.diagnostics
-    if format_ == "json":
-        _print_json(found)
-    elif has_errors(found):
-        raise InvalidInput(found)
-    else:
-        show_diagnostics(found)
-        result(_verdict(loaded.catalog, len(found)))
+    match format_:
+        case "json":
+            _print_json(found)
+        case "sarif":
+            from reconciler.render.sarif import diagnostics_sarif
+
+            result(diagnostics_sarif(found, _folder(directory)))
+        case _:
+            _print_text(found, catalog, annotated_in=_folder(directory) if format_ == "github" else None)
     return Exit.ERROR if has_errors(found) else Exit.OK
+
+
+def _print_text(found: Sequence[Diagnostic], catalog: "Catalog | None", *, annotated_in: str | None) -> None:
+    if annotated_in is not None:
+        from reconciler.render.github import annotations
+
+        if commands := annotations(found, annotated_in):
+            result(commands)
+    if has_errors(found):
+        raise InvalidInput(found)
+    show_diagnostics(found)
+    result(_verdict(catalog, len(found)))
+
+
+def _folder(directory: str) -> str:
+    """Return the project's folder in the repository, as annotations name it."""
+    from reconciler.settings import find_root
+
+    try:
+        return folder_in_repository(find_root(Path(directory)))
+    except InvalidInput:
+        return ""
 
 
 def find_mistakes(settings: "Settings", loaded: "Loaded") -> Sequence[Diagnostic]:

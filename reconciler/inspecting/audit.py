@@ -1,7 +1,8 @@
 """Whether the audit log is the one that was written: its chain, and the heads kept in the bucket."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from reconciler.model.actual import StoredObject
 from reconciler.model.errors import ElmifyError
 from reconciler.model.history import AuditEntry, AuditHead, first_break
 from reconciler.model.policy import AUDIT_PREFIX
@@ -20,20 +21,28 @@ def verify_chain(database: Database, objects: ObjectStore) -> AuditHead:
     A database ahead of the bucket is fine (a run was cut short after its commit); one that is behind a head
     kept in the bucket, or differs from it, is not.
     """
-    anchors = dict(_anchors(objects))
-    seen = _Seen()
     with database.read() as session:
-        problem = first_break(seen.watching(session.records.audit(), anchors))
-    if problem is None and seen.mismatch is not None:
-        problem = f"entry {seen.mismatch} is not the one whose hash is kept in the bucket"
-    if problem is None and anchors and max(anchors) > seen.head.seq:
-        problem = f"it ends with entry {seen.head.seq}, but the bucket knows of entry {max(anchors)}"
+        head, problem = chain_problem(session.records.audit(), anchored(objects.list(AUDIT_PREFIX)))
     if problem is not None:
         raise BrokenChain(
             f"the audit log is not the one that was written: {problem}",
             hint="Compare it with a backup. Who can write to schema elmify in this database?",
         )
-    return seen.head
+    return head
+
+
+def chain_problem(entries: Iterator[AuditEntry], anchors: Mapping[int, str]) -> tuple[AuditHead, str | None]:
+    """Read the log to its end, or to its first break; return where that is, and what is wrong with it.
+
+    `anchors` are the hashes kept in the bucket, by the number of their entry.
+    """
+    seen = _Seen()
+    problem = first_break(seen.watching(entries, anchors))
+    if problem is None and seen.mismatch is not None:
+        problem = f"entry {seen.mismatch} is not the one whose hash is kept in the bucket"
+    if problem is None and anchors and max(anchors) > seen.head.seq:
+        problem = f"it ends with entry {seen.head.seq}, but the bucket knows of entry {max(anchors)}"
+    return seen.head, problem
 
 
 class _Seen:
@@ -41,7 +50,7 @@ class _Seen:
         self.head = AuditHead()
         self.mismatch: int | None = None
 
-    def watching(self, entries: Iterator[AuditEntry], anchors: dict[int, str]) -> Iterator[AuditEntry]:
+    def watching(self, entries: Iterator[AuditEntry], anchors: Mapping[int, str]) -> Iterator[AuditEntry]:
         for entry in entries:
             if anchors.get(entry.seq, entry.hash) != entry.hash and self.mismatch is None:
                 self.mismatch = entry.seq
@@ -49,8 +58,10 @@ class _Seen:
             yield entry
 
 
-def _anchors(objects: ObjectStore) -> Iterator[tuple[int, str]]:
-    for stored in objects.list(AUDIT_PREFIX):
-        seq, dash, digest = stored.key.removeprefix(AUDIT_PREFIX).partition("-")
-        if dash and seq.isdecimal():
-            yield int(seq), digest
+def anchored(listed: Iterable[StoredObject]) -> Mapping[int, str]:
+    """Return the audit heads among listed objects: the hash of each by the number of its entry."""
+    found = (
+        stored.key.removeprefix(AUDIT_PREFIX) for stored in listed if stored.key.startswith(AUDIT_PREFIX)
+    )
+    parts = (name.partition("-") for name in found)
+    return {int(seq): digest for seq, dash, digest in parts if dash and seq.isdecimal()}

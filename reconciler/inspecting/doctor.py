@@ -1,16 +1,15 @@
 """Whether both stores can be reached and used, and what to do where they cannot."""
 
-import hashlib
-import io
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from reconciler.inspecting.privacy import IsPublic, probe
 from reconciler.model.errors import ElmifyError, ProviderError, WrongBytes
 from reconciler.model.policy import PROBE_PREFIX, Policy
-from reconciler.model.ports import Database, ObjectStore, Upload
+from reconciler.model.ports import Database, ObjectStore
 from reconciler.refresh import check_identity, read_marker
 
 #: Signatures of S3 requests are refused 15 minutes off; a minute is worth knowing of.
@@ -44,7 +43,7 @@ class Examination:
     policy: Policy
     objects: ObjectStore
     database: Database
-    is_public: Callable[[str, str], bool | None]
+    is_public: IsPublic
     read_only: bool
 
     def findings(self) -> Iterator[Finding]:
@@ -79,9 +78,10 @@ class Examination:
                 check=name, health=Health.OK, message="may list; nothing else was tried (--read-only)"
             )
             return
-        key = f"{PROBE_PREFIX}{uuid.uuid4()}"
-        content = f"elmify doctor, {key}\n".encode()
-        self.objects.put(_probe(key, content))
+        upload = probe(f"{PROBE_PREFIX}{uuid.uuid4()}")
+        key, content = upload.key, upload.body.read()
+        upload.body.seek(0)
+        self.objects.put(upload)
         try:
             if self.objects.read(key) != content:
                 raise WrongBytes("what was put is not what is read back")
@@ -187,15 +187,4 @@ def _clock(name: str, theirs: datetime | None) -> Finding:
         health=Health.WARNING,
         message=f"it is {round(skew.total_seconds())} seconds off this machine's",
         remedy="Set this machine's clock by NTP; requests to the bucket are refused 15 minutes off.",
-    )
-
-
-def _probe(key: str, content: bytes) -> Upload:
-    return Upload(
-        key=key,
-        body=io.BytesIO(content),
-        size_bytes=len(content),
-        md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
-        media_type="text/plain",
-        cache_control="private, no-store",
     )

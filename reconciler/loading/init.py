@@ -12,6 +12,7 @@ from reconciler.loading.lockfile import write_lockfile
 from reconciler.loading.locking import lock, survey
 from reconciler.loading.media import MediaFolder
 from reconciler.loading.stat_cache import StatCache
+from reconciler.loading.workflows import workflow_texts
 from reconciler.loading.writing import write_whole
 from reconciler.model.address import slug
 from reconciler.model.diagnostics import Position
@@ -50,6 +51,12 @@ def init_project(folder: Path, schema: str) -> Initialised:
         kept.append(f"{_CATALOG}/")
     if _extend_ignored(folder / ".gitignore"):
         written.append(".gitignore")
+    return Initialised(written=tuple(written), kept=tuple(kept))
+
+
+def init_workflows(folder: Path, *, branch: str, package: str) -> Initialised:
+    """Write the workflows of a repository on GitHub. What is there stays as it is."""
+    written, kept = _write_texts(folder, workflow_texts(branch=branch, package=package))
     return Initialised(written=tuple(written), kept=tuple(kept))
 
 

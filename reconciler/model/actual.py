@@ -1,7 +1,7 @@
 """What does exist: one consistent look at the bucket and the content tables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.kinds import TABLES, Kind
@@ -35,7 +35,9 @@ class Snapshot:
 
     `objects` is keyed by the NFC spelling of each key, elmify's own prefix left out. `rows` holds every row
     of every content table by id. `categories` maps slug to row id, None when this deployment has no
-    category tables. `marker` is the identity that the bucket carries; None when it carries none.
+    category tables. `marker` is the identity that the bucket carries; None when it carries none. `staged`
+    holds the copies that wait for their merge, by the SHA-256 they are kept under: a claim, to be held
+    against size and ETag.
     """
 
     objects: Mapping[str, StoredObject]
@@ -43,3 +45,4 @@ class Snapshot:
     categories: Mapping[str, int] | None
     marker: str | None
     taken_at: datetime
+    staged: Mapping[str, StoredObject] = field(default_factory=dict)

@@ -37,6 +37,8 @@ class Resource:
 
     `fields` holds what the entry says, by catalog field name, defaults already applied: a field that is
     absent is not managed, None clears. `media` maps a slot to a path under the media root, in the same way.
+    `as_is` holds columns with the value that is put up with: a row that still has it keeps it, and no row is
+    ever given it.
     """
 
     address: Address
@@ -47,6 +49,7 @@ class Resource:
     row: int | None = None
     previously: Address | None = None
     protect: bool = False
+    as_is: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

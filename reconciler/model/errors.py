@@ -78,6 +78,12 @@ class Guarded(ElmifyError):
     exit = Exit.GUARDED
 
 
+class NotReversible(ElmifyError):
+    """A run cannot be taken back. `details` name everything in the way. Nothing has been written."""
+
+    code = "not-reversible"
+
+
 class IdentityMismatch(ElmifyError):
     """The bucket, the database and elmify.yaml do not name the same environment."""
 

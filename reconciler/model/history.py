@@ -67,8 +67,10 @@ class Lease:
 class StepRecord:
     """What a run did to one address, and what undoes it.
 
-    `before` and `after` are JSON objects (`values`, `objects`, `row`), None for what did not or will not
-    exist. `captured` maps a table to the complete rows that a delete took along through foreign keys.
+    `before` and `after` are JSON objects, None for what did not or will not exist: `kind`, `row`, `values`,
+    `objects`, `address` where it was another, and in `before` also `record`, what elmify remembered of the
+    resource, and `retired`, the keys that the run retired. `captured` maps a table to the complete rows that
+    a delete took along through foreign keys.
     """
 
     address: str
@@ -76,6 +78,27 @@ class StepRecord:
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
     captured: Mapping[str, list[Mapping[str, Any]]] | None = None
+
+
+#: The address of steps about the run as a whole: the rows it captured, and the run that it took back.
+WHOLE_RUN = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """A step of a committed run as a later rollback meets it: which address, which row, and what was done.
+
+    `previous_address` is set for a move. `rolled_back` is set for the step that says which run the run took
+    back; its address is `WHOLE_RUN`.
+    """
+
+    run: int
+    address: str
+    action: str
+    previous_address: str | None = None
+    kind: str | None = None
+    row: int | None = None
+    rolled_back: int | None = None
 
 
 #: The hash before the first entry.

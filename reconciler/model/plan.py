@@ -1,6 +1,6 @@
 """The plan: what would change, why, whom it touches, and what forbids it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -48,9 +48,23 @@ class State:
     pending: Mapping[str, str] = field(default_factory=dict)
 
 
+class PutOrigin(StrEnum):
+    """Where the bytes of a put can be had, the disk of the machine that applies left aside.
+
+    The plan tells what the buckets hold. An apply takes what is on its disk first, wherever that is.
+    """
+
+    STAGED = "staged"  # a staged copy
+    COPY = "copy"  # another key of the library's bucket
+    DISK = "disk"  # nowhere else
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
-    """An object to store before the commit: the bytes of a lockfile path, under a key nothing refers to."""
+    """An object to store before the commit: the bytes of a lockfile path, under a key nothing refers to.
+
+    `origin` and, for a copy, the key it is made of are no part of what is reviewed: the bytes are the same.
+    """
 
     slot: Slot
     key: str
@@ -59,6 +73,8 @@ class Put:
     sha256: str
     media_type: str
     multipart: bool
+    origin: PutOrigin = PutOrigin.DISK
+    copied_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +97,21 @@ class Impact:
     def lost_rows(self) -> int:
         """User rows that would go."""
         return sum(self.lost.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """User rows that a rollback brings back under their ids, by table, and the distinct users behind them.
+
+    Left out are `orphaned` rows, which belong to a user, or refer to something else, that was deleted since,
+    and those whose place is taken, because they are `present` again. Junction rows count among what is left
+    out; nobody misses those that come back.
+    """
+
+    rows: Mapping[str, int] = field(default_factory=dict)
+    users: int = 0
+    orphaned: Mapping[str, int] = field(default_factory=dict)
+    present: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +180,10 @@ class Plan:
     `changes` are sorted by address. `allowances` are the reviewed ceilings by guard name. `scope` are the
     globs the plan was limited to; empty means everything. `options` are what was asked for beyond the
     catalog: `delete-unmanaged`, `rekey`. `unverified` counts objects whose bytes were never hashed by anyone.
-    `listed` counts all objects of the bucket's listing: it is what the next listing will cost.
+    `ignored` counts what is unmanaged or drifted and let be by elmify.yaml, and so not listed here.
+    `listed` counts all objects of the bucket's listing: it is what the next listing will cost. `rolls_back`
+    is the run that the plan takes back, whatever the catalog says; `restored` is what comes back with it.
+    `merges` names two lectures: the user rows of the first go to the second, and then the first goes.
     """
 
     environment: str
@@ -165,8 +199,12 @@ class Plan:
     blocked: tuple[Blocked, ...] = ()
     unmanaged: Unmanaged = field(default_factory=Unmanaged)
     unverified: int = 0
+    ignored: int = 0
     listed: int = 0
     warnings: tuple[Diagnostic, ...] = ()
+    rolls_back: int | None = None
+    restored: Restored = field(default_factory=Restored)
+    merges: tuple[str, str] | None = None
 
     @property
     def empty(self) -> bool:
@@ -179,5 +217,9 @@ class Plan:
 
     @property
     def upload_bytes(self) -> int:
-        """Return the bytes that will travel to the bucket."""
-        return sum(put.size_bytes for change in self.changes for put in change.puts)
+        """Return the bytes that will travel to the bucket from somebody's disk."""
+        return sum(put.size_bytes for put in self.puts_from(PutOrigin.DISK))
+
+    def puts_from(self, *origins: PutOrigin) -> Iterator[Put]:
+        """Yield the puts whose bytes come from there."""
+        return (put for change in self.changes for put in change.puts if put.origin in origins)

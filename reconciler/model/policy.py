@@ -90,6 +90,14 @@ class TransferLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """Something that is let be: an address or a glob of addresses, and why."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Everything the planner and the applier need to know of elmify.yaml."""
 
@@ -98,4 +106,5 @@ class Policy:
     guards: GuardLimits = field(default_factory=GuardLimits)
     transfer: TransferLimits = field(default_factory=TransferLimits)
     retention: timedelta = timedelta(days=30)
+    ignore: tuple[Ignored, ...] = ()
     staged_retention: timedelta = timedelta(days=30)  # pull requests are rarely open for longer

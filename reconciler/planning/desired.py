@@ -10,7 +10,7 @@ from reconciler.model.address import Address
 from reconciler.model.catalog import MediaFile, Resource
 from reconciler.model.kinds import TABLES, Column, Kind, Origin, Slot
 from reconciler.model.policy import FormatStyle, Layout
-from reconciler.model.values import Value, nfc
+from reconciler.model.values import Value, nfc, same
 from reconciler.planning.keys import extension_of
 from reconciler.planning.placement import Placement
 from reconciler.planning.references import reference, says_the_same, style_of
@@ -37,7 +37,8 @@ def wanted(
     """Work out the managed columns of a resource.
 
     `parents` maps the addresses that have a row to its id. Where the row already says the same in another
-    spelling (an NFD key, a differently encoded URL), its own spelling is what is wanted.
+    spelling (an NFD key, a differently encoded URL), its own spelling is what is wanted; and so is a value
+    that `as_is` puts up with.
     """
     result = Wanted()
     for source in _sources(resource.kind):
@@ -52,7 +53,17 @@ def wanted(
             value = resource.fields[column.source]
             is_sorted = column.origin is Origin.CATEGORIES
             result.values[column.name] = category_tuple(value) if is_sorted else value
+    if row is not None:
+        _put_up_with(result, resource.as_is, row)
     return result
+
+
+def _put_up_with(result: Wanted, as_is: Mapping[str, Value], row: Row) -> None:
+    """Want what a managed column has already, where the catalog says to leave that value alone."""
+    for name, value in as_is.items():
+        if (name in result.values or name in result.pending) and same(row[name], value):
+            result.pending.pop(name, None)
+            result.values[name] = value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

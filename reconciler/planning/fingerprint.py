@@ -27,12 +27,18 @@ def fingerprint(
     scope: Iterable[str],
     allowances: Mapping[str, int],
     options: Iterable[str] = (),
+    *,
+    rolls_back: int | None = None,
+    merges: tuple[str, str] | None = None,
 ) -> str:
     """Return the hash that a reviewer's yes stands for. The order of ids, globs and options is irrelevant.
 
-    An option counts as the flag it was given by, beside the globs of the scope.
+    An option counts as the flag it was given by, beside the globs of the scope; so does the run that is taken
+    back, and the pair of lectures that is merged.
     """
-    asked = [*scope, *(f"--{option}" for option in options)]
+    purposes = [f"--rollback={rolls_back}"] if rolls_back is not None else []
+    purposes += [f"--merge={' '.join(merges)}"] if merges is not None else []
+    asked = [*scope, *(f"--{option}" for option in options), *purposes]
     return digest({"changes": sorted(change_ids), "scope": sorted(asked), "allowances": dict(allowances)})
 
 

@@ -16,22 +16,31 @@ EMPTY_CATALOG = "empty-catalog"
 #: The names that `--allow NAME=NUMBER` takes. The other guards have no allowance.
 ALLOWANCES = (DELETES, USER_ROWS, EMPTY_CATALOG)
 
+#: The command that takes allowances, unless the plan is of another sort.
+PLAN = "elmify plan"
+
 _PERCENT = 100
 
 
 def blocked_by(
     changes: tuple[Change, ...],
-    catalog: Catalog,
+    catalog: Catalog | None,
     recorded: Recorded,
     limits: GuardLimits,
     allowances: Mapping[str, int],
     doomed: Dependents,
+    *,
+    command: str = PLAN,
 ) -> Iterator[Blocked]:
-    """Yield every guard's no. `doomed` is what hangs off the rows that the changes delete."""
+    """Yield every guard's no. `doomed` is what hangs off the rows that the changes delete.
+
+    `catalog` is None for a plan that does not follow it; `command` is what an allowance is given to.
+    """
     deletes = [change for change in changes if change.action is Action.DELETE]
-    yield from _empty_catalog(catalog, recorded, deletes, allowances)
-    yield from _too_many(deletes, recorded, limits, allowances)
-    yield from user_rows(doomed, limits, allowances)
+    if catalog is not None:
+        yield from _empty_catalog(catalog, recorded, deletes, allowances)
+    yield from _too_many(deletes, recorded, limits, allowances, command)
+    yield from user_rows(doomed, limits, allowances, command)
     yield from _protected(deletes, recorded)
     yield from _undeclared(deletes, doomed)
 
@@ -48,7 +57,11 @@ def _empty_catalog(
 
 
 def _too_many(
-    deletes: list[Change], recorded: Recorded, limits: GuardLimits, allowances: Mapping[str, int]
+    deletes: list[Change],
+    recorded: Recorded,
+    limits: GuardLimits,
+    allowances: Mapping[str, int],
+    command: str,
 ) -> Iterator[Blocked]:
     count, base = len(deletes), len(recorded.resources)
     if not count or count <= allowances.get(DELETES, 0):
@@ -64,11 +77,13 @@ def _too_many(
             guard=DELETES,
             summary=f"{count:,} would be deleted: {', and '.join(reasons)}",
             addresses=tuple(change.address for change in deletes),
-            remedy=f"elmify plan --allow {DELETES}={count}",
+            remedy=f"{command} --allow {DELETES}={count}",
         )
 
 
-def user_rows(doomed: Dependents, limits: GuardLimits, allowances: Mapping[str, int]) -> Iterator[Blocked]:
+def user_rows(
+    doomed: Dependents, limits: GuardLimits, allowances: Mapping[str, int], command: str = PLAN
+) -> Iterator[Blocked]:
     """Yield the no of the budget of lost user rows; asked again inside the commit, when rows are locked."""
     lost = sum(doomed.lost_rows.values())
     if lost > max(limits.user_rows, allowances.get(USER_ROWS, 0)):
@@ -79,7 +94,7 @@ def user_rows(doomed: Dependents, limits: GuardLimits, allowances: Mapping[str, 
         yield Blocked(
             guard=USER_ROWS,
             summary=f"{rows} of {people} would be lost: {tables}",
-            remedy=f"elmify plan --allow {USER_ROWS}={lost}",
+            remedy=f"{command} --allow {USER_ROWS}={lost}",
         )
 
 

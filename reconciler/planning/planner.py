@@ -6,14 +6,14 @@ database; `finish` adds those counts, the guards and the fingerprint.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.address import Address, matches_any
 from reconciler.model.catalog import Resource, lineage
 from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput, UsageError
 from reconciler.model.kinds import TABLES, Kind, Slot
-from reconciler.model.plan import Action, Change, Drift, Impact, Plan, Unmanaged
+from reconciler.model.plan import Action, Change, Drift, Impact, Plan, Restored, Unmanaged
 from reconciler.model.ports import Beyond, Dependents
 from reconciler.model.values import nfc
 from reconciler.planning.diff import Differ
@@ -22,6 +22,7 @@ from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.guards import blocked_by
 from reconciler.planning.identity import Identities, identify
 from reconciler.planning.keys import TemplateRefused, default_key
+from reconciler.planning.ignoring import but_ignored, drift_but_ignored
 from reconciler.planning.names import taken_names
 from reconciler.planning.removals import delete_unmanaged, unmanaged_in, vanished
 from reconciler.planning.retirement import with_retired
@@ -48,13 +49,17 @@ class Draft:
     leaving: Mapping[Kind, Collection[int]]
     ends: Mapping[int, int]
     identities: Identities
+    restored: Restored = field(default_factory=Restored)
+    ignored: int = 0
 
 
 def draft(world: World, request: Request) -> Draft:
     """Find the changes within the request's scope; `InvalidInput` carries every question they raise."""
     identities = identify(world.catalog, world.snapshot, world.recorded, audio_key(world))
     differences = Differ(world, identities, rekey=REKEY in request.options).run()
-    unmanaged = unmanaged_in(world, identities, differences.used)
+    unmanaged, let_be = but_ignored(
+        world.policy, unmanaged_in(world, identities, differences.used)
+    )
     changes = [*differences.changes, *vanished(world, identities, differences.used)]
     if DELETE_UNMANAGED in request.options:
         changes += delete_unmanaged(world, unmanaged)
@@ -63,16 +68,35 @@ def draft(world: World, request: Request) -> Draft:
     asked = {address for address, _ in problems}
     problems += [(address, found) for address, found in taken_names(world, selected) if address not in asked]
     _refuse(problems, request, {c.address for c in selected})
-    selected = with_retired(world, selected)
-    return Draft(
-        request=request,
-        changes=tuple(sorted(selected, key=lambda change: change.address)),
-        drift=tuple(
-            sorted(_drift(world, identities, differences.drift), key=lambda d: (d.address, d.attribute))
-        ),
-        unmanaged=_without_retired(unmanaged, selected),
+    drift = sorted(_drift(world, identities, differences.drift), key=lambda d: (d.address, d.attribute))
+    drift, more = drift_but_ignored(world.policy, drift)
+    changes = with_retired(world, selected)
+    rough = draft_of(request, identities, changes=changes, drift=drift, unmanaged=unmanaged)
+    return replace(
+        rough,
         unchanged=differences.unchanged,
         unverified=differences.unverified,
+        ignored=let_be + more,
+    )
+
+
+def draft_of(
+    request: Request,
+    identities: Identities,
+    *,
+    changes: Iterable[Change],
+    drift: Iterable[Drift],
+    unmanaged: Unmanaged,
+) -> Draft:
+    """Return the draft of changes that are decided; nothing is counted as unchanged."""
+    selected = tuple(sorted(changes, key=lambda change: change.address))
+    return Draft(
+        request=request,
+        changes=selected,
+        drift=tuple(drift),
+        unmanaged=_without_retired(unmanaged, selected),
+        unchanged=0,
+        unverified=0,
         doomed=_rows_of(c for c in selected if c.action is Action.DELETE),
         moved=_rows_of(c for c in selected if c.action is Action.MOVE),
         leaving=_rows_of(c for c in selected if c.after is not None),
@@ -95,6 +119,8 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, be
             request.scope,
             request.allowances,
             request.options,
+            rolls_back=request.rolls_back,
+            merges=request.merges,
         ),
         scope=tuple(sorted(request.scope)),
         options=tuple(sorted(request.options)),
@@ -111,12 +137,22 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, be
         ),
         blocked=tuple(
             blocked_by(
-                changes, world.catalog, world.recorded, world.policy.guards, request.allowances, doomed
+                changes,
+                world.catalog if request.follows_catalog else None,
+                world.recorded,
+                world.policy.guards,
+                request.allowances,
+                doomed,
+                command=request.command,
             )
         ),
         unmanaged=rough.unmanaged,
         unverified=rough.unverified,
+        ignored=rough.ignored,
         listed=len(world.snapshot.objects),
+        rolls_back=request.rolls_back,
+        restored=rough.restored,
+        merges=request.merges,
     )
 
 
@@ -137,6 +173,7 @@ def refuse_idle_globs(world: World, plan: Plan) -> None:
 
 def audio_key(world: World) -> Callable[[Resource], str]:
     """Return what renders the key that a lecture's audio would get, for `identify`."""
+
     def audio_key(resource: Resource) -> str:
         path = resource.media.get(Slot.LECTURE_AUDIO) or ""
         try:

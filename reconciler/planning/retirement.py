@@ -33,7 +33,11 @@ def with_retired(world: World, changes: Sequence[Change]) -> list[Change]:
 
 def _named_afterwards(world: World, changes: Sequence[Change]) -> Iterator[set[str]]:
     """Yield the NFC keys that each row will name, and those that each resource has or is let go with."""
-    changed = {(c.kind, c.row): c for c in changes if c.row is not None and c.action is not Action.FORGET}
+    changed = {
+        (c.kind, c.row): c
+        for c in changes
+        if c.row is not None and (c.action is not Action.FORGET or c.after is not None)
+    }
     for change in changes:
         side = change.before if world.catalog.forgets(change.address) else change.after
         if side is not None:

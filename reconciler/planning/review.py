@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.model.errors import UsageError
 from reconciler.model.plan import Action, Change, Plan, State
 from reconciler.model.recorded import KeyState
 from reconciler.model.values import nfc, same
-from reconciler.planning.world import World
+from reconciler.planning.world import Request, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +25,11 @@ def discrepancies(reviewed: Sequence[Plan], now: Plan, world: World) -> tuple[Di
 
     A change that was not reviewed is a discrepancy, and so is a reviewed one that is not due any more,
     unless it is done: the catalog wants its *after*, and both stores show it. What only elmify remembers
-    needs no review.
+    needs no review. An older change of an address asks for nothing once a newer reviewed one stands.
     """
+    reviewed = sorted(reviewed, key=lambda plan: plan.made_at)
     approved = {change.change_id: change for plan in reviewed for change in plan.changes}
-    at_address = {change.address: change for change in approved.values()}
+    at_address = {change.address: change for plan in reviewed for change in plan.changes}
     due = {change.change_id for change in now.changes}
     found = [
         Discrepancy(
@@ -39,10 +41,15 @@ def discrepancies(reviewed: Sequence[Plan], now: Plan, world: World) -> tuple[Di
         for change in now.changes
         if change.visible and change.change_id not in approved
     ]
+    if not now.changes and now.rolls_back is not None:
+        return ()  # the run that was to be taken back has been
     said = {discrepancy.address for discrepancy in found}
     now_at = {change.address: change for change in now.changes if change.visible}
     for change in approved.values():
         if change.change_id in due or change.address in said or not change.visible:
+            continue
+        newest = at_address[change.address]
+        if newest.change_id != change.change_id and (newest.change_id in due or _is_done(newest, world)):
             continue
         if change.address in now_at or not _is_done(change, world):
             found.append(
@@ -114,6 +121,21 @@ def _is_live(key: str, world: World) -> bool:
 def _stands(key: str, sha256: str | None, world: World) -> bool:
     known = world.recorded.keys.get(nfc(key))
     return nfc(key) in world.snapshot.objects and known is not None and known.sha256 == sha256
+
+
+def sole_purpose(plans: Sequence[Plan]) -> Request:
+    """Return which run the plans take back, or which lectures they merge: neither, for plans of the catalog.
+
+    Raises `UsageError` when they are of several purposes, because each is its own run.
+    """
+    purposes = {(plan.rolls_back, plan.merges) for plan in plans}
+    if len(purposes) > 1:
+        raise UsageError(
+            "these plans are of several sorts: a rollback and a merge are each a run of their own",
+            hint="Apply them one after the other, each planned after the one before.",
+        )
+    rolls_back, merges = purposes.pop() if purposes else (None, None)
+    return Request(rolls_back=rolls_back, merges=merges)
 
 
 def merged_scope(plans: Iterable[Plan]) -> tuple[str, ...]:

@@ -7,11 +7,12 @@ from reconciler.model.address import Address
 from reconciler.model.catalog import MediaFile, Resource, lineage, media_by_path
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import TABLES, Origin, Slot
-from reconciler.model.plan import ObjectState, Put
+from reconciler.model.plan import ObjectState, Put, PutOrigin
 from reconciler.model.recorded import ResourceRecord
 from reconciler.model.values import nfc
 from reconciler.planning.identity import Identities
 from reconciler.planning.keys import TemplateRefused, default_key, is_form_of, key_problem
+from reconciler.planning.origins import origins_in
 from reconciler.planning.placement import How, Placement, Placer
 from reconciler.planning.questions import Question
 from reconciler.planning.references import split_reference
@@ -36,6 +37,7 @@ class Slots:
             rekey=rekey,
         )
         self._media = media_by_path(world.catalog)
+        self._origins = origins_in(world)
         self.problems: list[tuple[Address, Diagnostic]] = []
 
     def place_all(self) -> Iterator[tuple[Resource, Placements]]:
@@ -71,17 +73,23 @@ class Slots:
     def puts(self, placements: Placements) -> tuple[Put, ...]:
         """Return the objects that have to be stored."""
         return tuple(
-            Put(
-                slot=slot,
-                key=placement.key,
-                path=placement.media.path,
-                size_bytes=placement.media.size_bytes,
-                sha256=placement.media.sha256,
-                media_type=placement.media.media_type,
-                multipart=self._placer.is_multipart(placement.media),
-            )
+            self._put(slot, placement.key, placement.media, placement.media.sha256)
             for slot, placement in placements.items()
             if placement is not None and placement.how is How.PUT and placement.media.sha256 is not None
+        )
+
+    def _put(self, slot: Slot, key: str, media: MediaFile, sha256: str) -> Put:
+        source = self._origins.first(media)
+        return Put(
+            slot=slot,
+            key=key,
+            path=media.path,
+            size_bytes=media.size_bytes,
+            sha256=sha256,
+            media_type=media.media_type,
+            multipart=self._placer.is_multipart(media),
+            origin=source.origin if source is not None else PutOrigin.DISK,
+            copied_from=source.stored.key if source is not None and source.origin is PutOrigin.COPY else None,
         )
 
     def _known_hash(self, key: str, row: Row, slot: Slot) -> str | None:

@@ -17,11 +17,27 @@ DELETE_UNMANAGED = "delete-unmanaged"
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a plan is asked for: globs it is limited to, options, and allowances by guard name."""
+    """What a plan is asked for: globs it is limited to, options, and allowances by guard name.
+
+    `rolls_back` names a run to take back, `merges` a lecture and the one it goes into: such a plan does that
+    and nothing else, whatever the catalog says.
+    """
 
     scope: tuple[str, ...] = ()
     options: frozenset[str] = frozenset()
     allowances: Mapping[str, int] = field(default_factory=dict)
+    rolls_back: int | None = None
+    merges: tuple[str, str] | None = None
+
+    @property
+    def follows_catalog(self) -> bool:
+        """Whether the plan is the difference between the catalog and the stores."""
+        return self.rolls_back is None and self.merges is None
+
+    @property
+    def command(self) -> str:
+        """The command that plans this, for a person to add an option to."""
+        return command_of(self.rolls_back, self.merges)
 
     def covers(self, *addresses: str | None) -> bool:
         """Whether one of the addresses is within the scope."""
@@ -38,6 +54,15 @@ class Request:
     @cached_property
     def _globs(self) -> tuple[str, ...]:
         return tuple(glob for glob in self.scope if not glob.startswith(EXACTLY))
+
+
+def command_of(rolls_back: int | None, merges: tuple[str, str] | None) -> str:
+    """Return the command that makes a plan of that purpose."""
+    if rolls_back is not None:
+        return f"elmify rollback {rolls_back}"
+    if merges is not None:
+        return f"elmify merge {' '.join(merges)}"
+    return "elmify plan"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,17 @@ select seq, hash, clock_timestamp() from head
 
 _READ_CHUNK = "select seq, previous, payload, hash from elmify.audit where seq > %s order by seq limit %s"
 
+#: Payloads are canonical JSON: a quote inside of a text is escaped there, so no title looks like an event.
+#: The names of events hold neither `%` nor `_`.
+_READ_FACTS = """
+select seq, previous, payload, hash from elmify.audit
+where payload like '%%"event":"' || %s || '"%%' and seq < %s
+order by seq desc limit %s
+"""
+
 _CHUNK_ROWS = 2_000  # about a megabyte of entries in memory at a time
 
+_AFTER_ALL = 2**63 - 1
 _BEFORE_ALL = -(2**63)  # also shows an entry with a number that no entry should have
 
 
@@ -64,6 +73,18 @@ def read_audit(connection: "Connection[tuple[Any, ...]]") -> Iterator[AuditEntry
         for seq, previous, payload, hash_ in chunk:
             yield AuditEntry(seq=seq, previous=previous, payload=payload, hash=hash_)
         last = chunk[-1][0]
+
+
+def read_facts(connection: "Connection[tuple[Any, ...]]", event: str) -> Iterator[AuditEntry]:
+    """Yield the entries of one event, the newest first, a chunk in memory at a time.
+
+    The first chunk is one entry: who wants the last one does not wait for a search through the whole log.
+    """
+    last, rows = _AFTER_ALL, 1
+    while chunk := connection.execute(_READ_FACTS, (event, last, rows)).fetchall():
+        for seq, previous, payload, hash_ in chunk:
+            yield AuditEntry(seq=seq, previous=previous, payload=payload, hash=hash_)
+        last, rows = chunk[-1][0], _CHUNK_ROWS
 
 
 def read_audit_head(connection: "Connection[tuple[Any, ...]]") -> AuditHead:

@@ -6,10 +6,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.history import Actor, AuditEntry, AuditFact, AuditHead, Lease, Run, RunState, StepRecord
+from reconciler.model.history import (
+    Actor,
+    AuditEntry,
+    AuditFact,
+    AuditHead,
+    Lease,
+    Run,
+    RunState,
+    StepRecord,
+    Touch,
+)
 from reconciler.model.recorded import Identity, KeyRecord, Recorded, ResourceRecord
 from reconciler.records.access import is_readable
-from reconciler.records.audit import append_audit, read_audit, read_audit_head
+from reconciler.records.audit import append_audit, read_audit, read_audit_head, read_facts
 from reconciler.records.identity import confirm_identity, install, read_identity
 from reconciler.records.keys import read_keys, save_keys
 from reconciler.records.lease import (
@@ -22,7 +32,7 @@ from reconciler.records.lease import (
 )
 from reconciler.records.resources import drop_resources, read_resources, save_resources
 from reconciler.records.runs import begin_run, last_runs, read_run, set_run
-from reconciler.records.steps import add_steps, read_steps
+from reconciler.records.steps import add_steps, last_change, read_steps, touched_since
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -70,11 +80,20 @@ class PostgresRecords:
     def steps(self, run_id: int) -> Sequence[StepRecord]:
         return read_steps(self._connection, run_id) if self._readable() else ()
 
+    def last_change(self) -> int | None:
+        return last_change(self._connection) if self._readable() else None
+
+    def touched_since(self, run_id: int) -> Iterator[Touch]:
+        return touched_since(self._connection, run_id) if self._readable() else iter(())
+
     def audit(self) -> Iterator[AuditEntry]:
         return read_audit(self._connection) if self._readable() else iter(())
 
     def audit_head(self) -> AuditHead:
         return read_audit_head(self._connection) if self._readable() else AuditHead()
+
+    def facts(self, event: str) -> Iterator[AuditEntry]:
+        return read_facts(self._connection, event) if self._readable() else iter(())
 
     def install(self, environment: str, identity: str) -> Identity:
         return install(self._connection, environment, identity)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.history import StepRecord
-from reconciler.records.bulk import copy_into
+from reconciler.model.history import StepRecord, Touch
+from reconciler.records.bulk import copy_into, streamed
 from reconciler.records.text import json_text
 
 if TYPE_CHECKING:
@@ -15,6 +15,44 @@ _COLUMNS = "run, seq, address, action, before, after, captured"
 _LAST = "select coalesce(max(seq), 0) from elmify.step where run = %s"
 
 _READ = "select address, action, before, after, captured from elmify.step where run = %s order by seq"
+
+#: A capture and a record kept are no change of their own.
+_LAST_CHANGE = """
+select max(s.run) from elmify.step s join elmify.run r on r.id = s.run
+where r.committed_at is not null and s.action not in ('no-op', 'capture', 'sort', 'rollback', 'merge')
+"""
+
+#: Every number in it was written by elmify: there is no text to escape in a run's id.
+_TOUCHED = """
+select s.run, s.address, s.action, s.before ->> 'address', coalesce(s.before, s.after) ->> 'kind',
+       (coalesce(s.before, s.after) ->> 'row')::bigint,
+       case when s.action = 'rollback' then (s.before ->> 'run')::bigint end
+from elmify.step s join elmify.run r on r.id = s.run
+where s.run > {run} and r.committed_at is not null
+order by s.run, s.seq
+"""
+
+
+def last_change(connection: "Connection[tuple[Any, ...]]") -> int | None:
+    """Return the last committed run with a step that changed something."""
+    run: int | None = connection.execute(_LAST_CHANGE).fetchall()[0][0]
+    return run
+
+
+def touched_since(connection: "Connection[tuple[Any, ...]]", run: int) -> Iterator[Touch]:
+    """Yield the steps of later committed runs; the connection is busy until the last."""
+    for number, address, action, previous, kind, row, rolled_back in streamed(
+        connection, _TOUCHED.format(run=int(run))
+    ):
+        yield Touch(
+            run=number,
+            address=address,
+            action=action,
+            previous_address=previous,
+            kind=kind,
+            row=row,
+            rolled_back=rolled_back,
+        )
 
 
 def add_steps(connection: "Connection[tuple[Any, ...]]", run: int, steps: Iterable[StepRecord]) -> None:

@@ -1,9 +1,10 @@
 """What a plan's transfer costs at R2's prices."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from reconciler.model.plan import Plan, Put
+from reconciler.model.plan import Plan, Put, PutOrigin
 from reconciler.model.policy import TransferLimits
 
 _KEYS_A_PAGE = 1_000
@@ -30,12 +31,17 @@ class Cost:
 def cost_of(plan: Plan, part_bytes: int = TransferLimits().part_bytes) -> Cost:
     """Return what applying the plan costs: its listing, its puts and its audit entry.
 
-    Multipart uploads are reckoned in parts of `part_bytes`; each is preceded by one head.
+    Multipart uploads are reckoned in parts of `part_bytes`; each is preceded by one head, and each copy is
+    followed by one.
     """
     puts = [put for change in plan.changes for put in change.puts]
     pages = max(1, ceil(plan.listed / _KEYS_A_PAGE))
     calls = sum(_calls(put, part_bytes) for put in puts)
-    return Cost(class_a=pages + calls + _AUDIT_HEAD_PUTS, class_b=sum(put.multipart for put in puts))
+    return Cost(class_a=pages + calls + _AUDIT_HEAD_PUTS, class_b=_heads(puts))
+
+
+def _heads(puts: Sequence[Put]) -> int:
+    return sum(put.multipart + (put.origin is not PutOrigin.DISK) for put in puts)
 
 
 def _calls(put: Put, part_bytes: int) -> int:

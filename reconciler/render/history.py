@@ -167,3 +167,18 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
     )
+
+
+def git_advice(run: Run) -> str:
+    """Return what to do in git after that run was taken back: the catalog still says what it did."""
+    if run.command.startswith("rollback"):
+        return (
+            f"Run {run.id} was itself a rollback. If the catalog was reverted after it, take that back too, "
+            "or the next apply would do the rollback once more:\n    git revert COMMIT"
+        )
+    if run.command.startswith("merge"):
+        return "If the catalog was changed to go with the merge, take that back too:\n    git revert COMMIT"
+    return (
+        f"The catalog in git is ahead now: the next apply would do run {run.id} again. Take its change back "
+        f"there too:\n    git revert {harmless(run.actor.commit) if run.actor.commit else 'COMMIT'}"
+    )

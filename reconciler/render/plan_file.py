@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from reconciler.model.diagnostics import Severity
 from reconciler.model.kinds import Kind, Slot
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, PutOrigin
 
 Size = Annotated[int, Field(ge=0)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -59,6 +59,8 @@ class PutPart(Part):
     sha256: str
     media_type: str
     multipart: bool
+    origin: PutOrigin = PutOrigin.DISK
+    copied_from: str | None = None
 
 
 class ImpactPart(Part):
@@ -73,6 +75,18 @@ class ImpactPart(Part):
     kept: Size
     beyond: Size
     beyond_users: Size
+
+
+class RestoredPart(Part):
+    """User rows that a rollback brings back, by table, and those that it leaves out.
+
+    `orphaned` rows belong to what was deleted since; the place of those that are `present` is taken again.
+    """
+
+    rows: dict[str, Size] = Field(default_factory=dict)
+    users: Size = 0
+    orphaned: dict[str, Size] = Field(default_factory=dict)
+    present: dict[str, Size] = Field(default_factory=dict)
 
 
 class PositionPart(Part):
@@ -174,6 +188,8 @@ class Summary(Part):
     forget: Size
     upload_objects: Size
     upload_bytes: Size
+    copy_objects: Size = 0
+    copy_bytes: Size = 0
     class_a_operations: Size
     class_b_operations: Size
     blocked: bool
@@ -197,7 +213,7 @@ class Header(Part):
 
 
 class PlanFile(Header):
-    """A saved plan of elmify."""
+    """A saved plan of elmify. `rolls_back` is a run to take back, `merges` two lectures that become one."""
 
     elmify_version: str
     timestamp: AwareDatetime
@@ -214,7 +230,11 @@ class PlanFile(Header):
     unmanaged: UnmanagedPart
     unchanged: Size
     unverified: Size
+    ignored: Size = 0
     listed: Size
+    rolls_back: int | None = None
+    restored: RestoredPart = Field(default_factory=RestoredPart)
+    merges: tuple[str, str] | None = None
     summary: Summary
     diagnostics: list[DiagnosticPart]
 

@@ -8,7 +8,19 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.model.errors import PlanRefused
-from reconciler.model.plan import Blocked, Change, Drift, Impact, ObjectState, Plan, Put, State, Unmanaged
+from reconciler.model.plan import (
+    Blocked,
+    Change,
+    Drift,
+    Impact,
+    ObjectState,
+    Plan,
+    Put,
+    PutOrigin,
+    Restored,
+    State,
+    Unmanaged,
+)
 from reconciler.model.values import canonical_json
 from reconciler.planning.fingerprint import change_id, fingerprint
 from reconciler.render.cost import cost_of
@@ -73,7 +85,11 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "unmanaged": _unmanaged(plan.unmanaged),
         "unchanged": plan.unchanged,
         "unverified": plan.unverified,
+        "ignored": plan.ignored,
         "listed": plan.listed,
+        "rolls_back": plan.rolls_back,
+        "restored": _restored(plan.restored),
+        "merges": list(plan.merges) if plan.merges is not None else None,
         "summary": _summary(plan),
         "diagnostics": [diagnostic_json(warning) for warning in plan.warnings],
     }
@@ -139,6 +155,8 @@ def _put(put: Put) -> dict[str, Any]:
         "sha256": put.sha256,
         "media_type": put.media_type,
         "multipart": put.multipart,
+        "origin": put.origin.value,
+        "copied_from": put.copied_from,
     }
 
 
@@ -150,6 +168,15 @@ def _impact(impact: Impact) -> dict[str, Any]:
         "kept": impact.kept,
         "beyond": impact.beyond,
         "beyond_users": impact.beyond_users,
+    }
+
+
+def _restored(restored: Restored) -> dict[str, Any]:
+    return {
+        "rows": dict(restored.rows),
+        "users": restored.users,
+        "orphaned": dict(restored.orphaned),
+        "present": dict(restored.present),
     }
 
 
@@ -192,10 +219,13 @@ def _unmanaged(unmanaged: Unmanaged) -> dict[str, Any]:
 
 def _summary(plan: Plan) -> dict[str, Any]:
     cost = cost_of(plan)
+    copies = list(plan.puts_from(PutOrigin.STAGED, PutOrigin.COPY))
     return {
         **{verb: plan.count(action) for action, verb in VERBS.items()},
-        "upload_objects": sum(len(change.puts) for change in plan.changes),
+        "upload_objects": len(list(plan.puts_from(PutOrigin.DISK))),
         "upload_bytes": plan.upload_bytes,
+        "copy_objects": len(copies),
+        "copy_bytes": sum(put.size_bytes for put in copies),
         "class_a_operations": cost.class_a,
         "class_b_operations": cost.class_b,
         "blocked": bool(plan.blocked),
@@ -254,7 +284,15 @@ def _check_hashes(plan: Plan, file: str) -> None:
     """Refuse a plan whose content is not what its ids say: it was edited after it was made."""
     edited = [change.address for change in plan.changes if change.change_id != _id_of(plan, change)]
     ids = (change.change_id for change in plan.changes)
-    if edited or plan.fingerprint != fingerprint(ids, plan.scope, plan.allowances, plan.options):
+    known = fingerprint(
+        ids,
+        plan.scope,
+        plan.allowances,
+        plan.options,
+        rolls_back=plan.rolls_back,
+        merges=plan.merges,
+    )
+    if edited or plan.fingerprint != known:
         raise PlanRefused(
             f"{file} was changed after it was made: its fingerprint is not that of its content",
             hint=_PLAN_AGAIN,

@@ -5,17 +5,17 @@ that holds for all of backticks, pipes, tags and mentions at once. What came fro
 where forges look for neither mentions nor references.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from reconciler.model.plan import Action, Blocked, Change, Plan
 from reconciler.model.values import counted
 from reconciler.render.attributes import attributes
+from reconciler.render.comment import code, marker_word, prose
 from reconciler.render.detail import Detail
-from reconciler.render.escape import harmless
 from reconciler.render.plan_parts import drift_part, notes, totals, warning_part
 from reconciler.render.sentences import (
     NO_CHANGES,
@@ -42,10 +42,6 @@ if TYPE_CHECKING:
 MAX_BYTES = 60_000
 _LEAST_BYTES = 60  # of a change that is explained: its own tags alone are longer
 _WARNINGS = 10  # that are told where not even every change is
-#: What Markdown, HTML, a mention, a reference or a CI runner could take for more than text.
-_ENTITIES = {ord(character): f"&#{ord(character)};" for character in "&<>\"'`*_[]|~\\$@#!"}
-#: What makes a mention, a reference or an address in a sentence: in `<code>` no forge follows it.
-_REFERENCE = re.compile(r"&#(?:64|35);|://")
 
 
 class _Level(IntEnum):
@@ -71,7 +67,7 @@ def plan_markdown(plan: Plan, *, detail: Detail = Detail.ATTRIBUTES, max_bytes: 
     blocked are named at every level, so a plan with thousands of them can exceed the limit even so.
     """
     if _nothing_to_say(plan):
-        return f"{_marker(plan.environment)} {NO_CHANGES}\n"
+        return f"{comment_marker(plan.environment)} {NO_CHANGES}\n"
     finest = _FINEST[detail]
     text = ""
     for level in list(_Level)[finest:]:
@@ -83,18 +79,37 @@ def plan_markdown(plan: Plan, *, detail: Detail = Detail.ATTRIBUTES, max_bytes: 
     return text
 
 
+def plan_comment(plan: Plan, run_url: str, *, max_bytes: int = MAX_BYTES) -> str:
+    """Return the plan as the body of a comment that GitHub takes, with a link to the run that made it.
+
+    Of a plan whose deletes alone are longer, it says how many there are and that the run's summary names all
+    of them: a list that breaks off would look like the whole.
+    """
+    link = f'<p><a href="{quote(run_url, safe=":/")}">The run that made this plan</a></p>\n'
+    text = plan_markdown(plan, max_bytes=max_bytes - len(link.encode()))
+    if len(text.encode()) + len(link.encode()) <= max_bytes:
+        return text + link
+    lines = [plan_line(plan), people_sentence(plan), partial_line(plan)]
+    told = "".join(f"<p><strong>{prose(line)}</strong></p>\n" for line in lines if line)
+    return (
+        f"{comment_marker(plan.environment)}\n{told}"
+        f"<p>{counted(plan.count(Action.DELETE), 'delete')} and {counted(len(plan.blocked), 'guard')} that "
+        f"forbid something are too long for a comment. The summary of the run names every one.</p>\n{link}"
+    )
+
+
 def _nothing_to_say(plan: Plan) -> bool:
     return plan.empty and not (plan.changes or plan.blocked or plan.drift or plan.warnings or plan.scope)
 
 
-def _marker(environment: str) -> str:
+def comment_marker(environment: str) -> str:
     """Return the comment by which a workflow finds the one to replace. It cannot be closed from within."""
-    return f"<!-- elmify-plan:{re.sub(r'[^A-Za-z0-9._-]|(?<=-)-|-$', '_', environment)} -->"
+    return f"<!-- elmify-plan:{marker_word(environment)} -->"
 
 
 def _rendered(plan: Plan, level: _Level, *, coarser: bool) -> str:
     text = _template().render(
-        marker=_as_markup(_marker(plan.environment)),
+        marker=_as_markup(comment_marker(plan.environment)),
         environment=plan.environment,
         line=plan_line(plan),
         urgent=list(filter(None, [partial_line(plan), people_sentence(plan)])),
@@ -133,16 +148,12 @@ def _finalize(value: object) -> "Markup":
 
     if isinstance(value, Markup):
         return value
-    return Markup(_REFERENCE.sub(r"<code>\g<0></code>", _entities(str(value))))  # noqa: S704 - escaped
+    return Markup(prose(str(value)))  # noqa: S704 - escaped
 
 
 def _code(value: object) -> "Markup":
     """Return a text from outside as code; nothing for None or an empty text."""
-    return _as_markup(f"<code>{_entities(str(value))}</code>" if value not in {None, ""} else "")
-
-
-def _entities(text: str) -> str:
-    return harmless(text).translate(_ENTITIES).replace("::", "&#58;&#58;")
+    return _as_markup("" if value is None else code(str(value)))
 
 
 def _as_markup(text: str) -> "Markup":

@@ -26,6 +26,7 @@ from reconciler.render.sentences import (
     partial_line,
     people_sentence,
     plan_line,
+    purpose_of,
     record_notes,
     released_notes,
     standing,
@@ -101,7 +102,8 @@ class _Text:
             yield self._partial()
         if not self.plan.empty:
             where = self.paint(harmless(self.plan.environment), bold=True)
-            yield f"elmify will do the following in {where}:"
+            purpose = purpose_of(self.plan)
+            yield f"{purpose and f'{purpose}: '}elmify will do the following in {where}:"
 
     def _partial(self) -> str:
         return self.paint(partial_line(self.plan), "yellow", bold=True)

@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from datetime import UTC
 
 from reconciler.model.diagnostics import Diagnostic, Position
-from reconciler.model.plan import Blocked, Change, Drift, Impact, ObjectState, Plan, Put, State, Unmanaged
+from reconciler.model.plan import (
+    Blocked,
+    Change,
+    Drift,
+    Impact,
+    ObjectState,
+    Plan,
+    Put,
+    Restored,
+    State,
+    Unmanaged,
+)
 from reconciler.render import plan_file
 
 
@@ -24,8 +35,12 @@ def plan_value(part: plan_file.PlanFile) -> Plan:
         blocked=tuple(map(_blocked, part.guards)),
         unmanaged=_unmanaged(part.unmanaged),
         unverified=part.unverified,
+        ignored=part.ignored,
         listed=part.listed,
         warnings=tuple(map(_warning, part.diagnostics)),
+        rolls_back=part.rolls_back,
+        restored=_restored(part.restored),
+        merges=part.merges,
     )
 
 
@@ -68,6 +83,15 @@ def _impact(part: plan_file.ImpactPart) -> Impact:
         kept=part.kept,
         beyond=part.beyond,
         beyond_users=part.beyond_users,
+    )
+
+
+def _restored(part: plan_file.RestoredPart) -> Restored:
+    return Restored(
+        rows=dict(part.rows),
+        users=part.users,
+        orphaned=dict(part.orphaned),
+        present=dict(part.present),
     )
 
 

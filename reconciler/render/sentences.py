@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.model.address import Address
 from reconciler.model.kinds import TABLES, Kind
-from reconciler.model.plan import Action, Change, Impact, Plan
+from reconciler.model.plan import Action, Change, Impact, Plan, PutOrigin, Restored
 from reconciler.model.values import counted, readable_size
 from reconciler.render.cost import cost_of
 from reconciler.render.escape import harmless
@@ -49,6 +49,7 @@ _PEOPLE_WORDS: Mapping[str, tuple[str, str]] = {
 }
 _ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 _CENT = 0.01
+_MOST_GLOBS = 10  # of a scope, on the line that tells it
 
 
 def joined(parts: Sequence[str]) -> str:
@@ -59,24 +60,41 @@ def joined(parts: Sequence[str]) -> str:
 def plan_line(plan: Plan) -> str:
     """Return the line that every rendering ends on, in Terraform's form.
 
-    `to import`, `to move` and `to forget` are left out while they are zero.
+    `to import`, `to move` and `to forget` are left out while they are zero. A rollback and a merge say what
+    they are in the place of `Plan`.
     """
     if plan.empty:
-        return NO_CHANGES
+        return NO_CHANGES if plan.rolls_back is None else _nothing_to_take_back(plan)
     counts = {action: plan.count(action) for action in VERBS}
     told = [
         f"{counts[action]} to {verb}"
         for action, verb in VERBS.items()
         if counts[action] or action in _ALWAYS_COUNTED
     ]
-    return f"Plan: {', '.join(told)}."
+    return f"{purpose_of(plan) or 'Plan'}: {', '.join(told)}."
+
+
+def purpose_of(plan: Plan) -> str:
+    """Return `Rollback of run 12`, or the two lectures of a merge; empty for a plan of the catalog."""
+    if plan.rolls_back is not None:
+        return f"Rollback of run {plan.rolls_back}"
+    if plan.merges is not None:
+        return f"Merge of {' into '.join(map(harmless, plan.merges))}"
+    return ""
+
+
+def _nothing_to_take_back(plan: Plan) -> str:
+    left = "only the records change" if plan.changes else "it has been taken back already"
+    return f"No changes. Rollback of run {plan.rolls_back}: {left}."
 
 
 def partial_line(plan: Plan) -> str:
     """Return what a plan with a scope must say wherever it is shown; empty for a whole plan."""
     if not plan.scope:
         return ""
-    scope = ", ".join(map(harmless, plan.scope))
+    scope = ", ".join(map(harmless, plan.scope[:_MOST_GLOBS]))
+    if len(plan.scope) > _MOST_GLOBS:
+        scope = f"{scope} and {len(plan.scope) - _MOST_GLOBS:,} more"
     return f"PARTIAL: only {scope} was compared; everything else was left out and is not touched."
 
 
@@ -151,10 +169,13 @@ def transfer_sentence(plan: Plan) -> str:
     if plan.empty:
         return ""
     cost = cost_of(plan)
-    puts = sum(len(change.puts) for change in plan.changes)
+    uploads = len(list(plan.puts_from(PutOrigin.DISK)))
+    copies = list(plan.puts_from(PutOrigin.STAGED, PutOrigin.COPY))
+    size = readable_size(sum(put.size_bytes for put in copies))
+    copied = f"Copied within R2: {counted(len(copies), 'object')}, {size}. " if copies else ""
     money = f"${cost.dollars:,.2f}" if cost.dollars >= _CENT else "less than $0.01"
     return (
-        f"Upload: {counted(puts, 'object')}, {readable_size(plan.upload_bytes)}. "
+        f"Upload: {counted(uploads, 'object')}, {readable_size(plan.upload_bytes)}. {copied}"
         f"R2 operations: about {cost.class_a:,} of class A and {cost.class_b:,} of class B, {money}."
     )
 
@@ -166,7 +187,10 @@ def unmanaged_sentence(plan: Plan) -> str:
     objects = [f"{counted(len(sizes), 'object')} ({readable_size(sum(sizes))})"] if sizes else []
     found = [*rows, *objects]
     alone = "" if "delete-unmanaged" in plan.options else ", and left alone"
-    return f"Unmanaged{alone}: {', '.join(found)}." if found else ""
+    sentences = [f"Unmanaged{alone}: {', '.join(found)}."] if found else []
+    if plan.ignored:
+        sentences.append(f"Let be, as elmify.yaml says, and not listed: {plan.ignored:,}.")
+    return " ".join(sentences)
 
 
 def unmanaged_addresses(plan: Plan) -> tuple[list[str], list[str]]:
@@ -203,9 +227,26 @@ def people_sentence(plan: Plan) -> str:
     """Return what the whole plan does to listeners; empty when it touches none."""
     impact = plan.impact
     lost, beyond, kept = lost_sentence(impact), beyond_sentence(impact), kept_sentence(impact)
-    if not (lost or beyond or kept):
+    back = restored_sentence(plan.restored)
+    if not (lost or beyond or kept or back):
         return ""
-    return f"People: {'; '.join(filter(None, [lost or 'nobody would lose anything', beyond, kept]))}."
+    return f"People: {'; '.join(filter(None, [lost or 'nobody would lose anything', beyond, kept, back]))}."
+
+
+def restored_sentence(restored: Restored) -> str:
+    """Return `brings back 3 favourites of 2 listeners`, and what is left out; empty when there is neither."""
+    back = [rows_of(table, count) for table, count in sorted(restored.rows.items()) if count]
+    people = f" of {counted(restored.users, 'listener')}" if restored.users else ""
+    orphaned = [rows_of(table, count) for table, count in sorted(restored.orphaned.items())]
+    present = [rows_of(table, count) for table, count in sorted(restored.present.items())]
+    told = [
+        f"brings back {joined(back)}{people}" if back else "",
+        f"leaves out {joined(orphaned)}, whose user, or whatever else they refer to, was deleted since"
+        if orphaned
+        else "",
+        f"leaves out {joined(present)}, which are there again" if present else "",
+    ]
+    return "; ".join(filter(None, told))
 
 
 def released_notes(plan: Plan) -> list[tuple[str, list[str]]]:

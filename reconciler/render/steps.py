@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from reconciler.model.kinds import TABLES
-from reconciler.model.plan import Action, Change
+from reconciler.model.plan import Action, Change, Put, PutOrigin
 from reconciler.model.values import readable_size, same
 from reconciler.render.escape import harmless, quoted
 from reconciler.render.sentences import row_name
@@ -45,12 +45,25 @@ def steps_of(change: Change) -> tuple[Step, ...]:
 def _bucket(change: Change) -> Iterator[Step]:
     for put in change.puts:
         parts = ", in parts" if put.multipart else ""
-        note = f"({readable_size(put.size_bytes)}{parts})"
+        note = f"({readable_size(put.size_bytes)}{parts}, {_whence(put)})"
         yield Step(store=Store.BUCKET, verb="put", target=put.key, note=note)
     for key in change.reused:
         yield Step(store=Store.BUCKET, verb="reuse", target=key, note="(already there)")
     for key in change.retired:
         yield Step(store=Store.BUCKET, verb="retire", target=key, note="(stays until gc)")
+
+
+def _whence(put: Put) -> str:
+    """Say where the bytes will come from, unless the machine that applies has them."""
+    match put.origin:
+        case PutOrigin.DISK:
+            return "from disk"
+        case PutOrigin.STAGED:
+            return "staged"
+        case PutOrigin.COPY:
+            return f"copied from {quoted(put.copied_from or '')}"
+        case _:
+            assert_never(put.origin)
 
 
 def _database(change: Change) -> Iterator[Step]:

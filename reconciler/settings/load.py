@@ -7,10 +7,11 @@ from pathlib import Path, PurePosixPath
 
 from reconciler.model.diagnostics import in_reading_order
 from reconciler.model.errors import InvalidInput
-from reconciler.model.policy import GuardLimits, Policy, TransferLimits
+from reconciler.model.policy import GuardLimits, Ignored, Policy, TransferLimits
 from reconciler.model.values import readable_size
 from reconciler.settings.actor import read_actor
 from reconciler.settings.layout import read_layout
+from reconciler.settings.notifying import read_notify
 from reconciler.settings.source import Source, read_source
 from reconciler.settings.stores import read_stores
 from reconciler.settings.units import parse_duration, parse_size
@@ -55,6 +56,7 @@ def load_settings(
             guards=GuardLimits(**source.section("guards")),
             transfer=transfer if concurrency is None else replace(transfer, concurrency=concurrency),
             retention=_read_retention(source),
+            ignore=tuple(Ignored(**each) for each in source.value.get("ignore", ())),
             staged_retention=_read_staged_retention(source),
         ),
         catalog_dir=catalog_dir,
@@ -64,6 +66,7 @@ def load_settings(
         cache_dir=_cache_dir(environ),
         stores=stores,
         actor=read_actor(environ),
+        notify=read_notify(source, environ),
         own_prefix_is_private=source.section("staging").get("prefix_is_private", False),
     )
     _refuse_mistakes(source)

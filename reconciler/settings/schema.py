@@ -96,6 +96,22 @@ class Staging(TypedDict, total=False):
 
 
 @with_config(_STRICT)
+class Notify(TypedDict, total=False):
+    """Whom to tell what. The URLs themselves are secrets, and come from the environment."""
+
+    urls_from: _Line
+    on: list[Literal["failed", "partial", "guarded", "drift", "lease-taken-over"]]
+
+
+@with_config(_STRICT)
+class Ignored(TypedDict):
+    """Something that is let be."""
+
+    what: _Line
+    reason: _Line
+
+
+@with_config(_STRICT)
 class SettingsFile(TypedDict, total=False):
     """elmify.yaml."""
 
@@ -107,10 +123,12 @@ class SettingsFile(TypedDict, total=False):
     columns: Columns
     guards: Guards
     retention: _Line
+    ignore: list[Ignored]
     transfer: Transfer
     objects: Objects
     database: Database
     staging: Staging
+    notify: Notify
 
 
 @cache

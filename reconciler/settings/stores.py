@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from reconciler.model.diagnostics import in_reading_order
 from reconciler.settings.source import Source
 from reconciler.settings.staging import STAGING_VARIABLES, read_staging
 from reconciler.settings.values import (
@@ -45,21 +44,25 @@ def read_stores(source: Source, environ: Mapping[str, str], root: Path, state_di
     What is wrong in elmify.yaml whatever the environment holds is reported to `source`.
     """
     _check_endpoint(source, source.section("objects").get("endpoint"), "objects.endpoint")
-    asked = replace(source, found=[])
-    objects = _read_bucket(asked, environ, root, state_dir)
-    database = _read_database(asked, environ, root, state_dir)
-    staging = read_staging(asked, environ, root, objects)
-    if not asked.found:
-        _refuse_mixture(asked, objects, database)
+    of_bucket, of_database = replace(source, found=[]), replace(source, found=[])
+    objects = _read_bucket(of_bucket, environ, root, state_dir)
+    staging = read_staging(of_bucket, environ, root, objects)
+    database = _read_database(of_database, environ, root, state_dir)
+    if not (of_bucket.found or of_database.found):
+        _refuse_mixture(of_bucket, of_database, objects, database)
     return StoreChoice(
-        objects=objects, database=database, staging=staging, mistakes=in_reading_order(asked.found)
+        objects=objects,
+        database=database,
+        staging=staging,
+        bucket_mistakes=tuple(of_bucket.found),
+        database_mistakes=tuple(of_database.found),
     )
 
 
-def _refuse_mixture(source: Source, objects: Bucket, database: Rows) -> None:
-    """Report one store that is real beside another that is embedded only because nobody named it."""
-    chosen_bucket = source.section("objects").get("store")
-    chosen_rows = source.section("database").get("store")
+def _refuse_mixture(of_bucket: Source, of_database: Source, objects: Bucket, database: Rows) -> None:
+    """Report a store that is embedded only because nobody named it, beside another that is real."""
+    chosen_bucket = of_bucket.section("objects").get("store")
+    chosen_rows = of_database.section("database").get("store")
     match objects, database:
         case DirectoryBucket(), RemoteDatabase(variable=variable) if chosen_bucket is None:
             detail = f"{variable} names a database, and no variable names a bucket."
@@ -67,11 +70,11 @@ def _refuse_mixture(source: Source, objects: Bucket, database: Rows) -> None:
                 f"Set {_listed(R2_VARIABLES[1:])}; "
                 "or, if a folder is meant, write `objects: {store: directory}`."
             )
-            source.report(Mistake.MIXED_STORES, ("objects",), detail, hint)
+            of_bucket.report(Mistake.MIXED_STORES, ("objects",), detail, hint)
         case RemoteBucket(bucket=bucket), EmbeddedDatabase() if chosen_rows is None:
             detail = f"The bucket is `{bucket}`, and no variable names a database."
             hint = "Set DATABASE_URL; or, if the embedded one is meant, write `database: {store: embedded}`."
-            source.report(Mistake.MIXED_STORES, ("database",), detail, hint)
+            of_database.report(Mistake.MIXED_STORES, ("database",), detail, hint)
         case _:
             return
 

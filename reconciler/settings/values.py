@@ -1,11 +1,12 @@
 """What elmify.yaml and the environment come to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput
 from reconciler.model.history import Actor
+from reconciler.model.occasions import Occasion
 from reconciler.model.policy import Policy
 
 
@@ -66,7 +67,7 @@ class RemoteDatabase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreChoice:
-    """The stores as elmify.yaml and the environment name them; with any `mistakes` the others are void.
+    """The stores as elmify.yaml and the environment name them; one that has mistakes is void.
 
     `staging` is the bucket for bytes that wait for their merge, None when the library's own keeps them.
     """
@@ -74,7 +75,17 @@ class StoreChoice:
     objects: DirectoryBucket | RemoteBucket
     database: EmbeddedDatabase | RemoteDatabase
     staging: DirectoryBucket | RemoteBucket | None = None
-    mistakes: tuple[Diagnostic, ...] = ()
+    bucket_mistakes: tuple[Diagnostic, ...] = ()
+    database_mistakes: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """Whom to tell what. `urls` are Apprise's, from the environment variable `variable`; often none."""
+
+    urls: tuple[Secret, ...] = ()
+    variable: str = "ELMIFY_NOTIFY_URLS"
+    on: frozenset[Occasion] = frozenset(Occasion)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,24 +108,39 @@ class Settings:
     stores: StoreChoice
     actor: Actor
     own_prefix_is_private: bool = False
+    notify: Notify = field(default_factory=Notify)
 
     @property
     def objects(self) -> DirectoryBucket | RemoteBucket:
         """The library's bucket."""
-        return self._usable.objects
+        _refuse(self.stores.bucket_mistakes)
+        return self.stores.objects
 
     @property
     def database(self) -> EmbeddedDatabase | RemoteDatabase:
         """The library's database."""
-        return self._usable.database
+        _refuse(self.stores.database_mistakes)
+        return self.stores.database
 
     @property
     def staging(self) -> DirectoryBucket | RemoteBucket | None:
         """The bucket for bytes that wait for their merge; None when the library's own keeps them."""
-        return self._usable.staging
+        _refuse(self.stores.bucket_mistakes)
+        return self.stores.staging
 
     @property
-    def _usable(self) -> StoreChoice:
-        if self.stores.mistakes:
-            raise InvalidInput(self.stores.mistakes)
-        return self.stores
+    def secrets(self) -> tuple[Secret, ...]:
+        """Everything that no output may show."""
+        buckets = (self.stores.objects, self.stores.staging)
+        keys = [each.secret_access_key for each in buckets if isinstance(each, RemoteBucket)]
+        urls = [self.stores.database.url] if isinstance(self.stores.database, RemoteDatabase) else []
+        return (*keys, *urls, *self.notify.urls)
+
+    def refuse_mistakes(self) -> None:
+        """Raise `InvalidInput` with all that is wrong with the stores, if anything is."""
+        _refuse((*self.stores.bucket_mistakes, *self.stores.database_mistakes))
+
+
+def _refuse(mistakes: tuple[Diagnostic, ...]) -> None:
+    if mistakes:
+        raise InvalidInput(in_reading_order(mistakes))

@@ -1,9 +1,6 @@
 """Stores that misbehave, and what becomes of it: a server in the test says each answer."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
 import pytest
 
@@ -17,53 +14,10 @@ from reconciler.model.errors import (
     Unavailable,
     WrongBytes,
 )
+from tests.answers import DATA, ETAG, FACTS, error, in_turn, page, served
 from tests.buckets import bucket_at
-from tests.servers import Answer, Request, free_port, scripted_server
+from tests.servers import Answer, Request, free_port
 from tests.uploads import md5_of, upload
-
-DATA = b"bytes"
-ETAG = {"ETag": f'"{md5_of(DATA)}"'}
-FACTS = {**ETAG, "Content-Length": str(len(DATA)), "Content-Type": "audio/mpeg"}
-
-Script = Callable[[Request], Answer | None]
-
-
-def page(*keys: str, token: str | None = None, truncated: bool | None = None) -> Answer:
-    """Return a page of a listing; it goes on when there is a token, unless it says otherwise."""
-    contents = "".join(
-        f"<Contents><Size>1</Size><ETag>&quot;e&quot;</ETag><Key>{escape(key)}</Key></Contents>"
-        for key in keys
-    )
-    goes_on = truncated if truncated is not None else token is not None
-    next_page = f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
-    return Answer(
-        body=(
-            f"<?xml version='1.0'?><ListBucketResult>{contents}"
-            f"<IsTruncated>{str(goes_on).lower()}</IsTruncated>{next_page}</ListBucketResult>"
-        ).encode()
-    )
-
-
-def error(status: int, code: str) -> Answer:
-    """Return an error as S3 words it."""
-    return Answer(status, f"<Error><Code>{code}</Code><Message>said {code}</Message></Error>".encode())
-
-
-def in_turn(*answers: Answer | None) -> Script:
-    """Return a script that gives one answer after the other, the last one for ever."""
-    left = list(answers)
-    return lambda _request: left.pop(0) if len(left) > 1 else left[0]
-
-
-@contextmanager
-def served(script: Script, *, attempts: int = 2) -> Iterator[tuple[R2Bucket, list[str]]]:
-    requests: list[str] = []
-    with scripted_server(script) as url:
-        store = bucket_at(url, "elmify", attempts=attempts, on_request=requests.append)
-        try:
-            yield store, requests
-        finally:
-            store.close()
 
 
 def keys_of(store: R2Bucket) -> list[str]:
@@ -115,6 +69,13 @@ def test_an_error_inside_a_200_is_an_error() -> None:
         keys_of(store)
 
     assert len(requests) == 2
+
+
+def test_a_page_that_lacks_what_it_announces_is_no_listing() -> None:
+    announced = page("a", "b").body.replace(b"<IsTruncated>", b"<KeyCount>3</KeyCount><IsTruncated>")
+
+    with served(in_turn(Answer(body=announced))) as (store, _), pytest.raises(IncompleteListing):
+        keys_of(store)
 
 
 def test_a_page_that_goes_on_without_saying_where_is_no_listing() -> None:
@@ -175,8 +136,9 @@ def test_keys_are_decoded_only_where_the_store_says_that_they_are_encoded() -> N
         assert keys_of(store) == ["a b c"]
 
 
-def test_a_503_is_tried_again() -> None:
-    with served(in_turn(error(503, "SlowDown"), Answer(headers=ETAG))) as (store, requests):
+@pytest.mark.parametrize("busy", [error(503, "SlowDown"), error(429, "TooManyRequests")])
+def test_a_store_that_asks_for_patience_is_asked_again(busy: Answer) -> None:
+    with served(in_turn(busy, Answer(headers=ETAG))) as (store, requests):
         stored = store.put(upload("a", DATA))
 
     assert stored.etag == md5_of(DATA)
@@ -276,75 +238,9 @@ def test_a_first_412_is_believed_without_another_request() -> None:
     assert requests == ["PutObject"]
 
 
-def multipart(complete: Script, then_head: Answer) -> Script:
-    """Return a store's side of a multipart upload under a key that is free before it."""
-    heads = [Answer(404)]
-
-    def script(request: Request) -> Answer | None:
-        match request.method, parse_qs(request.query, keep_blank_values=True):
-            case "HEAD", _:
-                return heads.pop() if heads else then_head
-            case "POST", {"uploads": _}:
-                started = (
-                    b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
-                )
-                return Answer(body=started)
-            case "PUT", _:
-                return Answer(headers={"ETag": f'"{md5_of(request.body)}"'})
-            case "POST", _:
-                return complete(request)
-        return Answer(204)
-
-    return script
-
-
-def completed(etag: str) -> Answer:
-    """Return the answer that completes a multipart upload."""
-    body = f"<CompleteMultipartUploadResult><ETag>&quot;{etag}&quot;</ETag></CompleteMultipartUploadResult>"
-    return Answer(body=body.encode())
-
-
-ONE_PART_ETAG = md5_of(bytes.fromhex(md5_of(DATA))) + "-1"
-
-
-def test_parts_whose_last_answer_was_lost_are_found_to_be_complete() -> None:
-    lost_then_gone = in_turn(None, error(404, "NoSuchUpload"))
-    head = Answer(headers={**FACTS, "ETag": f'"{ONE_PART_ETAG}"'})
-
-    with served(multipart(lost_then_gone, head)) as (store, requests):
-        assert store.put(upload("a", DATA, part_bytes=8)).etag == ONE_PART_ETAG
-
-    assert requests[-3:] == ["CompleteMultipartUpload", "CompleteMultipartUpload", "HeadObject"]
-
-
-def test_parts_that_vanished_are_not_taken_for_complete() -> None:
-    lost_then_gone = in_turn(None, error(404, "NoSuchUpload"))
-
-    with (
-        served(multipart(lost_then_gone, Answer(404))) as (store, _),
-        pytest.raises(ProviderError),
-    ):
-        store.put(upload("a", DATA, part_bytes=8))
-
-
-def test_parts_with_another_etag_are_wrong_bytes_and_deleted() -> None:
-    with (
-        served(multipart(in_turn(completed("other-1")), Answer(404))) as (store, requests),
-        pytest.raises(WrongBytes),
-    ):
-        store.put(upload("a", DATA, part_bytes=8))
-
-    assert requests[-1] == "DeleteObject"
-
-
-def test_parts_that_cannot_be_completed_are_aborted() -> None:
-    with (
-        served(multipart(in_turn(error(400, "InvalidPart")), Answer(404))) as (store, requests),
-        pytest.raises(ProviderError),
-    ):
-        store.put(upload("a", DATA, part_bytes=8))
-
-    assert requests[-1] == "AbortMultipartUpload"
+def test_a_listing_without_dates_has_none_to_tell() -> None:
+    with served(in_turn(page("a"))) as (store, _), pytest.raises(ListingRefused, match="modified"):
+        list(store.dated())
 
 
 @pytest.mark.parametrize(

@@ -7,23 +7,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from providers.objects.etag import ContentDigest
 from reconciler.loading.lockfile import write_lockfile
 from reconciler.model.catalog import MediaFile
 
 BASE_URL = "https://cdn.example.com"
+
+#: One upload after the other, so that their order is always the same; parts as small as they may be.
+_TRANSFER = "{concurrency: 1, single_put: 5MiB, part_size: 5MiB}"
+
+PART_BYTES = 5 * 1024**2
 
 Fields = dict[str, Any]
 
 
 @dataclass
 class Draft:
-    """Speakers, collections and lectures by address; media by path. `write` makes a project of them."""
+    """Speakers, collections and lectures by address; media by path. `write` makes a project of them.
+
+    What is `torn` has other bytes in the folder than the lockfile says.
+    """
 
     speakers: dict[str, Fields] = field(default_factory=dict)
     collections: dict[str, Fields] = field(default_factory=dict)
     lectures: dict[str, Fields] = field(default_factory=dict)
     media: dict[str, bytes] = field(default_factory=dict)
-    settings: str = ""
+    torn: set[str] = field(default_factory=set)
 
     def speaker(self, address: str, **fields: Any) -> None:
         self.speakers[address] = fields
@@ -31,14 +40,11 @@ class Draft:
     def collection(self, address: str, **fields: Any) -> None:
         self.collections[address] = fields
 
-    def lecture(self, address: str, audio: bytes | None = None, **fields: Any) -> None:
-        """Declare a lecture, whose audio is `<id>.mp3` unless it names another."""
-        id_ = address.rpartition("/")[2]
-        fields.setdefault("audio", f"{id_}.mp3")
+    def lecture(self, address: str, content: bytes | None = None, **fields: Any) -> None:
+        """Declare a lecture and its audio, which is `<id>.mp3` unless another is named."""
+        fields.setdefault("audio", f"{address.rpartition('/')[2]}.mp3")
         self.lectures[address] = fields
-        self.media.setdefault(fields["audio"], address.encode())
-        if audio is not None:
-            self.media[fields["audio"]] = audio
+        self.media[fields["audio"]] = address.encode() if content is None else content
 
     def move(self, address: str, to: str) -> None:
         """Give a lecture another address, which says where it was."""
@@ -50,12 +56,12 @@ class Draft:
             for each in [each for each in declared if each == address or each.startswith(f"{address}/")]:
                 del declared[each]
 
-    def write(self, root: Path) -> None:
+    def write(self, root: Path, settings: str) -> None:
         """Write elmify.yaml, the catalog, the lockfile and the media; what is no longer declared goes."""
         folder = root / "catalog"
         for old in folder.glob("*/*.yaml"):
             old.unlink()
-        text = f"environment: test\npublic_base_url: {BASE_URL}\ntransfer: {{concurrency: 1}}\n{self.settings}"
+        text = f"environment: test\npublic_base_url: {BASE_URL}\ntransfer: {_TRANSFER}\n{settings}"
         (root / "elmify.yaml").write_text(text, "utf-8")
         for address, fields in self.speakers.items():
             _write(folder / address / "speaker.yaml", {"speaker": address, **fields})
@@ -73,9 +79,8 @@ class Draft:
         for path, content in self.media.items():
             file = root / "media" / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        named = {path for path in self.media if self._names(path)}
-        lines = [media_file(path, content) for path, content in self.media.items() if path in named]
+            file.write_bytes(content[::-1] if path in self.torn else content)
+        lines = [media_file(path, content) for path, content in self.media.items() if self._names(path)]
         write_lockfile(root / "catalog" / "elmify.lock", lines)
 
     def _names(self, path: str) -> bool:
@@ -88,12 +93,17 @@ class Draft:
 def media_file(path: str, content: bytes) -> MediaFile:
     """Return the line of the lockfile for a file with this content."""
     audio = path.endswith(".mp3")
+    parts = ContentDigest(PART_BYTES)
+    parts.update(content)
+    large = len(content) > PART_BYTES
     return MediaFile(
         path=path,
         size_bytes=len(content),
         media_type="audio/mpeg" if audio else "image/jpeg",
         sha256=hashlib.sha256(content).hexdigest(),
         md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
+        part_bytes=PART_BYTES if large else None,
+        parts_etag=parts.etag if large else None,
         duration_seconds=12.0 if audio else None,
     )
 

@@ -22,20 +22,36 @@ def install(points: Points, project: Path) -> None:
     _hook_database(points)
     _hook_bucket(points)
     _hook_files(points, os.path.realpath(project))
-    _still_the_heartbeat()
-    time.sleep = _do_not_wait  # between two attempts at a call that failed
+    _step_threads()
+    _replace(time, "sleep", _do_not_wait)  # between two attempts at a call that failed
+
+
+def _replace(owner: object, name: str, new: object) -> None:
+    setattr(owner, name, new)
 
 
 def _do_not_wait(_seconds: float) -> None:
     return
 
 
-def _still_the_heartbeat() -> None:
-    """Let no beat fall among the points: when it comes is the only thing here that a clock decides."""
+def _step_threads() -> None:
+    """Let nothing run beside anything else, so that the order of the points is always the same.
+
+    What is given to a pool is done before the caller goes on, and no heartbeat falls among the points.
+    """
+    from concurrent.futures import Future, ThreadPoolExecutor, wait
     from datetime import timedelta
 
     from reconciler.applying import tenure
 
+    submit = ThreadPoolExecutor.submit
+
+    def stepped(*arguments: Any, **options: Any) -> "Future[Any]":
+        future = submit(*arguments, **options)
+        wait([future])
+        return future
+
+    _replace(ThreadPoolExecutor, "submit", stepped)
     tenure.hold.__wrapped__.__kwdefaults__["beat"] = timedelta(days=1)  # type: ignore[attr-defined]
 
 
@@ -75,10 +91,9 @@ def _hook_database(points: Points) -> None:
         with statement(self, query), copy(self, query, *arguments, **options) as copying:
             yield copying
 
-    psycopg.connect = connect_  # type: ignore[assignment]
-    psycopg.Cursor.execute = execute_  # type: ignore[method-assign]
-    psycopg.Cursor.stream = stream_  # type: ignore[method-assign]
-    psycopg.Cursor.copy = copy_  # type: ignore[method-assign]
+    _replace(psycopg, "connect", connect_)
+    for name, hooked in (("execute", execute_), ("stream", stream_), ("copy", copy_)):
+        _replace(psycopg.Cursor, name, hooked)
 
 
 # The bucket on a server.
@@ -98,7 +113,7 @@ def _hook_bucket(points: Points) -> None:
         with points.effect(Place.BUCKET, what, lambda: ConnectionClosedError(endpoint_url=request.url)):
             return send(self, request)
 
-    URLLib3Session.send = send_
+    _replace(URLLib3Session, "send", send_)
 
 
 # Files, those of a directory bucket among them.
@@ -123,7 +138,7 @@ def _hook_files(points: Points, project: str) -> None:
             with effect(name, path):
                 return original(path, *arguments, **options)
 
-        setattr(os, name, hooked)
+        _replace(os, name, hooked)
 
     open_ = io.open
 
@@ -135,8 +150,8 @@ def _hook_files(points: Points, project: str) -> None:
                 return super().write(content)
 
     def opened(file: Any, mode: str = "r", *arguments: Any, **options: Any) -> Any:
-        makes = not set(mode).isdisjoint("wxa+") and is_ours(file) and ("w" in mode or not os.path.exists(file))
-        if not makes:
+        writes = not set(mode).isdisjoint("wxa+") and is_ours(file)
+        if not writes or ("w" not in mode and Path(file).exists()):  # to open a lock again is no effect
             return open_(file, mode, *arguments, **options)
         with effect("open", file):
             if options.get("buffering") == 0:
@@ -146,7 +161,7 @@ def _hook_files(points: Points, project: str) -> None:
     class Index(sqlite3.Connection):
         """A connection whose every commit is a point."""
 
-        def __exit__(self, *raised: Any) -> Any:
+        def __exit__(self, *raised: Any) -> Any:  # noqa: PYI036 -- they are passed on
             if raised[0] is not None or not self.in_transaction:
                 return super().__exit__(*raised)
             failure = lambda: sqlite3.OperationalError("disk I/O error")  # noqa: E731
@@ -160,5 +175,9 @@ def _hook_files(points: Points, project: str) -> None:
 
     for name in ("rename", "replace", "unlink", "mkdir", "rmdir"):
         hook(name)
-    io.open = builtins.open = opened  # type: ignore[assignment]
-    sqlite3.connect = connected  # type: ignore[assignment]
+    for module, name, hooked in (
+        (io, "open", opened),
+        (builtins, "open", opened),
+        (sqlite3, "connect", connected),
+    ):
+        _replace(module, name, hooked)

@@ -7,9 +7,11 @@ interpreter that starts and imports takes half a second, a fork three millisecon
 """
 
 import argparse
+import gc
 import importlib
 import json
 import os
+import pkgutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,15 +20,9 @@ from typing import Any
 from tests.reliability import hooks
 from tests.reliability.points import Fault, Points
 
-#: What commands import when they are run.
-_HEAVY = (
-    "boto3 botocore.httpsession psycopg yaml rich.progress jinja2 deepdiff reconciler.bootstrap"
-    " reconciler.applying.gc reconciler.inspecting.audit reconciler.loading.catalog reconciler.loading.media"
-    " reconciler.render.plan_json reconciler.render.plan_text reconciler.render.history"
-    " reconciler.render.diagnostics_text reconciler.records.postgres reconciler.text.codes"
-    " reconciler.cli.apply reconciler.cli.audit reconciler.cli.gc reconciler.cli.plan reconciler.cli.show"
-    " reconciler.cli.progress providers.objects.directory providers.objects.r2 providers.database.postgres"
-).split()
+#: What commands import when they come to need it, and what they make once, on first use.
+_HEAVY = ("boto3", "botocore.httpsession", "psycopg", "yaml", "rich.progress", "jinja2.sandbox", "deepdiff")
+_PACKAGES = ("reconciler", "providers")
 
 
 def arm(log: Path, faults: Sequence[str]) -> None:
@@ -35,9 +31,26 @@ def arm(log: Path, faults: Sequence[str]) -> None:
     hooks.install(Points(log, {fault.point: fault.mode for fault in parsed}), Path.cwd())
 
 
-def _serve() -> None:
+def _warm_up() -> None:
     for name in _HEAVY:
         importlib.import_module(name)
+    for package in map(importlib.import_module, _PACKAGES):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    from reconciler.loading.cache import reading_version
+    from reconciler.loading.schema import adapter
+    from reconciler.model.kinds import Kind
+    from reconciler.settings.schema import settings_adapter
+
+    reading_version()
+    settings_adapter()
+    for kind in (Kind.SPEAKER, Kind.COLLECTION):
+        adapter(kind)
+
+
+def _serve() -> None:
+    _warm_up()
+    gc.freeze()  # a collection in a child would copy every page of what was imported
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
@@ -48,7 +61,7 @@ def _serve() -> None:
 
 
 def _run(asked: dict[str, Any]) -> None:
-    """Run the commands one after the other, and end with the status of the last; each says its own in a file."""
+    """Run commands one after the other; what each says, and how it ended, is left in files."""
     from reconciler.cli import run
 
     os.chdir(asked["cwd"])
@@ -64,12 +77,14 @@ def _run(asked: dict[str, Any]) -> None:
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)
         try:
             status = int(run(arguments))
-        except BaseException:
+        except BaseException:  # noqa: BLE001 -- this is what an interpreter does at its end
             sys.excepthook(*sys.exc_info())
             status = 70
         sys.stdout.flush()
         sys.stderr.flush()
-        os.write(os.open(f"{asked['answers']}/{number}.status", os.O_WRONLY | os.O_CREAT), str(status).encode())
+        os.write(
+            os.open(f"{asked['answers']}/{number}.status", os.O_WRONLY | os.O_CREAT), str(status).encode()
+        )
     os._exit(status)
 
 

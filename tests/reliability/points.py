@@ -1,4 +1,4 @@
-"""Numbered points: every effect that a command has outside of its own memory, and the fault that waits at one.
+"""Numbered points: every effect of a command outside of its own memory, and the fault that waits at one.
 
 A point is a request to the bucket, a connection to the database or a statement sent to it, or a change to a
 file of the project. Points are counted from 1 in the order in which they are met.
@@ -37,10 +37,6 @@ class Mode(StrEnum):
     PAUSE = "pause-before"  # SIGSTOP: it stands still, its threads too, until it gets a SIGCONT
 
 
-#: The modes that are tried at every point.
-FAULTS = (Mode.KILL, Mode.FAIL, Mode.LOSE, Mode.OUTAGE)
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
     """What happens at which point; written as `kill-before:17`."""
@@ -69,6 +65,16 @@ class Point:
         return f"{self.number} {self.place} {self.what}"
 
 
+def faults_at(point: Point) -> list[Fault]:
+    """Return the faults that are tried at a point.
+
+    An outage in the middle of a transaction, or of writing a file, is noticed when the next one begins.
+    """
+    begins = point.place is Place.BUCKET or point.what.partition(" ")[0] in {"connect", "commit", "open"}
+    modes = [Mode.KILL, Mode.FAIL, Mode.LOSE, *([Mode.OUTAGE] if begins else [])]
+    return [Fault(mode, point.number) for mode in modes]
+
+
 def read_points(log: Path) -> list[Point]:
     """Return the points that a run has met, in order."""
     lines = (line.split(" ", 2) for line in log.read_text("utf-8").splitlines())
@@ -87,7 +93,7 @@ class Points:
 
     @contextmanager
     def effect(self, place: Place, what: str, failure: Callable[[], Exception]) -> Iterator[None]:
-        """Have the effect in the block, as one point. `failure` breaks off what is under way, and says how."""
+        """Have the effect in the block, as one point. `failure` breaks off what is under way."""
         mode = self._meet(place, " ".join(_ARBITRARY.sub("*", what).split()))
         if place in self._out:
             raise failure()

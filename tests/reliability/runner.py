@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.reliability.points import Fault
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).absolute().parents[2]
 LAUNCHER = (sys.executable, "-m", "tests.reliability.launcher")
 
 
@@ -35,9 +35,7 @@ class Launcher:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def run(
-        self, commands: Sequence[Sequence[str]], folder: Path, environ: Mapping[str, str]
-    ) -> list[Ran]:
+    def run(self, commands: Sequence[Sequence[str]], folder: Path, environ: Mapping[str, str]) -> list[Ran]:
         """Run commands one after the other, in one process, and return how each ended."""
         status = self._ask(commands, folder, environ, None, None)
         assert status >= 0, f"killed by signal {-status}"

@@ -1,26 +1,21 @@
 """A catalog that means harm, as a pull request may bring it: it reaches no file, no code, no other host."""
 
 import socket
-from pathlib import Path
 
 import pytest
 
-from tests.acceptance.projects import DIRECTORY, Project, clean_environment
+from tests.acceptance.projects import DIRECTORY, Project
 from tests.media_files import wav
 
 PLANTED = "planted-text-of-a-file-outside"
 
 
 @pytest.fixture
-def project(tmp_path: Path, database_url: str) -> Project:
-    """A project with one lecture, and a file beside it that is nobody's business."""
-    root, home = tmp_path / "project", tmp_path / "home"
-    root.mkdir()
-    home.mkdir()
-    (tmp_path / "outside.yaml").write_text(f"speaker: outside\nname: {PLANTED}\n", encoding="utf-8")
-    (tmp_path / "outside.wav").write_bytes(wav())
-    project = Project(root, clean_environment(home, DATABASE_URL=database_url))
-    project.lecture("opening", number=1)
+def project(project: Project) -> Project:
+    """The project, and files beside it that are nobody's business."""
+    outside = project.root.parent
+    (outside / "outside.yaml").write_text(f"speaker: outside\nname: {PLANTED}\n", encoding="utf-8")
+    (outside / "outside.wav").write_bytes(wav())
     return project
 
 

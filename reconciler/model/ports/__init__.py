@@ -5,7 +5,7 @@ has already retried a transient one, with backoff, before it lets it through.
 """
 
 from reconciler.model.ports.database import CommitUnknown, Database, DatabaseFacts, ReadSession, UnitOfWork
-from reconciler.model.ports.library import Beyond, Dependents, Library, LibraryReader, NewRow
+from reconciler.model.ports.library import Beyond, Captured, Dependents, Library, LibraryReader, NewRow
 from reconciler.model.ports.media import MediaFiles
 from reconciler.model.ports.objects import (
     Copy,
@@ -20,6 +20,7 @@ from reconciler.model.ports.records import Records, RecordsReader
 
 __all__ = [
     "Beyond",
+    "Captured",
     "CommitUnknown",
     "Copy",
     "Database",

@@ -6,7 +6,11 @@ from typing import Any, Protocol
 
 from reconciler.model.actual import Row
 from reconciler.model.kinds import Kind
+from reconciler.model.plan import Restored
 from reconciler.model.values import Value
+
+#: Complete rows by table (`schema.table`), in an order in which they can be inserted. Values are JSON.
+Captured = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,13 @@ class LibraryReader(Protocol):
         """
         ...
 
+    def restorable(self, captured: Captured) -> Restored:
+        """Count what `restore` would insert now, the content rows among `captured` taken for granted.
+
+        A few statements for each table, whatever the number of rows.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRow:
@@ -101,6 +112,24 @@ class Library(LibraryReader, Protocol):
 
         Tables are named `schema.table`, in an order in which the rows can be inserted again. Values are JSON.
         """
+        ...
+
+    def restore(self, captured: Captured) -> Restored:
+        """Insert captured rows with the ids they had, and say which were left out.
+
+        Left out are rows that refer to what is gone (a user, a category, a row that is itself left out), rows
+        whose place under a primary key or a unique constraint is taken, and those of tables that are gone.
+        Content rows are all inserted. Columns that the table has got since take their default. `Unavailable`
+        when what they refer to changed in that very moment: the transaction may be tried again.
+        """
+        ...
+
+    def capture_categories(self, kind: Kind, ids: Collection[int]) -> Sequence[Mapping[str, Any]]:
+        """Return the complete junction rows of content rows; nothing without category tables."""
+        ...
+
+    def restore_categories(self, kind: Kind, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Give the junction rows that there are what they held when `capture_categories` returned them."""
         ...
 
     def delete(self, rows: Mapping[Kind, Collection[int]]) -> None:

@@ -4,7 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from reconciler.model.history import Actor, AuditEntry, AuditFact, AuditHead, Lease, Run, RunState, StepRecord
+from reconciler.model.history import (
+    Actor,
+    AuditEntry,
+    AuditFact,
+    AuditHead,
+    Lease,
+    Run,
+    RunState,
+    StepRecord,
+    Touch,
+)
 from reconciler.model.recorded import Identity, KeyRecord, Recorded, ResourceRecord
 
 
@@ -38,12 +48,24 @@ class RecordsReader(Protocol):
         """Return what a run did, in the order it was recorded."""
         ...
 
+    def last_change(self) -> int | None:
+        """Return the last committed run that changed more than what elmify remembers; None without one."""
+        ...
+
+    def touched_since(self, run_id: int) -> Iterator[Touch]:
+        """Yield the steps of every later run that committed, in the order of runs, streaming."""
+        ...
+
     def audit(self) -> Iterator[AuditEntry]:
         """Yield the audit log from its first entry, streaming."""
         ...
 
     def audit_head(self) -> AuditHead:
         """Return the end of the audit log."""
+        ...
+
+    def facts(self, event: str) -> Iterator[AuditEntry]:
+        """Yield the entries of the audit log that tell of one sort of event, the newest first, streaming."""
         ...
 
 

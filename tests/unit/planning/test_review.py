@@ -1,6 +1,7 @@
 """Whether what would happen now is what was reviewed."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from reconciler.model.plan import Plan
 from reconciler.model.recorded import KeyState
@@ -80,6 +81,45 @@ def test_a_new_row_where_none_was_reviewed_is_said() -> None:
     meddled = with_rows(first, replace(row_of(live(first.catalog), "s"), id=9))
 
     assert said(planned(first), meddled) == {"s": "reviewed as create, now it would be adopt"}
+
+
+def made_after(plan: Plan, earlier: Plan) -> Plan:
+    return replace(plan, made_at=earlier.made_at + timedelta(minutes=1))
+
+
+def test_an_older_change_gives_way_to_the_newer_reviewed_one_whatever_the_order_of_the_files() -> None:
+    first = planned(EDITED)
+    last = declaring(PAIR, speaker("s", bio="newest"), lecture("s/c/l", audio="l.mp3", title="New"))
+    second = made_after(planned(last), first)
+
+    assert said([first, second], last) == said([second, first], last) == {}
+
+
+def test_an_older_change_gives_way_to_the_newer_one_that_is_done() -> None:
+    first = planned(EDITED)
+    last = declaring(PAIR, speaker("s", bio="newest"), lecture("s/c/l", audio="l.mp3", title="New"))
+    done = applied(last, planned(last))
+
+    assert said([first, made_after(planned(last), first)], done) == {}
+
+
+def test_a_newer_change_does_not_give_way_to_an_older_one() -> None:
+    first = planned(EDITED)
+    last = declaring(PAIR, speaker("s", bio="newest"), lecture("s/c/l", audio="l.mp3", title="New"))
+    second = made_after(planned(last), first)
+
+    assert said([second, first], EDITED) == {
+        "s": "it was reviewed, is not due any more, and is not done either"
+    }
+
+
+def test_a_change_reviewed_again_after_another_is_the_newest() -> None:
+    first = planned(EDITED)
+    other = declaring(PAIR, speaker("s", bio="newest"), lecture("s/c/l", audio="l.mp3", title="New"))
+    second = made_after(planned(other), first)
+    again = made_after(first, second)
+
+    assert said([first, second, again], EDITED) == {}
 
 
 def test_a_reviewed_change_that_is_not_due_and_not_done_is_said() -> None:

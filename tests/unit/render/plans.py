@@ -64,6 +64,7 @@ def plan_of(
     impact: Impact | None = None,
     unmanaged: Unmanaged | None = None,
     unverified: int = 0,
+    ignored: int = 0,
     listed: int = 0,
     warnings: tuple[Diagnostic, ...] = (),
     options: tuple[str, ...] = (),
@@ -85,6 +86,7 @@ def plan_of(
         blocked=blocked,
         unmanaged=unmanaged or Unmanaged(),
         unverified=unverified,
+        ignored=ignored,
         listed=listed,
         warnings=warnings,
     )

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.model.errors import PlanRefused
 from reconciler.model.kinds import Kind, Slot
-from reconciler.model.plan import Action, Change, Impact, ObjectState, Plan, State, Unmanaged
+from reconciler.model.plan import Action, Change, Impact, ObjectState, Plan, PutOrigin, State, Unmanaged
 from reconciler.render.plan_json import dump_plan, load_plan, plan_schema
 from tests.unit.render.plans import (
     HOSTILE,
@@ -90,13 +90,17 @@ def _everything() -> Plan:
     """A plan in which every field of every value it is made of somewhere differs from its default."""
     plan = full_plan()
     found = ObjectState(key="a.mp3", size_bytes=1, verified=False)
-    unhashed = replace(plan.changes[0], before=State(values={}, objects={Slot.SPEAKER_IMAGE: found}))
+    copied = replace(put_of(found), origin=PutOrigin.COPY, copied_from="b.mp3")
+    unhashed = replace(
+        plan.changes[0], before=State(values={}, objects={Slot.SPEAKER_IMAGE: found}), puts=(copied,)
+    )
     return plan_of(
         [unhashed, *plan.changes[1:]],
         scope=("abdul-rashid-sufi",),
         allowances=dict(plan.allowances),
         drift=plan.drift,
         blocked=plan.blocked,
+        ignored=3,
         impact=plan.impact,
         unmanaged=plan.unmanaged,
         options=("rekey",),

@@ -51,7 +51,7 @@ Changed outside elmify since the last apply:
       ~ audio: "Abdul Rashid Sufi/Quran Hafs/03 - Al-Imran.mp3" (4.2 MiB, sha256 3f2a9c1b)
             -> "Abdul Rashid Sufi/Quran Hafs/03 - Al-Imran~77aa00ff.mp3" (4.3 MiB, sha256 77aa00ff)
       # 1 unchanged attribute hidden
-      = bucket: put "Abdul Rashid Sufi/Quran Hafs/03 - Al-Imran~77aa00ff.mp3" (4.3 MiB)
+      = bucket: put "Abdul Rashid Sufi/Quran Hafs/03 - Al-Imran~77aa00ff.mp3" (4.3 MiB, from disk)
       = bucket: retire "Abdul Rashid Sufi/Quran Hafs/03 - Al-Imran.mp3" (stays until gc)
       = records: move abdul-rashid-sufi/quran-hafs/al-imran (was abdul-rashid-sufi/quran-hafs/imran)
 
@@ -84,7 +84,7 @@ Changed outside elmify since the last apply:
       + lecture_number: 114
       + title: "An-Nas"
       + audio: "Abdul Rashid Sufi/Quran Hafs/114 - An-Nas.mp3" (4.2 MiB, sha256 77aa00ff)
-      = bucket: put "Abdul Rashid Sufi/Quran Hafs/114 - An-Nas.mp3" (4.2 MiB)
+      = bucket: put "Abdul Rashid Sufi/Quran Hafs/114 - An-Nas.mp3" (4.2 MiB, from disk)
       = database: insert into lectures
 
 bio is no longer managed in 1 resource: its live value stays as is.

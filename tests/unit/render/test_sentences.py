@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.plan import Impact
+from reconciler.model.plan import Impact, PutOrigin
 from reconciler.model.values import counted
 from reconciler.render.cost import Cost, cost_of
 from reconciler.render.sentences import (
@@ -77,6 +77,15 @@ def test_a_put_in_parts_is_billed_for_each_call_and_one_head() -> None:
 
     # two pages, create, three parts, complete, the head of the audit log
     assert cost_of(plan) == Cost(class_a=2 + 1 + 3 + 1 + 1, class_b=1)
+
+
+def test_what_is_copied_within_the_store_is_no_upload() -> None:
+    copied = replace(put_of(audio("a", size_bytes=2048)), origin=PutOrigin.STAGED)
+    plan = plan_of([replace(create(), puts=(copied,))])
+
+    assert transfer_sentence(plan).startswith(
+        "Upload: 0 objects, 0 B. Copied within R2: 1 object, 2.0 KiB. R2 operations: about 3 of class A and 1"
+    )
 
 
 def test_prices_are_r2s() -> None:

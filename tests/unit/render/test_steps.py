@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.plan import Action, Change, Impact, State
+from reconciler.model.plan import Action, Change, Impact, PutOrigin, State
 from reconciler.render.attributes import attributes
 from reconciler.render.steps import changed_columns, steps_of
 from tests.unit.render.plans import QURAN, adopt, audio, create, delete, forget, move, note, put_of, update
@@ -14,7 +14,7 @@ def _told(change: Change) -> list[str]:
 
 def test_a_create_puts_its_bytes_before_its_row() -> None:
     assert _told(create()) == [
-        'bucket: put "Abdul Rashid Sufi/Quran Hafs/114 - An-Nas.mp3" (4.2 MiB)',
+        'bucket: put "Abdul Rashid Sufi/Quran Hafs/114 - An-Nas.mp3" (4.2 MiB, from disk)',
         "database: insert into lectures",
     ]
 
@@ -22,7 +22,20 @@ def test_a_create_puts_its_bytes_before_its_row() -> None:
 def test_a_large_file_is_put_in_parts() -> None:
     change = replace(create(), puts=(put_of(audio("a", size_bytes=115 * 1024**2), multipart=True),))
 
-    assert _told(change)[0] == 'bucket: put "Abdul Rashid Sufi/Quran Hafs/a.mp3" (115.0 MiB, in parts)'
+    assert (
+        _told(change)[0]
+        == 'bucket: put "Abdul Rashid Sufi/Quran Hafs/a.mp3" (115.0 MiB, in parts, from disk)'
+    )
+
+
+def test_a_put_says_where_its_bytes_can_be_had() -> None:
+    staged = replace(put_of(audio("a")), origin=PutOrigin.STAGED)
+    copied = replace(put_of(audio("b")), origin=PutOrigin.COPY, copied_from="old/b\x1b.mp3")
+
+    assert [step.note for step in steps_of(replace(create(), puts=(staged, copied)))[:2]] == [
+        "(4.2 MiB, staged)",
+        '(4.2 MiB, copied from "old/b\\x1b.mp3")',
+    ]
 
 
 def test_a_delete_says_what_the_cascade_takes() -> None:

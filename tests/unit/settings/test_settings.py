@@ -58,7 +58,7 @@ def load(root: Path, text: str = MINIMAL, environ: Mapping[str, str] | None = No
 
 def found(root: Path, text: str = MINIMAL, environ: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
     with pytest.raises(InvalidInput) as caught:
-        _ = load(root, text, environ).objects
+        load(root, text, environ).refuse_mistakes()
     return [(each.code, str(each.position)) for each in caught.value.diagnostics]
 
 
@@ -279,7 +279,7 @@ class TestStores:
             del environ[missing]
 
         with pytest.raises(InvalidInput) as caught:
-            _ = load(root, MINIMAL, environ).objects
+            load(root, MINIMAL, environ).refuse_mistakes()
 
         (diagnostic,) = caught.value.diagnostics
         assert diagnostic.code == "EL006"
@@ -312,7 +312,21 @@ class TestStores:
         loaded = load(root, text, environ)
 
         assert loaded.catalog_dir == root / "catalog"
-        for name in ("objects", "database", "staging"):
+        with pytest.raises(InvalidInput):
+            loaded.refuse_mistakes()
+
+    def test_who_opens_the_bucket_alone_needs_no_database(self, root: Path) -> None:
+        loaded = load(root, MINIMAL, R2)
+
+        assert isinstance(loaded.objects, RemoteBucket)
+        assert loaded.staging is None
+        with pytest.raises(InvalidInput):
+            _ = loaded.database
+
+    def test_a_bucket_that_nobody_named_is_not_opened_alone(self, root: Path) -> None:
+        loaded = load(root, MINIMAL, DATABASE)
+
+        for name in ("objects", "staging"):
             with pytest.raises(InvalidInput):
                 getattr(loaded, name)
 
@@ -415,7 +429,7 @@ class TestStores:
         self, root: Path, variable: str, value: str
     ) -> None:
         with pytest.raises(InvalidInput) as caught:
-            _ = load(root, MINIMAL, {**REMOTE, variable: value}).database
+            load(root, MINIMAL, {**REMOTE, variable: value}).refuse_mistakes()
 
         (diagnostic,) = caught.value.diagnostics
         assert diagnostic.code == "EL005"
@@ -564,6 +578,7 @@ def test_any_settings_are_good_or_refused_and_never_half_of_either(
     (tmp_path / "elmify.yaml").write_text("\n".join(lines) + "\n")
     try:
         loaded = load_settings(tmp_path, {name: REMOTE[name] for name in names})
+        loaded.refuse_mistakes()
         embedded = isinstance(loaded.objects, DirectoryBucket)
     except InvalidInput:
         return

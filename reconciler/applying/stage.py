@@ -1,0 +1,135 @@
+"""Bytes before the merge: what the lockfile names and the library lacks, put where an apply finds it."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.applying.crew import Crew
+from reconciler.applying.evidence import HASH_METADATA, foretold_etags, part_bytes_of
+from reconciler.applying.uploads import md5_of
+from reconciler.model.catalog import MediaFile
+from reconciler.model.errors import Interrupted, ObjectExists, ProviderError
+from reconciler.model.plan import PutOrigin
+from reconciler.model.policy import TransferLimits
+from reconciler.model.ports import MediaFiles, Meter, Observer, Upload
+from reconciler.model.staging import Located, Staging, Whereabouts
+from reconciler.planning.origins import Origins
+
+#: A staged copy is read by an apply alone.
+_CACHE_CONTROL = "private, no-store"
+
+_Work = Callable[[MediaFile, Meter], Whereabouts]
+
+
+def distinct(lines: Iterable[MediaFile]) -> list[MediaFile]:
+    """Return a line for each hash, by path; lines of unknown hash are live by what they say, and left out."""
+    by_hash: dict[str, MediaFile] = {}
+    for line in sorted(lines, key=lambda line: line.path):
+        if line.sha256 is not None:
+            by_hash.setdefault(line.sha256, line)
+    return list(by_hash.values())
+
+
+@dataclass
+class Stager:
+    """Stages lockfile lines, or looks where their bytes are. `origins` tells what the buckets hold."""
+
+    staging: Staging
+    media: MediaFiles
+    limits: TransferLimits
+    origins: Origins
+    observer: Observer
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def stage(self, lines: Iterable[MediaFile]) -> tuple[Located, ...]:
+        """Put under its hash whatever is neither live nor staged, and return where each line is then.
+
+        One that cannot be staged is missing, and the others are staged all the same. What is staged already,
+        with the right size and ETag, is not sent again.
+        """
+        known, lacking = self._split(lines)
+        return (*known, *self._all(lacking, self._staged, "Staging"))
+
+    def locate(self, lines: Iterable[MediaFile]) -> tuple[Located, ...]:
+        """Return where each line is, in no order. Writes nothing; what only this disk may have is hashed."""
+        known, lacking = self._split(lines)
+        return (*known, *self._all(lacking, self._on_disk, "Looking"))
+
+    def _split(self, lines: Iterable[MediaFile]) -> tuple[list[Located], list[MediaFile]]:
+        known, lacking = list[Located](), list[MediaFile]()
+        for line in distinct(lines):
+            source = self.origins.first(line)
+            if source is None:
+                lacking.append(line)
+            else:
+                is_staged = source.origin is PutOrigin.STAGED
+                where = Whereabouts.STAGED if is_staged else Whereabouts.LIVE
+                known.append(Located(media=line, where=where))
+        return known, lacking
+
+    def _all(self, lines: Sequence[MediaFile], work: _Work, label: str) -> Iterator[Located]:
+        size_bytes = sum(line.size_bytes for line in lines)
+        with (
+            self.observer.meter(label, files=len(lines), size_bytes=size_bytes) as meter,
+            Crew[MediaFile, Whereabouts](
+                lambda line: work(line, meter), size=self.limits.concurrency, name="elmify-stage"
+            ) as crew,
+        ):
+            self._stop = crew.stop
+            for line, future in crew.finished(lines):
+                try:
+                    where = future.result()
+                except ProviderError as error:
+                    yield Located(media=line, where=Whereabouts.MISSING, problem=error.message)
+                else:
+                    yield Located(media=line, where=where)
+
+    def _staged(self, line: MediaFile, meter: Meter) -> Whereabouts:
+        self._go_on()
+        assert line.sha256 is not None
+        upload = self._upload(line, line.sha256, meter)
+        with upload.body:
+            try:
+                self.staging.store.put(upload)
+            except ObjectExists:
+                if not self._is_staged(upload.key, line):
+                    self.staging.store.delete(upload.key)  # junk: its name promises other bytes
+                    upload.body.seek(0)
+                    self.staging.store.put(upload)
+        meter.file_done(line.path)
+        return Whereabouts.NEWLY_STAGED
+
+    def _upload(self, line: MediaFile, sha256: str, meter: Meter) -> Upload:
+        def on_bytes(count: int) -> None:
+            self._go_on()
+            meter.bytes_done(count)
+
+        body = self.media.open(line)
+        return Upload(
+            key=self.staging.key_of(sha256),
+            body=body,
+            size_bytes=line.size_bytes,
+            md5=line.md5 or md5_of(body),
+            media_type=line.media_type,
+            cache_control=_CACHE_CONTROL,
+            metadata={HASH_METADATA: sha256},
+            part_bytes=part_bytes_of(line, self.limits),
+            on_bytes=on_bytes,
+        )
+
+    def _is_staged(self, key: str, line: MediaFile) -> bool:
+        found = self.staging.store.head(key)
+        return (
+            found is not None and found.size_bytes == line.size_bytes and found.etag in foretold_etags(line)
+        )
+
+    def _on_disk(self, line: MediaFile, meter: Meter) -> Whereabouts:
+        self._go_on()
+        with self.media.open(line):
+            meter.bytes_done(line.size_bytes)
+        meter.file_done(line.path)
+        return Whereabouts.ON_DISK
+
+    def _go_on(self) -> None:
+        if self._stop.is_set():
+            raise Interrupted("staging was interrupted")

@@ -1,0 +1,24 @@
+"""What a command tells a GitHub workflow that it runs in, and nobody else."""
+
+import os
+from pathlib import Path
+
+from reconciler.model.plan import Plan
+
+
+def tell_outputs(plan: Plan) -> None:
+    """Append what the plan holds to the outputs of this workflow step, when there is one."""
+    from reconciler.render.github import output_lines, plan_outputs
+
+    if file := os.environ.get("GITHUB_OUTPUT"):
+        with Path(file).open("a", encoding="utf-8") as outputs:
+            outputs.write(output_lines(plan_outputs(plan)))
+
+
+def folder_in_repository(root: Path) -> str:
+    """Return the project's folder relative to the workflow's checkout; empty when it is its root, or none."""
+    checkout = os.environ.get("GITHUB_WORKSPACE")
+    if not checkout or not root.resolve().is_relative_to(Path(checkout).resolve()):
+        return ""
+    folder = root.resolve().relative_to(Path(checkout).resolve()).as_posix()
+    return "" if folder == "." else folder

@@ -1,0 +1,148 @@
+"""What others are told when a command has ended: on a change of state, and never to the command's harm."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.model.errors import ElmifyError, ProviderError
+from reconciler.model.occasions import Message
+
+if TYPE_CHECKING:
+    from reconciler.model.drift import DriftReport
+    from reconciler.settings import Settings
+
+#: The commands that others may wait for: what they do not do, nobody else does.
+TOLD = frozenset({"apply", "rollback", "merge", "gc", "stage", "reconcile", "verify", "drift"})
+
+_MEMORY_NAME = "told.json"
+_RUNS = 20  # to find the command's last one among
+
+_log = logging.getLogger("elmify.notify")
+
+
+@contextmanager
+def told(ctx: click.Context) -> Iterator[None]:
+    """Run a command in the block, and tell who wants to hear it when it ends otherwise than the last time."""
+    try:
+        yield
+    except ElmifyError as error:
+        _conclude(ctx, error)
+        raise
+    _conclude(ctx, None)
+
+
+def _conclude(ctx: click.Context, error: ElmifyError | None) -> None:
+    from reconciler.telling.messages import is_worth_telling
+
+    command = ctx.invoked_subcommand or ""
+    settings = _settings(ctx.obj) if command in TOLD else None
+    if settings is None or not settings.notify.urls:
+        return
+    for message in _takeovers(settings):
+        tell(settings, message)
+    if error is None or is_worth_telling(error):
+        _tell_state(settings, command, error)
+
+
+def _settings(directory: str) -> "Settings | None":
+    """Return the settings; None where they have mistakes, which the command has told."""
+    from reconciler.settings import find_root, load_settings
+
+    try:
+        return load_settings(find_root(Path(directory)), os.environ)
+    except ElmifyError:
+        return None
+
+
+def _takeovers(settings: "Settings") -> Iterator[Message]:
+    from reconciler.telling.logs import noted
+    from reconciler.telling.messages import of_takeover
+
+    for facts in noted("lease-taken-over"):
+        yield of_takeover(settings.policy.environment, facts, settings.actor)
+
+
+def _tell_state(settings: "Settings", command: str, error: ElmifyError | None) -> None:
+    """Tell what is news about a command's end, and remember that it was told."""
+    from reconciler.telling.memory import remembered_state, state_memory
+    from reconciler.telling.messages import UNHEARD, is_news, of_failure, of_recovery, state_of
+
+    environment = settings.policy.environment
+    file, topic = settings.state_dir / _MEMORY_NAME, f"{environment}/{command}"
+    now, before = state_of(error), remembered_state(file, topic)
+    if before is None:
+        before = _recorded_state(settings, command, error)
+    if before == now:
+        return
+    if error is None:
+        message = of_recovery(command, environment, settings.actor)
+    else:
+        message = of_failure(command, environment, error, settings.actor)
+    heard = not is_news(before, now) or tell(settings, message)
+    _remember(file, state_memory(file, topic, now if heard else UNHEARD))
+
+
+def _recorded_state(settings: "Settings", command: str, error: ElmifyError | None) -> str | None:
+    """Return how the command's last run before this one ended; None when that cannot be known.
+
+    A CI job starts with an empty folder: there the records are what remembers.
+    """
+    from reconciler.bootstrap import open_stores
+    from reconciler.telling.logs import run_in_progress
+    from reconciler.telling.messages import state_of_run
+
+    if isinstance(error, ProviderError):
+        return None  # a store that does not answer is not asked again
+    try:
+        with open_stores(settings) as stores, stores.database.read() as session:
+            runs = session.records.runs(_RUNS)
+    except ElmifyError:
+        return None
+    earlier = (r for r in runs if r.command == command and r.finished_at and r.id != run_in_progress())
+    return next(map(state_of_run, earlier), None)
+
+
+def _remember(file: Path, text: str) -> None:
+    from reconciler.loading.writing import write_whole
+
+    try:
+        write_whole(file, text)
+    except OSError as error:
+        _log.warning("state-not-remembered", extra={"facts": {"file": str(file), "message": error.strerror}})
+
+
+def tell(settings: "Settings", message: Message) -> bool:
+    """Send a message to who wants to hear of such things; whether nobody has to be told any more.
+
+    One that cannot be sent is logged, and no more.
+    """
+    from reconciler.telling.sending import NotTold, send
+
+    if message.occasion not in settings.notify.on:
+        return True
+    try:
+        send([url.reveal() for url in settings.notify.urls], message)
+    except NotTold as error:
+        _log.warning("not-told", extra={"facts": {"message": error.message, "details": error.details}})
+        return False
+    except Exception as error:  # noqa: BLE001 - a plugin of Apprise's may do anything but harm a run
+        _log.warning("not-told", extra={"facts": {"message": f"{type(error).__name__}: {error}"}})
+        return False
+    _log.info("told", extra={"facts": {"occasion": message.occasion.value, "title": message.title}})
+    return True
+
+
+def tell_drift(settings: "Settings", report: "DriftReport", fresh: frozenset[str], *, known: bool) -> None:
+    """Tell of drift that was not told before, and of its end. `known` says that some was told before."""
+    from reconciler.render.drift_sentences import groups, headline, reimport_sentences
+    from reconciler.telling.messages import of_drift
+
+    if not settings.notify.urls or not (fresh or (known and report.clean)):
+        return
+    details = [*reimport_sentences(report), *(group.title for group in groups(report))]
+    tell(settings, of_drift(report, headline(report, fresh), details, settings.actor))

@@ -1,0 +1,188 @@
+"""Accepting what other hands changed: live values written into the catalog, where an apply leaves them."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.importing.declaring import Folder, Imported
+from reconciler.importing.describing import fields_of, line_of, unfit
+from reconciler.importing.found import Finding, Found, Reason
+from reconciler.importing.library import library_of
+from reconciler.importing.merging import Merged, merge
+from reconciler.importing.workbench import Workbench, columns_of
+from reconciler.model.actual import Row, Snapshot
+from reconciler.model.address import Address, matches_any
+from reconciler.model.errors import UsageError
+from reconciler.model.kinds import TABLES, Kind, Origin, Slot
+from reconciler.model.plan import Change, Drift
+from reconciler.model.policy import Policy
+from reconciler.model.recorded import Recorded
+from reconciler.model.values import nfc
+from reconciler.planning.drift import drift_of
+from reconciler.planning.references import key_in
+
+_UNMANAGED = re.compile(r"unmanaged\.(speakers|collections|lectures)\[(\d+)\]")
+_FIELDS = frozenset({Origin.FIELD, Origin.CATEGORIES})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted:
+    """What was accepted: the columns and slots written, by address, and the rows newly declared."""
+
+    accepted: Mapping[Address, tuple[str, ...]]
+    imported: Imported
+
+
+def adopt(
+    folder: Folder, policy: Policy, world: tuple[Snapshot, Recorded], addresses: Sequence[str]
+) -> Adopted:
+    """Write live values into the catalog, for the addresses that the globs name.
+
+    Of a recorded address, what drifted since the last apply; of `unmanaged.lectures[412]`, the whole row, with
+    the parents that it needs. What a field cannot say is put up with by `as_is`. `UsageError` for a glob that
+    names nothing that can be adopted; nothing is written then.
+    """
+    bench = Workbench(folder, policy, *world)
+    rows = {row for each in addresses if (row := _unmanaged(each)) is not None}
+    globs = [each for each in addresses if _unmanaged(each) is None]
+    merged = _declare_rows(bench, rows)
+    accepted = dict(_accept(bench, globs))
+    findings = tuple(_left(bench, accepted))
+    return Adopted(accepted=accepted, imported=bench.save(merged, findings))
+
+
+def _unmanaged(address: str) -> tuple[Kind, int] | None:
+    match = _UNMANAGED.fullmatch(address)
+    if match is None:
+        return None
+    return next(kind for kind in Kind if TABLES[kind].name == match[1]), int(match[2])
+
+
+# Rows that nobody declared.
+
+
+def _declare_rows(bench: Workbench, rows: set[tuple[Kind, int]]) -> Merged:
+    if not rows:
+        return Merged(added={})
+    known = bench.known()
+    library = library_of(bench.snapshot, bench.policy.layout, known={*known, *rows})
+    wanted = tuple(_only(library.speakers, rows))
+    missing = rows - set(_rows_in(wanted)) | (rows & known.keys())
+    for kind, row in sorted(missing):
+        _refuse(kind, row, known, library.findings)
+    merged = merge(bench.editor, wanted, known, fill=False)
+    bench.add_lines(library.media)
+    bench.pin(merged)
+    return merged
+
+
+def _refuse(
+    kind: Kind, row: int, known: Mapping[tuple[Kind, int], Address], findings: Sequence[Finding]
+) -> None:
+    subject = f"{TABLES[kind].name}[{row}]"
+    why = [f"{each.reason.value}: {each.detail}" for each in findings if each.subject == subject]
+    if (kind, row) in known:
+        why = [f"it is {known[kind, row]}"]
+    raise UsageError(
+        f"unmanaged.{subject} cannot be adopted",
+        hint="Look at the row: an entry of the catalog needs a parent, a title, and an object in the bucket.",
+        details=why or ["there is no such row"],
+    )
+
+
+def _only(found: Sequence[Found], rows: set[tuple[Kind, int]]) -> Iterator[Found]:
+    """Yield the resources that are those rows, and the parents above them, without anything else."""
+    for each in found:
+        children = tuple(_only(each.children, rows))
+        if children or (each.kind, each.row) in rows:
+            yield replace(each, children=children)
+
+
+def _rows_in(found: Sequence[Found]) -> Iterator[tuple[Kind, int]]:
+    for each in found:
+        if each.row is not None:
+            yield each.kind, each.row
+        yield from _rows_in(each.children)
+
+
+# Drift.
+
+
+def _accept(bench: Workbench, globs: Sequence[str]) -> Iterator[tuple[Address, tuple[str, ...]]]:
+    if not globs:
+        return
+    bound = bench.identities().bound
+    recorded = bench.recorded.resources
+    for glob in globs:
+        if not any(matches_any(address, (glob,)) for address in recorded.keys() & bound.keys()):
+            raise UsageError(
+                f"{glob} names nothing that is declared and recorded",
+                hint="See what changed outside elmify with\n    elmify drift",
+            )
+    for address in sorted(recorded.keys() & bound.keys()):
+        row, record = bound[address].row, recorded[address]
+        if matches_any(address, globs) and record.row == row.id:
+            drifted = tuple(drift_of(record, row, bench.recorded, bench.snapshot))
+            if drifted:
+                _write(bench, address, row, drifted)
+                yield address, tuple(each.attribute for each in drifted)
+    bench.add_lines({})
+
+
+def _write(bench: Workbench, address: Address, row: Row, drifted: Sequence[Drift]) -> None:
+    """Write what fields can say: a column's own value, and the object that a slot has now."""
+    names = {each.attribute for each in drifted}
+    live = fields_of(row)
+    said = bench.editor.fields(address)
+    table = TABLES[row.kind]
+    for column in table.columns:
+        if column.name not in names:
+            continue
+        if column.origin in _FIELDS and column.source in said:
+            value = live.get(column.source)
+            if value is not None or column.nullable:
+                bench.editor.set(address, {column.source: value})
+    for slot in table.slots:
+        columns = {c.name for c in table.columns if c.source == slot.value}
+        if slot.value in names or columns & names:
+            _write_slot(bench, address, row, slot)
+
+
+def _write_slot(bench: Workbench, address: Address, row: Row, slot: Slot) -> None:
+    """Name the object that the row names now, with a line of what the bucket lists."""
+    naming = (c.name for c in TABLES[row.kind].columns if c.source == slot.value and c.origin in _NAMING)
+    key = key_in(row[next(naming)])
+    stored = bench.snapshot.objects.get(key) if key is not None else None
+    if key is None or stored is None or unfit(key, slot):
+        return
+    said = bench.editor.fields(address).get(slot.value)
+    before = bench.lines.get(nfc(str(said)))
+    known = bench.lines.get(key)
+    is_same = known is not None and stored.etag in {known.etag, known.md5, known.parts_etag}
+    line = known if is_same else line_of(key, stored, iter((row,)))
+    recorded = bench.recorded.keys.get(key)
+    if line is None or (before is not None and recorded is not None and recorded.etag == stored.etag):
+        return  # nobody has touched the object: it is the row's other columns that changed
+    bench.lines[key] = line
+    bench.editor.set(address, {slot.value: key})
+
+
+_NAMING = frozenset({Origin.KEY, Origin.REFERENCE})
+
+
+def _left(bench: Workbench, accepted: Mapping[Address, tuple[str, ...]]) -> Iterator[Finding]:
+    """Put up with the drifted columns that are still to be corrected; yield what cannot be accepted."""
+    for change in _of(bench, accepted):
+        address = Address(change.address)
+        columns = {n: v for n, v in columns_of(change).items() if n in accepted[address] and n != "file_path"}
+        if columns:
+            before = bench.editor.fields(address).get("as_is")
+            bench.editor.set(address, {"as_is": {**(before if isinstance(before, dict) else {}), **columns}})
+    for change in _of(bench, accepted):
+        left = sorted(columns_of(change).keys() & set(accepted[Address(change.address)]))
+        if left:
+            yield Finding(reason=Reason.NOT_AS_IS, subject=change.address, detail=", ".join(left))
+
+
+def _of(bench: Workbench, accepted: Mapping[Address, tuple[str, ...]]) -> list[Change]:
+    return [change for change in bench.differences() if change.address in accepted]

@@ -1,0 +1,83 @@
+"""Found resources and their lines → the catalog's files and the lockfile, written."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.importing.found import Finding, Found
+from reconciler.importing.merging import merge
+from reconciler.loading.editing import CatalogEditor, amend_lockfile
+from reconciler.loading.lockfile import REPAIRABLE, read_lockfile
+from reconciler.loading.preview import preview
+from reconciler.model.address import kind_of
+from reconciler.model.catalog import MediaFile
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.errors import InvalidInput
+from reconciler.model.kinds import Kind
+from reconciler.model.policy import Layout
+from reconciler.model.values import nfc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """Where the catalog is. All paths are absolute."""
+
+    root: Path
+    catalog_dir: Path
+    lock_path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import wrote. `written` are the catalog's files, `lines` the lockfile's lines that are new.
+
+    `diagnostics` are what the catalog, as it now stands, is warned of or refused for.
+    """
+
+    added: Mapping[Kind, int]
+    kept: int
+    filled: int = 0
+    written: tuple[str, ...]
+    lines: int
+    findings: tuple[Finding, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def declare(
+    folder: Folder,
+    layout: Layout,
+    found: Iterable[Found],
+    lines: Mapping[str, MediaFile],
+    findings: Iterable[Finding] = (),
+) -> Imported:
+    """Merge what was found into the catalog, fields that entries lack included, and write it.
+
+    `lines` are the lockfile's for what was found, by NFC path; those that nothing names are left out.
+    """
+    editor = CatalogEditor.open(folder.root, folder.catalog_dir)
+    before = lockfile_lines(folder)
+    merged = merge(editor, found, {}, fill=True)
+    catalog, diagnostics = preview(editor.texts(), {**before, **lines}, layout)
+    named = {nfc(path) for each in catalog.resources.values() for path in each.media.values() if path}
+    new = {path: line for path, line in lines.items() if path in named and line != before.get(path)}
+    written = editor.save()
+    amend_lockfile(folder.lock_path, folder.root, new.values())
+    return Imported(
+        added=Counter(kind_of(address) for address in merged.added),
+        kept=merged.kept,
+        filled=len(merged.filled),
+        written=written,
+        lines=len(new),
+        findings=(*findings, *merged.findings),
+        diagnostics=diagnostics,
+    )
+
+
+def lockfile_lines(folder: Folder) -> Mapping[str, MediaFile]:
+    """Return the lockfile by NFC path; `InvalidInput` for one that a person has to look at first."""
+    lines, mistakes = read_lockfile(folder.lock_path, folder.root)
+    grave = [mistake for mistake in mistakes if mistake.code not in REPAIRABLE]
+    if grave:
+        raise InvalidInput(grave)
+    return lines

@@ -1,0 +1,74 @@
+"""Where the team's layouts put things: what a key, or a path of the content folder, says of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.importing.names import numbered, titled
+from reconciler.loading.facts import AUDIO_TYPES, IMAGE_TYPES
+from reconciler.model.kinds import Slot
+from reconciler.planning.keys import extension_of
+
+_SPEAKER_IMAGES: Mapping[str, Slot] = {
+    "speaker": Slot.SPEAKER_IMAGE,
+    "speaker_small": Slot.SPEAKER_IMAGE_SMALL,
+}
+_COVERS: Mapping[str, Slot] = {
+    "collection": Slot.COLLECTION_COVER,
+    "collection_small": Slot.COLLECTION_COVER_SMALL,
+    "cover": Slot.COLLECTION_COVER,
+    "cover_small": Slot.COLLECTION_COVER_SMALL,
+}
+_THUMBNAIL = "_thumbnail"
+SIDECARS = frozenset({"speaker.json", "collection.json"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPlace:
+    """What a key says of itself.
+
+    `speaker` and `collection` are the folders it stands in, or the slugs of the older layout. `slot` is None
+    for what is neither audio nor an image of a known name; `number` and `title` are a recording's.
+    """
+
+    speaker: str | None = None
+    collection: str | None = None
+    slot: Slot | None = None
+    number: int | None = None
+    title: str = ""
+    is_sidecar: bool = False
+
+
+def place_of(key: str) -> KeyPlace:
+    """Return what a key says of itself in the flat layout, or in the older one below `speakers/`."""
+    speaker, collection, name = _folders(key)
+    if name in SIDECARS:
+        return KeyPlace(speaker=speaker, collection=collection, is_sidecar=True)
+    stem = name.rpartition(".")[0]
+    extension = extension_of(name)
+    if extension in AUDIO_TYPES:
+        number, title = numbered(stem)
+        return KeyPlace(
+            speaker=speaker,
+            collection=collection,
+            slot=Slot.LECTURE_AUDIO,
+            number=number,
+            title=titled(title),
+        )
+    slot = _image_slot(stem, collection) if extension in IMAGE_TYPES else None
+    number, title = numbered(stem.removesuffix(_THUMBNAIL)) if slot is Slot.LECTURE_THUMBNAIL else (None, "")
+    return KeyPlace(speaker=speaker, collection=collection, slot=slot, number=number, title=title)
+
+
+def _image_slot(stem: str, collection: str | None) -> Slot | None:
+    if stem.endswith(_THUMBNAIL):
+        return Slot.LECTURE_THUMBNAIL
+    return (_SPEAKER_IMAGES if collection is None else _COVERS).get(stem.lower())
+
+
+def _folders(key: str) -> tuple[str | None, str | None, str]:
+    """Return speaker, collection and file name; deeper folders say nothing more."""
+    *folders, name = key.split("/")
+    if folders[:1] == ["speakers"] and len(folders) > 1:
+        older = folders[3] if folders[2:3] == ["collections"] and len(folders) > 3 else None  # noqa: PLR2004
+        return folders[1], older, name
+    return (folders[0] if folders else None), (folders[1] if len(folders) > 1 else None), name

@@ -1,0 +1,265 @@
+"""A snapshot of both stores → the library that a catalog of it declares, and what a person has to look at."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from reconciler.importing.describing import (
+    fields_of,
+    label,
+    line_of,
+    said_path,
+    title_of,
+    unfit,
+)
+from reconciler.importing.found import Finding, Found, Reason
+from reconciler.importing.joining import Join, parent_id
+from reconciler.importing.names import without_number
+from reconciler.model.actual import Row, Snapshot
+from reconciler.model.catalog import MediaFile
+from reconciler.model.kinds import TABLES, Kind, Slot
+from reconciler.model.policy import FormatStyle, Layout, ReferenceStyle
+from reconciler.model.values import counted, nfc
+from reconciler.planning.references import keys_named, split_reference, style_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """What is live. `media` are the lockfile's lines for everything it names, by NFC path."""
+
+    speakers: tuple[Found, ...]
+    media: Mapping[str, MediaFile]
+    findings: tuple[Finding, ...]
+
+
+def library_of(
+    snapshot: Snapshot,
+    layout: Layout,
+    *,
+    known: Collection[tuple[Kind, int]] = (),
+    loosely: bool = True,
+) -> Library:
+    """Join bucket and rows into the library that they mean.
+
+    `known` are the rows that the catalog declares already. Without `loosely`, nothing is joined or named in
+    a way that would change what a row names. Everything comes in the order of its names, lectures by number.
+    """
+    describer = _Describer(Join(snapshot, known=known, loosely=loosely))
+    speakers = tuple(describer.speakers())
+    describer.note_free_objects()
+    findings = [*describer.join.findings, *styles(snapshot, layout)]
+    return Library(speakers=speakers, media=describer.media, findings=tuple(findings))
+
+
+@dataclass
+class _Describer:
+    join: Join
+    media: dict[str, MediaFile] = field(default_factory=dict)
+
+    def speakers(self) -> Iterator[Found]:
+        rows = list(self._named(self.join.rows(Kind.SPEAKER)))
+        self.join.note_similar(rows)
+        kept = self.join.one_of_each(rows, title_of, "name")
+        yield from sorted((self._speaker(row) for row in kept), key=lambda found: found.name)
+        self._note_lost_lectures()
+
+    def _named(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Yield the rows that have a name, and note the others."""
+        for row in rows:
+            if title_of(row):
+                yield row
+            else:
+                self.join.note(Reason.UNFIT, label(row), "its name is empty")
+
+    def _speaker(self, row: Row) -> Found:
+        rows = [each for each in self.join.rows(Kind.COLLECTION) if parent_id(each) == row.id]
+        named = list(self._named(rows))
+        self.join.note_similar(named)
+        kept = self.join.one_of_each(self._fullest_first(named), title_of, "title")
+        collections = sorted((self._collection(each) for each in kept), key=lambda found: found.name)
+        fields = {**fields_of(row), **self._images(row)}
+        return Found(kind=Kind.SPEAKER, fields=fields, row=row.id, children=tuple(collections))
+
+    def _fullest_first(self, rows: Iterable[Row]) -> Sequence[Row]:
+        return sorted(
+            rows,
+            key=lambda row: (
+                (row.kind, row.id) not in self.join.known,
+                -len(self._lectures.get(row.id, ())),
+                row.id,
+            ),
+        )
+
+    @cached_property
+    def _lectures(self) -> dict[int | None, list[Row]]:
+        """The lecture rows by the collection they belong to; under None those of no collection."""
+        lectures: dict[int | None, list[Row]] = {}
+        for row in self.join.rows(Kind.LECTURE):
+            lectures.setdefault(self.join.collection_of(row), []).append(row)
+        return lectures
+
+    def _collection(self, row: Row) -> Found:
+        lectures = list(self._named(self._with_audio(self._lectures.pop(row.id, []))))
+        self.join.note_similar(lectures)
+        lectures = list(self.join.one_of_each(self._placed_first(lectures), self._path, "recording"))
+        numbers = self._numbers(lectures)
+        titles = _titles(lectures, numbers)
+        kept = self.join.one_of_each(lectures, lambda each: titles[each.id], "title")
+        children = [self._lecture(each, titles[each.id], numbers.get(each.id)) for each in kept]
+        children.sort(key=lambda found: (found.fields.get("number", len(children) ** 2), found.name))
+        fields = {**fields_of(row), **self._images(row)}
+        return Found(kind=Kind.COLLECTION, fields=fields, row=row.id, children=tuple(children))
+
+    def _path(self, row: Row) -> str:
+        return self.join.audio[row.id]
+
+    def _placed_first(self, rows: Iterable[Row]) -> Sequence[Row]:
+        """Return the rows that know their parents before those that were found by their folder."""
+
+        def rank(row: Row) -> tuple[bool, bool, int]:
+            unknown = (row.kind, row.id) not in self.join.known
+            return unknown, row["collection_id"] is None or row["speaker_id"] is None, row.id
+
+        return sorted(rows, key=rank)
+
+    def _with_audio(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            key = self.join.audio.get(row.id)
+            if key is None:
+                detail = f"{title_of(row)!r}: {row['file_path']}"
+                self.join.note(Reason.ROW_WITHOUT_OBJECT, label(row), detail)
+            elif self._takes(row, Slot.LECTURE_AUDIO, key):
+                yield row
+
+    def _takes(self, row: Row, slot: Slot, key: str) -> bool:
+        """Whether the catalog can name the object there; its line is kept then, and else a note."""
+        if key in self.media:
+            return True
+        problem = unfit(key, slot)
+        line = None if problem else line_of(key, self.join.snapshot.objects[key], self._naming(key))
+        if line is None:
+            self.join.note(
+                Reason.UNFIT, label(row), f"{key} {problem or 'has facts that no lockfile can say'}"
+            )
+            return False
+        self.media[key] = line
+        return True
+
+    @cached_property
+    def _rows_by_audio(self) -> Mapping[str, list[Row]]:
+        named: dict[str, list[Row]] = {}
+        for row in self.join.rows(Kind.LECTURE):
+            if row.id in self.join.audio:
+                named.setdefault(self.join.audio[row.id], []).append(row)
+        return named
+
+    def _naming(self, key: str) -> Iterator[Row]:
+        return iter(self._rows_by_audio.get(key, ()))
+
+    def _numbers(self, rows: Sequence[Row]) -> Mapping[int, int]:
+        """Return each lecture's number: the one in its recording's name, else its row's, each once."""
+        numbers: dict[int, int] = {}
+        taken: set[int] = set()
+        for told in (self._told_number, _stored_number):
+            for row in rows:
+                number = told(row)
+                if row.id not in numbers and number is not None and number not in taken:
+                    numbers[row.id] = number
+                    taken.add(number)
+        return numbers
+
+    def _told_number(self, row: Row) -> int | None:
+        return self.join.places[self.join.audio[row.id]].number
+
+    def _lecture(self, row: Row, title: str, number: int | None) -> Found:
+        if title != title_of(row):
+            self.join.note(Reason.CHANGED_NAME, label(row), f"{title_of(row)!r} is declared as {title!r}")
+        fields: dict[str, Any] = {
+            **fields_of(row),
+            "title": title,
+            "number": number,
+            "audio": self._path(row),
+            **self._thumbnail(row),
+        }
+        said = {name: value for name, value in fields.items() if value is not None}
+        return Found(kind=Kind.LECTURE, fields=said, row=row.id)
+
+    def _thumbnail(self, row: Row) -> Mapping[str, str]:
+        key = split_reference(str(row["thumbnail_url"] or ""))[1]
+        is_there = key in self.join.snapshot.objects
+        if key and not is_there:
+            self.join.note(Reason.ROW_WITHOUT_OBJECT, label(row), f"thumbnail: {row['thumbnail_url']}")
+        return {"thumbnail": key} if is_there and self._takes(row, Slot.LECTURE_THUMBNAIL, key) else {}
+
+    def _images(self, row: Row) -> Mapping[str, str]:
+        found = {slot: self.join.image(row, slot) for slot in TABLES[row.kind].slots}
+        return {slot.value: key for slot, key in found.items() if key and self._takes(row, slot, key)}
+
+    # What is left.
+
+    def _note_lost_lectures(self) -> None:
+        """Note the lectures that no collection took: of none, or of one that is not declared."""
+        for collection, rows in self._lectures.items():
+            for row in rows:
+                detail = f"{title_of(row)!r}: {said_path(row)}"
+                if collection is not None:
+                    detail += f": collections[{collection}] is not declared"
+                self.join.note(Reason.ROW_WITHOUT_PARENT, label(row), detail)
+                if row.id not in self.join.audio:
+                    self.join.note(Reason.ROW_WITHOUT_OBJECT, label(row), detail)
+
+    def note_free_objects(self) -> None:
+        """Note the objects that neither a row nor the library names; sidecars are no part of a library."""
+        rows = (row for kind in Kind for row in self.join.rows(kind))
+        named = {key for row in rows for key in keys_named(row)} | self.media.keys()
+        for key, stored in sorted(self.join.snapshot.objects.items()):
+            if key not in named and not self.join.places[key].is_sidecar:
+                self.join.note(Reason.OBJECT_WITHOUT_ROW, key, counted(stored.size_bytes, "byte"))
+
+
+def _titles(rows: Sequence[Row], numbers: Mapping[int, int]) -> Mapping[int, str]:
+    """Return each lecture's title by row id, without a number that it repeats, unless that is another's."""
+    stored = Counter(title_of(row) for row in rows)
+    bare = {row.id: without_number(title_of(row), numbers.get(row.id)) for row in rows}
+    return {row.id: title_of(row) if stored[bare[row.id]] else bare[row.id] for row in rows}
+
+
+def _stored_number(row: Row) -> int | None:
+    number = fields_of(row).get("number")
+    return number if isinstance(number, int) else None
+
+
+def styles(snapshot: Snapshot, layout: Layout) -> Iterator[Finding]:
+    """Yield the columns that most rows spell otherwise than elmify.yaml says: the plan would rewrite them."""
+    for table in TABLES.values():
+        rows = list(snapshot.rows[table.kind].values())
+        for column in table.columns:
+            if column.name == "file_format":
+                yield from _style(rows, column.name, _format_style, layout.format_style.value)
+            elif column.source in set(Slot) and f"{column.name}".endswith("image_url"):
+                wanted = style_of(column, table.kind, layout).value
+                yield from _style(rows, column.name, _reference_style, wanted)
+
+
+def _style(
+    rows: Iterable[Row], column: str, style: Callable[[object], str | None], wanted: str
+) -> Iterator[Finding]:
+    told = Counter(found for row in rows if (found := style(row[column])) is not None)
+    if told and told.most_common(1)[0][1] > told[wanted]:
+        most, count = told.most_common(1)[0]
+        detail = f"{count:,} of {told.total():,} rows hold a {most}, elmify.yaml asks for a {wanted}"
+        yield Finding(reason=Reason.STYLE, subject=column, detail=detail)
+
+
+def _reference_style(value: object) -> str | None:
+    if not isinstance(value, str) or not value:
+        return None
+    return ReferenceStyle.KEY.value if split_reference(nfc(value))[0] is None else ReferenceStyle.URL.value
+
+
+def _format_style(value: object) -> str | None:
+    if not isinstance(value, str) or not value:
+        return None
+    return FormatStyle.MEDIA_TYPE.value if "/" in value else FormatStyle.EXTENSION.value

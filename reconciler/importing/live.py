@@ -1,0 +1,76 @@
+"""Both stores as they are → catalog and lockfile. Nothing live is changed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from reconciler.importing.declaring import Folder, Imported
+from reconciler.importing.found import Finding, Reason
+from reconciler.importing.library import library_of
+from reconciler.importing.merging import Merged, merge
+from reconciler.importing.workbench import Workbench, columns_of
+from reconciler.model.actual import Snapshot, StoredObject
+from reconciler.model.address import Address
+from reconciler.model.catalog import MediaFile
+from reconciler.model.policy import Policy
+from reconciler.model.ports import Database, ObjectStore
+from reconciler.model.recorded import Recorded
+from reconciler.refresh import check_identity, read_bucket, read_database
+
+#: Learns the bytes behind lines whose hash is unknown, by NFC path; returns the lines it could complete.
+Learn = Callable[[Mapping[str, MediaFile], Mapping[str, StoredObject]], Mapping[str, MediaFile]]
+
+
+def learn_nothing(
+    _lines: Mapping[str, MediaFile], _objects: Mapping[str, StoredObject]
+) -> Mapping[str, MediaFile]:
+    """Leave every hash unknown."""
+    return {}
+
+
+def read_world(objects: ObjectStore, database: Database, environment: str) -> tuple[Snapshot, Recorded]:
+    """Read both stores; writes nothing.
+
+    `IdentityMismatch` when they do not belong together or to that environment; else whatever they raise.
+    """
+    listing = read_bucket(objects)
+    with database.read() as session:
+        snapshot, recorded = read_database(session)
+    check_identity(recorded.identity, listing.marker, environment)
+    return replace(snapshot, objects=listing.objects, marker=listing.marker), recorded
+
+
+def import_live(
+    folder: Folder,
+    policy: Policy,
+    world: tuple[Snapshot, Recorded],
+    *,
+    as_is: bool = False,
+    learn: Learn = learn_nothing,
+) -> Imported:
+    """Declare what is live and not declared yet; entries that exist stay as they are written.
+
+    A row whose entry the planner would not find by itself gets its `row:`. With `as_is`, every column that
+    the plan would correct is put up with instead. `InvalidInput` for a catalog that cannot be read.
+    """
+    bench = Workbench(folder, policy, *world)
+    known = bench.known()
+    library = library_of(bench.snapshot, policy.layout, known=known, loosely=not as_is)
+    merged = merge(bench.editor, library.speakers, known, fill=False)
+    bench.add_lines(library.media)
+    unknown = {path: line for path, line in bench.lines.items() if line.sha256 is None}
+    bench.lines |= learn(unknown, bench.snapshot.objects)
+    bench.pin(merged)
+    left = list(_put_up_with(bench, merged)) if as_is else []
+    return bench.save(merged, (*library.findings, *left))
+
+
+def _put_up_with(bench: Workbench, merged: Merged) -> Iterator[Finding]:
+    """Write into the new entries what their rows hold now; yield what even that leaves to be changed."""
+    for change in bench.differences():
+        columns = columns_of(change)
+        if columns and Address(change.address) in merged.added:
+            bench.editor.set(Address(change.address), {"as_is": columns})
+    for change in bench.differences():
+        if Address(change.address) in merged.added and (change.before is None or columns_of(change)):
+            detail = ", ".join(columns_of(change)) or "it is no row yet"
+            yield Finding(reason=Reason.NOT_AS_IS, subject=change.address, detail=detail)

@@ -1,0 +1,271 @@
+"""The team's manifest JSON: read into found resources, and written from a catalog."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from reconciler.importing.describing import unfit
+from reconciler.importing.found import Finding, Found, Reason
+from reconciler.importing.gathering import one_of_each
+from reconciler.importing.names import clean
+from reconciler.importing.sidecars import line, paragraph, year
+from reconciler.loading.facts import MEDIA_TYPES, extension
+from reconciler.loading.lockfile import format_line
+from reconciler.loading.schema import NUMBER_MAX
+from reconciler.model.address import parent_of
+from reconciler.model.catalog import Catalog, MediaFile, Resource
+from reconciler.model.errors import ElmifyError
+from reconciler.model.kinds import TABLES, Kind, Slot
+from reconciler.model.policy import Layout
+from reconciler.model.values import nfc
+from reconciler.planning.desired import fact_of, format_of
+from reconciler.planning.references import key_in, reference, style_of
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHOWN = 20  # mistakes of one manifest
+
+
+class ManifestRefused(ElmifyError):
+    """A file is no manifest; `details` say where. Nothing was written."""
+
+    code = "manifest"
+
+
+_Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
+_Number = Annotated[float, BeforeValidator(lambda value: 0 if value in {None, ""} else value)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class _Lecture(_Part):
+    title: _Text = ""
+    description: _Text = ""
+    lecture_number: int | None = None
+    file_name: _Text = ""
+    file_path: _Text = ""
+    duration: _Number = 0
+    file_size: _Number = 0
+    file_format: _Text = ""
+    bitrate: _Number = 0
+    sample_rate: _Number = 0
+    file_hash: _Text = ""
+
+
+class _Collection(_Part):
+    title: str
+    description: _Text = ""
+    year: int | str | None = None
+    cover_image_url: _Text = ""
+    cover_image_small_url: _Text = ""
+    category_slug: _Text = ""
+    lectures: list[_Lecture] = Field(default_factory=list)
+
+
+class _Speaker(_Part):
+    name: str
+    bio: _Text = ""
+    image_url: _Text = ""
+    image_small_url: _Text = ""
+    is_premium: bool | None = None
+    collections: list[_Collection] = Field(default_factory=list)
+
+
+class _Manifest(_Part):
+    speakers: list[_Speaker]
+
+
+def read_manifest(file: Path) -> tuple[tuple[Found, ...], Mapping[str, MediaFile], tuple[Finding, ...]]:
+    """Return what a manifest declares, the lines it can fill, by NFC path, and what does not fit.
+
+    Null, empty and 0 mean unknown. `ManifestRefused` for a file of another form.
+    """
+    try:
+        manifest = _Manifest.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        details = [f"{_place(each['loc'])}: {each['msg']}" for each in error.errors(include_url=False)]
+        raise ManifestRefused(
+            f"{file} is not a manifest",
+            details=details[:_SHOWN],
+            hint="It is an object with a list of `speakers`, as `elmify export manifest` writes it.",
+        ) from error
+    reading = _Reading()
+    speakers = tuple(found for each in manifest.speakers if (found := reading.speaker(each)) is not None)
+    return speakers, reading.lines, tuple(reading.findings)
+
+
+def _place(loc: Sequence[int | str]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".") or "it"
+
+
+class _Reading:
+    def __init__(self) -> None:
+        self.lines: dict[str, MediaFile] = {}
+        self.findings: list[Finding] = []
+
+    def note(self, reason: Reason, subject: str, detail: str) -> None:
+        self.findings.append(Finding(reason=reason, subject=subject, detail=detail))
+
+    def speaker(self, said: _Speaker) -> Found | None:
+        fields = {
+            "name": line(said.name),
+            "bio": paragraph(said.bio),
+            "premium": said.is_premium,
+            "image": self._path(said.image_url, Slot.SPEAKER_IMAGE),
+            "image_small": self._path(said.image_small_url, Slot.SPEAKER_IMAGE_SMALL),
+        }
+        collections = tuple(each for one in said.collections if (each := self._collection(one)) is not None)
+        return self._found(Kind.SPEAKER, fields, collections)
+
+    def _collection(self, said: _Collection) -> Found | None:
+        lectures = [fields for each in said.lectures if (fields := self._lecture(each)) is not None]
+        children = tuple(Found(kind=Kind.LECTURE, fields=each) for each in one_of_each(lectures, self.note))
+        fields = {
+            "title": line(said.title),
+            "description": paragraph(said.description),
+            "year": year(said.year),
+            "cover": self._path(said.cover_image_url, Slot.COLLECTION_COVER),
+            "cover_small": self._path(said.cover_image_small_url, Slot.COLLECTION_COVER_SMALL),
+            "categories": [clean(said.category_slug)] if clean(said.category_slug) else None,
+        }
+        return self._found(Kind.COLLECTION, fields, children)
+
+    def _found(self, kind: Kind, fields: Mapping[str, Any], children: tuple[Found, ...]) -> Found | None:
+        known = {name: value for name, value in fields.items() if value is not None}
+        if "name" not in known and "title" not in known:
+            self.note(Reason.UNFIT, kind.value, "its name is empty")
+            return None
+        return Found(kind=kind, fields=known, children=children)
+
+    def _lecture(self, said: _Lecture) -> Mapping[str, Any] | None:
+        path = self._path(said.file_path, Slot.LECTURE_AUDIO)
+        title = line(said.title)
+        if path is None or title is None:
+            self.note(Reason.UNFIT, said.file_path or said.title, "it has no path, or no title")
+            return None
+        self._line(path, said)
+        number = said.lecture_number or None
+        fields = {
+            "title": title,
+            "number": number if number is not None and 0 < number <= NUMBER_MAX else None,
+            "description": paragraph(said.description),
+            "audio": path,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def _path(self, said: str, slot: Slot) -> str | None:
+        """Return the path that a key or URL names; None for nothing, and for what no path can be."""
+        path = key_in(said.strip())
+        problem = unfit(path, slot) if path else None
+        if path and problem:
+            self.note(Reason.UNFIT, path, problem)
+        return path if path and not problem else None
+
+    def _line(self, path: str, said: _Lecture) -> None:
+        sha256 = said.file_hash.strip().lower()
+        if not said.file_size or not _SHA256.fullmatch(sha256):
+            return
+        media = MediaFile(
+            path=path,
+            size_bytes=int(said.file_size),
+            media_type=MEDIA_TYPES[extension(path)],
+            sha256=sha256,
+            duration_seconds=round(said.duration, 3) or None,
+            bitrate=int(said.bitrate) or None,
+            sample_rate=int(said.sample_rate) or None,
+        )
+        try:
+            format_line(media)
+        except ValueError:
+            self.note(Reason.UNFIT, path, "has facts that no lockfile can say")
+        else:
+            self.lines[nfc(path)] = media
+
+
+def manifest_json(catalog: Catalog, layout: Layout) -> str:
+    """Return a catalog as a manifest, in its order. What is unknown is null, as numbers of a file 0."""
+    writing = _Writing(catalog, layout)
+    speakers = [writing.speaker(each) for each in writing.under(None)]
+    return json.dumps({"speakers": speakers}, indent=2, ensure_ascii=False)
+
+
+class _Writing:
+    def __init__(self, catalog: Catalog, layout: Layout) -> None:
+        self.layout = layout
+        self.media = {nfc(path): line for path, line in catalog.media.items()}
+        self._under: dict[str | None, list[Resource]] = {}
+        for resource in catalog.resources.values():
+            self._under.setdefault(parent_of(resource.address), []).append(resource)
+
+    def under(self, address: str | None) -> Iterator[Resource]:
+        yield from self._under.get(address, ())
+
+    def speaker(self, resource: Resource) -> Mapping[str, Any]:
+        return {
+            "name": resource.name,
+            "bio": resource.fields.get("bio"),
+            "imageUrl": self._reference(resource, Slot.SPEAKER_IMAGE, "image_url"),
+            "imageSmallUrl": self._reference(resource, Slot.SPEAKER_IMAGE_SMALL, "image_small_url"),
+            "isPremium": resource.fields.get("premium"),
+            "collections": [self._collection(each) for each in self.under(resource.address)],
+        }
+
+    def _collection(self, resource: Resource) -> Mapping[str, Any]:
+        categories = resource.fields.get("categories")
+        small = self._reference(resource, Slot.COLLECTION_COVER_SMALL, "cover_image_small_url")
+        return {
+            "title": resource.name,
+            "description": resource.fields.get("description"),
+            "year": resource.fields.get("year"),
+            "coverImageUrl": self._reference(resource, Slot.COLLECTION_COVER, "cover_image_url"),
+            "coverImageSmallUrl": small,
+            "categorySlug": categories[0] if isinstance(categories, tuple) and categories else None,
+            "lectures": [self._lecture(each) for each in self.under(resource.address)],
+        }
+
+    def _lecture(self, resource: Resource) -> Mapping[str, Any]:
+        path = resource.media.get(Slot.LECTURE_AUDIO) or ""
+        line_ = self.media.get(nfc(path))
+        facts = (
+            {
+                "duration": fact_of(line_, "duration_seconds") or 0,
+                "fileSize": line_.size_bytes,
+                "fileFormat": format_of(line_, self.layout.format_style),
+                "bitrate": line_.bitrate or 0,
+                "sampleRate": line_.sample_rate or 0,
+                "fileHash": line_.sha256,
+            }
+            if line_ is not None
+            else _UNKNOWN
+        )
+        return {
+            "title": resource.name,
+            "description": resource.fields.get("description"),
+            "lectureNumber": resource.fields.get("number"),
+            "fileName": path.rpartition("/")[2],
+            "filePath": path,
+            **facts,
+        }
+
+    def _reference(self, resource: Resource, slot: Slot, column: str) -> str | None:
+        path = resource.media.get(slot)
+        if path is None:
+            return None
+        style = style_of(TABLES[resource.kind].column(column), resource.kind, self.layout)
+        return reference(style, self.layout.base_url, path)
+
+
+_UNKNOWN: Mapping[str, Any] = {
+    "duration": 0,
+    "fileSize": 0,
+    "fileFormat": None,
+    "bitrate": 0,
+    "sampleRate": 0,
+    "fileHash": None,
+}

@@ -1,0 +1,179 @@
+"""Found resources → entries of the catalog, beside what is written there already."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.importing.found import Finding, Found, Reason
+from reconciler.importing.names import clean, id_for
+from reconciler.loading.editing import CatalogEditor
+from reconciler.loading.ids import unique
+from reconciler.model.address import Address, join, kind_of, parent_of
+from reconciler.model.kinds import Kind
+from reconciler.model.values import nfc
+
+#: Fields that a whole collection often shares: said once, under `defaults:`.
+_SHARED = ("public", "genre", "year")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What merging did: the addresses that it added, and those that were there and got `filled`, in order.
+
+    `kept` counts all that were there, `findings` say what could not be declared beside them.
+    """
+
+    added: Mapping[Address, Found]
+    filled: tuple[Address, ...] = ()
+    kept: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+def merge(
+    editor: CatalogEditor,
+    found: Iterable[Found],
+    known: Mapping[tuple[Kind, int], Address],
+    *,
+    fill: bool,
+) -> Merged:
+    """Declare what is not declared yet; nothing that is written is changed or taken away.
+
+    A resource is declared already under the address that its row has by `known`, by the file it is, or by its
+    name under its parent. With `fill`, fields that such an entry lacks are added to it. New ids come from
+    names, never one that a sibling has or that `forget:` speaks of.
+    """
+    merging = _Merging(editor, known, fill)
+    for speaker in found:
+        merging.take(speaker, None)
+    return Merged(
+        added=merging.added,
+        filled=tuple(merging.filled),
+        kept=len(merging.taken),
+        findings=tuple(merging.findings),
+    )
+
+
+@dataclass
+class _Merging:
+    editor: CatalogEditor
+    known: Mapping[tuple[Kind, int], Address]
+    fill: bool
+    added: dict[Address, Found] = field(default_factory=dict)
+    filled: list[Address] = field(default_factory=list)
+    taken: set[Address] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._ids: dict[Address | None, set[str]] = {}
+        self._by_name: dict[tuple[Address | None, str], Address] = {}
+        self._by_audio: dict[str, Address] = {}
+        self._by_number: dict[tuple[Address | None, Any], Address] = {}
+        for address in list(self.editor.addresses):
+            self._note(address, self.editor.fields(address))
+        self._declared = frozenset(self.known.values())
+
+    def _note(self, address: Address, fields: Mapping[str, Any]) -> None:
+        parent, _, id_ = address.rpartition("/")
+        under = Address(parent) if parent else None
+        self._ids.setdefault(under, set()).add(id_)
+        name = fields.get("name" if kind_of(address) is Kind.SPEAKER else "title")
+        self._by_name.setdefault((under, clean(str(name))), address)
+        if isinstance(fields.get("audio"), str):
+            self._by_audio.setdefault(nfc(fields["audio"]), address)
+        if fields.get("number") is not None:
+            self._by_number.setdefault((under, fields["number"]), address)
+        forgotten = fields.get("forget")
+        for reference in forgotten if isinstance(forgotten, list) else ():
+            self._ids.setdefault(address, set()).add(str(reference).rpartition("/")[2])
+
+    def take(self, found: Found, parent: Address | None) -> None:
+        """Declare a resource under its parent, and then what it contains."""
+        address = self._address_of(found, parent)
+        if address is None or address in self.taken:
+            address = self._add(found, parent)
+        else:
+            self._keep(address, found)
+        for child in found.children:
+            self.take(child, address)
+
+    def _address_of(self, found: Found, parent: Address | None) -> Address | None:
+        if found.row is not None and (found.kind, found.row) in self.known:
+            return self.known[found.kind, found.row]
+        if found.kind is Kind.LECTURE:
+            audio = self._by_audio.get(nfc(str(found.fields.get("audio", ""))))
+            if audio is not None and (found.row is None or parent_of(audio) == parent):
+                return audio
+        by_name = self._by_name.get((parent, clean(found.name)))
+        is_other_row = found.row is not None and by_name in self._declared
+        return None if is_other_row else by_name
+
+    def _add(self, found: Found, parent: Address | None) -> Address:
+        taken = self._ids.setdefault(parent, set())
+        id_ = unique(id_for(found.name) or _id_without_letters(found), taken)
+        address = Address(id_) if parent is None else join(parent, id_)
+        self.editor.add(address, self._fields(found, address))
+        taken.add(id_)
+        self.added[address] = found
+        return address
+
+    def _fields(self, found: Found, address: Address) -> Mapping[str, Any]:
+        if found.kind is Kind.COLLECTION:
+            shared = _shared(found.children)
+            return {**found.fields, **({"defaults": shared} if shared else {})}
+        parent = parent_of(address)
+        fields = dict(found.fields)
+        if found.kind is Kind.LECTURE and parent in self.added:
+            shared = _shared(self.added[parent].children)
+            fields = {name: value for name, value in fields.items() if name not in shared}
+        if found.row is None:
+            fields = {name: value for name, value in fields.items() if name not in self._defaults(address)}
+        holder = self._by_number.get((parent, fields.get("number")))
+        if holder is not None:
+            self._clash(address, f"its number, {fields.pop('number')}, is that of {holder}")
+        return fields
+
+    def _defaults(self, address: Address) -> Mapping[str, Any]:
+        """Return what the entries above an address, written by hand, say for everything under them."""
+        defaults: dict[str, Any] = {}
+        parent = parent_of(address)
+        while parent is not None:
+            if parent not in self.added:
+                said = self.editor.fields(parent).get("defaults")
+                defaults |= said if isinstance(said, Mapping) else {}
+            parent = parent_of(parent)
+        return defaults
+
+    def _clash(self, subject: str, detail: str) -> None:
+        self.findings.append(Finding(reason=Reason.DUPLICATE, subject=subject, detail=detail))
+
+    def _keep(self, address: Address, found: Found) -> None:
+        self.taken.add(address)
+        said = self.editor.fields(address)
+        audio = found.fields.get("audio")
+        if found.row is None and audio is not None and nfc(str(said.get("audio"))) != nfc(audio):
+            self._clash(audio, f"{address} has this title, and another recording: {said.get('audio')}")
+        elif self.fill:
+            given = {**said, **self._defaults(address)}
+            if (parent_of(address), found.fields.get("number")) in self._by_number:
+                given["number"] = None
+            absent = {name: value for name, value in found.fields.items() if name not in given}
+            if absent:
+                self.editor.set(address, absent)
+                self.filled.append(address)
+
+
+def _shared(lectures: Sequence[Found]) -> Mapping[str, Any]:
+    """Return what all lectures of a new collection say alike, where there are several."""
+    if len(lectures) < 2:  # noqa: PLR2004 - of one lecture nothing is shared
+        return {}
+    first = lectures[0].fields
+    return {
+        name: first[name]
+        for name in _SHARED
+        if name in first and all(each.fields.get(name) == first[name] for each in lectures)
+    }
+
+
+def _id_without_letters(found: Found) -> str:
+    number = found.fields.get("number")
+    return found.kind.value if number is None else f"{found.kind.value}-{number}"

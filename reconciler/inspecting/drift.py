@@ -1,0 +1,119 @@
+"""Reading what a drift report needs: both stores, the records, and where the last apply left off.
+
+It needs no catalog and no right to write: one dated listing and a fixed number of statements.
+"""
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reconciler.model.actual import Snapshot, StoredObject
+from reconciler.model.drift import DriftReport
+from reconciler.model.history import Run
+from reconciler.model.kinds import TABLES, Kind
+from reconciler.model.memory import uncollected
+from reconciler.model.policy import AUDIT_PREFIX, OWN_PREFIX
+from reconciler.model.ports import Database, ObjectStore, RecordsReader
+from reconciler.model.recorded import Recorded
+from reconciler.model.values import nfc
+from reconciler.planning.drift_report import LastApply, drift_report
+from reconciler.refresh import check_identity, read_marker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """Both stores and the records at one moment, and what there was when the last apply committed."""
+
+    snapshot: Snapshot
+    recorded: Recorded
+    last: LastApply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bucket:
+    """A dated listing. `anchors` are the times at which the heads of the audit log came, by their number."""
+
+    objects: Mapping[str, StoredObject]
+    modified: Mapping[str, datetime]
+    anchors: Mapping[int, datetime]
+    marker: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LastCommit:
+    """What the audit log tells of the last commit; all of it is empty before the first."""
+
+    seq: int = 0
+    run: Run | None = None
+    highest_rows: Mapping[Kind, int] | None = None
+
+
+def read_drift(environment: str, objects: ObjectStore, database: Database) -> DriftReport:
+    """Return what other hands changed since the last apply. Writes nothing.
+
+    Raises `IdentityMismatch` when the stores do not belong together, and whatever the stores raise.
+    """
+    found = take_inventory(environment, objects, database)
+    with uncollected():
+        return drift_report(environment, found.snapshot, found.recorded, found.last)
+
+
+def take_inventory(environment: str, objects: ObjectStore, database: Database) -> Inventory:
+    """Read both stores and the records, side by side. Raises as `read_drift` does."""
+    with uncollected(), ThreadPoolExecutor(max_workers=1) as pool:
+        listing = pool.submit(_read_bucket, objects)
+        with database.read() as session:
+            rows = {kind: {row.id: row for row in session.library.rows(kind)} for kind in Kind}
+            recorded = session.records.load()
+            commit = _last_commit(session.records)
+            taken_at = session.now()
+        bucket = listing.result()
+    check_identity(recorded.identity, bucket.marker, environment)
+    snapshot = Snapshot(
+        objects=bucket.objects, rows=rows, categories=None, marker=bucket.marker, taken_at=taken_at
+    )
+    last = LastApply(run=commit.run, highest_rows=commit.highest_rows, fresh_objects=_fresh(bucket, commit))
+    return Inventory(snapshot=snapshot, recorded=recorded, last=last)
+
+
+def _read_bucket(objects: ObjectStore) -> _Bucket:
+    listed: dict[str, StoredObject] = {}
+    modified: dict[str, datetime] = {}
+    anchors: dict[int, datetime] = {}
+    for stored, at in objects.dated():
+        if not stored.key.startswith(OWN_PREFIX):
+            listed[nfc(stored.key)], modified[nfc(stored.key)] = stored, at
+        elif stored.key.startswith(AUDIT_PREFIX):
+            number = stored.key.removeprefix(AUDIT_PREFIX).partition("-")[0]
+            if number.isdecimal():
+                anchors[int(number)] = at
+    return _Bucket(objects=listed, modified=modified, anchors=anchors, marker=read_marker(objects))
+
+
+def _fresh(bucket: _Bucket, commit: _LastCommit) -> frozenset[str]:
+    """Return the keys modified since the last commit.
+
+    Both times are the bucket's own, where the commit's audit head is there; else the database's time of the
+    commit has to do.
+    """
+    after = min((seq for seq in bucket.anchors if seq >= commit.seq), default=None)
+    if after is not None:
+        since: datetime | None = bucket.anchors[after]
+    else:
+        since = commit.run.committed_at if commit.run is not None else None
+    return frozenset(key for key, at in bucket.modified.items() if since is not None and at > since)
+
+
+def _last_commit(records: RecordsReader) -> _LastCommit:
+    entry = next(records.facts("commit"), None)
+    if entry is None:
+        return _LastCommit()
+    fact: dict[str, Any] = json.loads(entry.payload)
+    run, noted = fact.get("run"), (fact.get("detail") or {}).get("highest_rows")
+    highest = {table.kind: int(noted.get(table.name, 0)) for table in TABLES.values()} if noted else None
+    return _LastCommit(
+        seq=entry.seq, run=records.run(run) if isinstance(run, int) else None, highest_rows=highest
+    )

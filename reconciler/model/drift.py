@@ -1,0 +1,120 @@
+"""Drift: what other hands did to both stores since the last apply."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from reconciler.model.history import Run
+from reconciler.model.kinds import Kind
+from reconciler.model.values import Value, digest
+
+_ID_DIGITS = 12  # hex: a collision among 10,000 findings is a chance in millions
+
+
+class What(StrEnum):
+    """What happened to a row or an object."""
+
+    ROW_MISSING = "row-missing"
+    ROW_REPLACED = "row-replaced"  # the recorded row is not it any more; one with another id looks like it
+    ROW_EDITED = "row-edited"
+    ROW_NEW = "row-new"
+    OBJECT_MISSING = "object-missing"
+    OBJECT_REPLACED = "object-replaced"
+    OBJECT_NEW = "object-new"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that is not as the last apply left it.
+
+    `address` is a resource's, or `unmanaged.lectures[980]`, `unmanaged.object[<key>]` for what no resource
+    has. `attribute` is a column, a slot, `row` or `object`. `row` is where it was found, by id. `also` counts
+    further resources that name the same object.
+    """
+
+    what: What
+    address: str
+    attribute: str
+    recorded: Value = None
+    actual: Value = None
+    kind: Kind | None = None
+    row: int | None = None
+    also: int = 0
+
+    @cached_property
+    def finding_id(self) -> str:
+        """A short hash of what was found: the same thing found again has the same one."""
+        return _short_digest([self.what, self.address, self.attribute, self.recorded, self.actual])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reimport:
+    """A table whose rows were wiped and imported again: one event, however many rows it touched.
+
+    `found` maps each address that was found again to its new row id, `missing` were not imported again.
+    `edited` counts the values that are not what was recorded, `undeclared` the rows that no record looks
+    like, `recorded` the resources of that kind that elmify knows.
+    """
+
+    kind: Kind
+    found: Mapping[str, int]
+    missing: tuple[str, ...]
+    edited: int
+    undeclared: int
+    recorded: int
+
+    @cached_property
+    def finding_id(self) -> str:
+        """A short hash of the event: the next wipe has another one."""
+        return _short_digest(["reimport", self.kind, sorted(self.found.items()), sorted(self.missing)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftReport:
+    """Everything other hands changed. `since` is the last run that committed, None before the first.
+
+    `findings` are sorted by what happened, then by address; what belongs to a reimport is not among them.
+    """
+
+    environment: str
+    taken_at: datetime
+    since: Run | None
+    findings: tuple[Finding, ...] = ()
+    reimports: tuple[Reimport, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Whether both stores are as the last apply left them."""
+        return not (self.findings or self.reimports)
+
+    @property
+    def count(self) -> int:
+        """How many things a person has to look at; tables reimported together are one."""
+        return len(self.findings) + bool(self.reimports)
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The ids of everything in the report."""
+        return frozenset(each.finding_id for each in (*self.findings, *self.reimports))
+
+    def without(self, known: Iterable[str]) -> "DriftReport":
+        """Return the report without what has one of those ids."""
+        left_out = frozenset(known)
+        return DriftReport(
+            environment=self.environment,
+            taken_at=self.taken_at,
+            since=self.since,
+            findings=tuple(each for each in self.findings if each.finding_id not in left_out),
+            reimports=tuple(each for each in self.reimports if each.finding_id not in left_out),
+        )
+
+    def addresses(self) -> tuple[str, ...]:
+        """Return the declared addresses that a row was edited of, sorted: what `elmify adopt` can accept."""
+        edited = {What.ROW_EDITED, What.ROW_REPLACED, What.OBJECT_REPLACED}
+        return tuple(sorted({each.address for each in self.findings if each.what in edited}))
+
+
+def _short_digest(parts: list[object]) -> str:
+    return digest(parts)[:_ID_DIGITS]

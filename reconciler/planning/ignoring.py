@@ -1,0 +1,39 @@
+"""What elmify.yaml lets be: left out of what a plan lists, and counted."""
+
+from collections.abc import Iterable
+
+from reconciler.model.address import matches_any
+from reconciler.model.kinds import TABLES
+from reconciler.model.plan import Drift, Unmanaged
+from reconciler.model.policy import Policy
+
+
+def ignores(policy: Policy, address: str) -> bool:
+    """Whether an address, or what has no address (`unmanaged.…`), is let be."""
+    return bool(policy.ignore) and matches_any(address, (each.what for each in policy.ignore))
+
+
+def but_ignored(policy: Policy, unmanaged: Unmanaged) -> tuple[Unmanaged, int]:
+    """Return what is unmanaged and not let be, and how much is."""
+    rows = {
+        kind: tuple(row for row in ids if not ignores(policy, f"unmanaged.{TABLES[kind].name}[{row}]"))
+        for kind, ids in unmanaged.rows.items()
+    }
+    objects = {
+        key: size
+        for key, size in unmanaged.objects.items()
+        if not ignores(policy, f"unmanaged.object[{key}]")
+    }
+    left = Unmanaged(rows={kind: ids for kind, ids in rows.items() if ids}, objects=objects)
+    return left, _count(unmanaged) - _count(left)
+
+
+def drift_but_ignored(policy: Policy, drift: Iterable[Drift]) -> tuple[list[Drift], int]:
+    """Return the drift of what is not let be, and how much drift is."""
+    found = list(drift)
+    left = [each for each in found if not ignores(policy, each.address)]
+    return left, len(found) - len(left)
+
+
+def _count(unmanaged: Unmanaged) -> int:
+    return len(unmanaged.objects) + sum(map(len, unmanaged.rows.values()))

@@ -1,0 +1,155 @@
+"""What stands in the way of a rollback: later runs, objects that are gone, names and parents."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from reconciler.model.address import Address, parent_of
+from reconciler.model.history import WHOLE_RUN, Touch
+from reconciler.model.kinds import TABLES, Kind, Origin
+from reconciler.model.plan import Action, Change
+from reconciler.model.recorded import KeyState
+from reconciler.model.values import Value, nfc
+from reconciler.planning.steps import Done
+from reconciler.planning.world import World
+
+_GONE = frozenset({KeyState.CONDEMNED, KeyState.DELETED})
+_MOST_NAMED = 3  # addresses by which a run in the way is told
+
+
+def taken_back_by(run: int, later: Iterable[Touch]) -> int | None:
+    """Return the run that has taken `run` back and stands itself; None when `run` stands.
+
+    A rollback that was rolled back stands no more, so the newest is looked at first.
+    """
+    rollbacks = {touch.run: touch.rolled_back for touch in later if touch.rolled_back is not None}
+    fallen: set[int] = set()
+    for number in sorted(rollbacks, reverse=True):
+        if number in fallen:
+            continue
+        if rollbacks[number] == run:
+            return number
+        fallen.add(rollbacks[number])
+    return None
+
+
+def runs_in_the_way(done: Sequence[Done], later: Iterable[Touch]) -> Mapping[int, Sequence[str]]:
+    """Return later runs that touched what would be brought back, with the addresses they touched, by run.
+
+    That is: the same address or row; something under what the run created, which would go; and the end of a
+    parent that what would come back hangs under.
+    """
+    ours = _Ours(done)
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for touch in later:
+        if touch.address != WHOLE_RUN and ours.met_by(touch):
+            found[touch.run].append(touch.address)
+    return dict(found)
+
+
+class _Ours:
+    """What a run touched, in the ways in which a later one can meet it."""
+
+    def __init__(self, done: Sequence[Done]) -> None:
+        self._addresses = {step.address for step in done}
+        self._addresses |= {step.previous_address for step in done if step.previous_address is not None}
+        self._rows = {(step.kind, step.row) for step in done if step.kind is not None}
+        self._created = {step.address for step in done if step.action in {Action.CREATE, Action.MOVE}}
+        returning = [
+            step.previous_address or step.address for step in done if step.action is not Action.CREATE
+        ]
+        self._parents = {above for address in returning for above in _above(address)}
+
+    def met_by(self, touch: Touch) -> bool:
+        """Whether a later step touched the same."""
+        if not self._addresses.isdisjoint({touch.address, touch.previous_address}):
+            return True
+        if touch.kind is not None and touch.row is not None and (touch.kind, touch.row) in self._rows:
+            return True
+        if not self._created.isdisjoint(_above(touch.address)):
+            return True
+        ended = touch.previous_address if touch.action == Action.MOVE else touch.address
+        return touch.action in {Action.DELETE, Action.FORGET, Action.MOVE} and ended in self._parents
+
+
+def _above(address: str) -> Iterator[str]:
+    parent = parent_of(Address(address))
+    while parent is not None:
+        yield parent
+        parent = parent_of(parent)
+
+
+def told(run: int, addresses: Sequence[str]) -> str:
+    """Return one line about a run in the way."""
+    shown = ", ".join(addresses[:_MOST_NAMED])
+    extra = len(addresses) - _MOST_NAMED
+    return f"run {run} has touched {shown}{f' and {extra:,} more' if extra > 0 else ''} since"
+
+
+def objects_gone(world: World, done: Iterable[Done], changes: Iterable[Change]) -> Iterator[str]:
+    """Yield a sentence for each object that would become live again, and is not there as it was."""
+    revived = {nfc(key) for change in changes for key in change.reused}
+    for step in done:
+        for then in step.before.objects.values() if step.before is not None else ():
+            if nfc(then.key) in revived and (why := _why_gone(world, then.key, then.size_bytes)):
+                yield f"{step.address} needs {then.key}: {why}"
+        for key in step.retired if step.kind is None else ():
+            if why := _why_gone(world, key, None):
+                yield f"{step.address}: {why}"
+
+
+def _why_gone(world: World, key: str, size_bytes: int | None) -> str:
+    stored, known = world.snapshot.objects.get(nfc(key)), world.recorded.keys.get(nfc(key))
+    if known is not None and known.state in _GONE:
+        return f"gc has {known.state.value} it"
+    if stored is None:
+        return "it is not in the bucket any more"
+    replaced = known is not None and known.etag is not None and known.etag != stored.etag
+    resized = size_bytes is not None and stored.size_bytes != size_bytes
+    return "there are other bytes under it now" if replaced or resized else ""
+
+
+def names_taken(world: World, changes: Sequence[Change]) -> Iterator[str]:
+    """Yield a sentence for each change that takes the unique name of a row that the plan leaves alone."""
+    for table in TABLES.values():
+        ours = [c for c in changes if c.kind is table.kind and c.row is not None]
+        rows = world.snapshot.rows[table.kind]
+        if not table.unique or not any(change.after for change in ours):
+            continue
+        touched = {change.row for change in ours}
+        held = {
+            tuple(row[name] for name in table.unique): row.id
+            for row in rows.values()
+            if row.id not in touched
+        }
+        for change in ours:
+            if change.after is not None and change.row is not None:
+                holder = held.get(_name(world, table.unique, change))
+                if holder is not None:
+                    yield f"{change.address}: row {holder} of {table.name} has its name now"
+
+
+def _name(world: World, unique: Sequence[str], change: Change) -> tuple[Value, ...]:
+    assert change.kind is not None
+    assert change.after is not None
+    row = world.snapshot.rows[change.kind].get(change.row) if change.row is not None else None
+    values = change.after.values
+    return tuple(values[name] if name in values or row is None else row[name] for name in unique)
+
+
+def parents_gone(world: World, changes: Sequence[Change]) -> Iterator[str]:
+    """Yield a sentence for each change that hangs a row under a parent that will not be there."""
+    there = {kind: _afterwards(world, kind, changes) for kind in Kind}
+    for change in changes:
+        if change.kind is None or change.after is None:
+            continue
+        for column in TABLES[change.kind].columns:
+            parent = change.after.values.get(column.name) if column.origin is Origin.PARENT else None
+            if parent is not None and parent not in there[Kind(column.source)]:
+                yield f"{change.address}: its {column.source}, row {parent}, is gone"
+
+
+def _afterwards(world: World, kind: Kind, changes: Iterable[Change]) -> Collection[object]:
+    ours = [change for change in changes if change.kind is kind]
+    doomed = {change.row for change in ours if change.action is Action.DELETE}
+    restored = {change.row for change in ours if change.action is Action.CREATE}
+    return (world.snapshot.rows[kind].keys() | restored) - doomed

@@ -1,0 +1,82 @@
+"""Where the bytes of a put can be had without the disk they came from, told from listings alone."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from reconciler.model.actual import StoredObject
+from reconciler.model.catalog import MediaFile
+from reconciler.model.plan import PutOrigin
+from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.planning.content import Match, compare
+from reconciler.planning.world import World
+
+#: gc may be deleting these at this very moment.
+_GOING = frozenset({KeyState.CONDEMNED, KeyState.DELETED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByteSource:
+    """An object that holds the bytes of a line. `stored.key` is a key of the bucket that the origin names."""
+
+    origin: PutOrigin
+    stored: StoredObject
+
+
+class Origins:
+    """Finds the objects that hold the bytes a lockfile line means.
+
+    What an object holds is told by its size and its ETag, never by the name it is staged under.
+    """
+
+    def __init__(
+        self,
+        objects: Mapping[str, StoredObject],
+        staged: Mapping[str, StoredObject],
+        keys: Mapping[str, KeyRecord],
+    ) -> None:
+        """`objects` and `keys` go by NFC key, `staged` by SHA-256."""
+        self._objects, self._staged, self._records = objects, staged, keys
+
+    def first(self, media: MediaFile) -> ByteSource | None:
+        """Return the best source; None when the bytes are only on somebody's disk."""
+        return next(self.all(media), None)
+
+    def all(self, media: MediaFile) -> Iterator[ByteSource]:
+        """Yield every source of these bytes, staged ones before copies, those by their keys."""
+        if media.sha256 is None:
+            return
+        staged = self._staged.get(media.sha256)
+        if staged is not None and compare(staged, media, None) is Match.SAME:
+            yield ByteSource(origin=PutOrigin.STAGED, stored=staged)
+        for key in sorted(self._candidates(media, media.sha256)):
+            record = self._records.get(key)
+            gone = record is not None and record.state in _GOING
+            if not gone and compare(self._objects[key], media, record) is Match.SAME:
+                yield ByteSource(origin=PutOrigin.COPY, stored=self._objects[key])
+
+    def _candidates(self, media: MediaFile, sha256: str) -> set[str]:
+        etags = filter(None, (media.md5, media.parts_etag, media.etag))
+        listed = {key for etag in etags for key in self._by_etag.get(etag, ())}
+        return listed | {key for key in self._by_hash.get(sha256, ()) if key in self._objects}
+
+    @cached_property
+    def _by_etag(self) -> Mapping[str, list[str]]:
+        keys: defaultdict[str, list[str]] = defaultdict(list)
+        for key, stored in self._objects.items():
+            keys[stored.etag].append(key)
+        return keys
+
+    @cached_property
+    def _by_hash(self) -> Mapping[str, list[str]]:
+        keys: defaultdict[str, list[str]] = defaultdict(list)
+        for key, record in self._records.items():
+            if record.sha256 is not None:
+                keys[record.sha256].append(key)
+        return keys
+
+
+def origins_in(world: World) -> Origins:
+    """Return where bytes can be had in a world that was read."""
+    return Origins(world.snapshot.objects, world.snapshot.staged, world.recorded.keys)

@@ -1,0 +1,138 @@
+"""The steps of a run as values: what each did, and what elmify remembered before it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.model.address import Address
+from reconciler.model.errors import NotReversible
+from reconciler.model.history import WHOLE_RUN, StepRecord
+from reconciler.model.kinds import Kind, Slot
+from reconciler.model.plan import Action, ObjectState, State
+from reconciler.model.ports import Captured
+from reconciler.model.recorded import ResourceRecord
+from reconciler.model.values import Value
+
+#: What the steps about a whole run keep: rows that deletes took along, junction rows before they were sorted.
+CAPTURE, SORT = "capture", "sort"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a run did to one address.
+
+    `row` is the row it is about, whichever side names it; None where it had none. `record` is what elmify
+    remembered of the resource before, None when that was nothing. `retired` are keys that the run retired.
+    """
+
+    address: str
+    action: Action
+    kind: Kind | None
+    row: int | None
+    previous_address: str | None = None
+    before: State | None = None
+    after: State | None = None
+    record: ResourceRecord | None = None
+    retired: tuple[str, ...] = ()
+
+
+def done_in(steps: Iterable[StepRecord]) -> Iterator[Done]:
+    """Yield what a run did, address by address, in its order.
+
+    Raises `NotReversible` for steps of a version that did not keep what undoes them.
+    """
+    for step in steps:
+        if step.address != WHOLE_RUN:
+            yield _done(step)
+
+
+def captured_in(steps: Iterable[StepRecord]) -> Captured:
+    """Return the complete rows that the run's deletes took along, by table, in the order of inserting."""
+    return _rows_of(steps, CAPTURE)
+
+
+def sorted_in(steps: Iterable[StepRecord]) -> Captured:
+    """Return the junction rows of content that the run sorted under other categories, by table."""
+    return _rows_of(steps, SORT)
+
+
+def _rows_of(steps: Iterable[StepRecord], action: str) -> Captured:
+    kept: dict[str, list[Mapping[str, Any]]] = {}
+    for step in steps:
+        for table, rows in (step.captured or {}).items() if step.action == action else ():
+            kept.setdefault(table, []).extend(rows)
+    return kept
+
+
+def records_before(steps: Iterable[StepRecord]) -> Mapping[str, ResourceRecord]:
+    """Return what elmify remembered before the run of every resource that it touched, by address then."""
+    return {done.record.address: done.record for done in done_in(steps) if done.record is not None}
+
+
+def record_json(record: ResourceRecord | None) -> Mapping[str, Any] | None:
+    """Return a record as a step keeps it; `done_in` reads it back."""
+    if record is None:
+        return None
+    return {
+        "address": record.address,
+        "kind": record.kind.value,
+        "row": record.row,
+        "name": record.name,
+        "parent_row": record.parent_row,
+        "keys": {slot.value: key for slot, key in record.keys.items()},
+        "applied": record.applied,
+        "protect": record.protect,
+    }
+
+
+def _done(step: StepRecord) -> Done:
+    before, after = step.before, step.after
+    side: Mapping[str, Any] = before or after or {}
+    if "kind" not in side or (before is not None and "record" not in before):
+        raise NotReversible(
+            "the run is of an elmify that did not keep what takes it back",
+            details=[f"{step.address}: its step names no record"],
+            hint="Correct the catalog instead, and apply it.",
+        )
+    return Done(
+        address=step.address,
+        action=Action(step.action),
+        kind=Kind(side["kind"]) if side["kind"] is not None else None,
+        row=side["row"],
+        previous_address=side.get("address"),
+        before=_state(before),
+        after=_state(after),
+        record=_record(before["record"]) if before is not None else None,
+        retired=tuple(side.get("retired", ())),
+    )
+
+
+def _state(side: Mapping[str, Any] | None) -> State | None:
+    if side is None:
+        return None
+    objects = {
+        Slot(slot): ObjectState(key=found["key"], size_bytes=found["size_bytes"], sha256=found["sha256"])
+        for slot, found in side["objects"].items()
+    }
+    values = {name: _value(value) for name, value in side["values"].items()}
+    return State(values=values, objects=objects, pending=dict(side.get("pending", {})))
+
+
+def _value(value: Any) -> Value:
+    found: Value = tuple(value) if isinstance(value, list) else value
+    return found
+
+
+def _record(found: Mapping[str, Any] | None) -> ResourceRecord | None:
+    if found is None:
+        return None
+    return ResourceRecord(
+        address=Address(found["address"]),
+        kind=Kind(found["kind"]),
+        row=found["row"],
+        name=found["name"],
+        parent_row=found["parent_row"],
+        keys={Slot(slot): key for slot, key in found["keys"].items()},
+        applied=found["applied"],
+        protect=found["protect"],
+    )

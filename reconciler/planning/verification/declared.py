@@ -1,0 +1,208 @@
+"""What is wrong with declared resources: their rows, their objects, and how the one names the other."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from reconciler.model.actual import Row
+from reconciler.model.kinds import TABLES, Column, Origin, Slot
+from reconciler.model.values import Value, canonical_json, nfc, same
+from reconciler.planning.content import Match, compare
+from reconciler.planning.drift import baseline
+from reconciler.planning.placement import How, Placement
+from reconciler.planning.references import split_reference
+from reconciler.planning.verification.conditions import Condition
+from reconciler.planning.verification.findings import Finding, apply_alone, command
+from reconciler.planning.verification.ground import Ground, Placed, named_in, value_in
+
+#: What a column that holds something else is called, by where its value comes from.
+_BY_ORIGIN: Mapping[Origin, Condition] = {
+    Origin.FACT: Condition.WRONG_FACTS,
+    Origin.FORMAT: Condition.WRONG_FACTS,
+    Origin.FILE_NAME: Condition.WRONG_FACTS,
+    Origin.KEY: Condition.WRONG_FACTS,
+    Origin.URL: Condition.WRONG_URL,
+    Origin.REFERENCE: Condition.WRONG_URL,
+    Origin.FIELD: Condition.OTHER_VALUES,
+    Origin.PARENT: Condition.OTHER_VALUES,
+    Origin.CATEGORIES: Condition.OTHER_VALUES,
+}
+_OF_OBJECT = frozenset({Origin.KEY, Origin.FILE_NAME, Origin.URL, Origin.REFERENCE, Origin.FORMAT})
+
+_LONGEST_VALUE = 80  # characters
+
+#: What a person must do before a file can be put.
+BYTES_NOWHERE = "Its bytes are nowhere to be found. Put {path} under the media root, then\n" + command("lock")
+
+
+def declared(ground: Ground) -> Iterator[Finding]:
+    """Yield what is wrong with each declared resource."""
+    for placed in ground.placed:
+        yield from _Checks(ground, placed).run()
+
+
+class _Checks:
+    """The checks of one resource."""
+
+    def __init__(self, ground: Ground, placed: Placed) -> None:
+        self._ground, self._placed = ground, placed
+
+    def run(self) -> Iterator[Finding]:
+        question = self._ground.problems.get(self._placed.address)
+        if question is not None:
+            detail = f"{question.summary}. {question.detail} ({question.position})"
+            yield Finding(
+                condition=Condition.QUESTION,
+                what=self._placed.address,
+                detail=detail,
+                remedy=question.hint,
+                row=self._placed.row.id if self._placed.row is not None else None,
+            )
+        if self._placed.row is not None:
+            yield from self._of_row(self._placed.row)
+        elif not self._ground.is_asked(self._placed.address):
+            yield self._without_row()
+
+    def _without_row(self) -> Finding:
+        lost = self._placed.address in self._ground.identities.broken
+        detail = "its recorded row is gone" if lost else "it is declared, and no row is it"
+        return self._finding(Condition.ENTRY_WITHOUT_ROW, detail, mends=lost)
+
+    def _of_row(self, row: Row) -> Iterator[Finding]:
+        if self._placed.record is None:
+            yield self._finding(
+                Condition.ADOPTION_PENDING,
+                f"row {row.id} of {TABLES[row.kind].name}: the next apply takes it over as it is",
+                mends=False,
+            )
+        told: set[str] = set()
+        for slot, placement in self._placed.placements.items():
+            found = None if placement is None else self._of_slot(row, slot, placement)
+            if found is not None:
+                told.add(slot.value)
+                yield found
+        yield from self._of_columns(row, told)
+
+    # Objects.
+
+    def _of_slot(self, row: Row, slot: Slot, placement: Placement) -> Finding | None:
+        named = named_in(row, slot)
+        stored = self._ground.stored(named)
+        if named is None or stored is None:
+            return self._without_object(row, slot, named)
+        others = self._ground.owners.get(named, frozenset()) - {self._placed.address}
+        if others and named != nfc(placement.key):
+            detail = f"{slot.value}: row {row.id} names {named}, the object of {min(others)}"
+            return self._finding(Condition.WRONG_LECTURE, detail, key=named)
+        if placement.how is How.KEPT and named == nfc(placement.key):
+            return None
+        if compare(stored, placement.media, self._ground.world.recorded.keys.get(named)) is not Match.OTHER:
+            return None
+        if slot is not Slot.LECTURE_AUDIO and self._stands_elsewhere(named, placement):
+            return None  # the column tells it
+        if self._is_as_recorded(slot, named, placement):
+            detail = f"{slot.value}: {placement.media.path} is declared with new bytes"
+            return self._finding(Condition.PENDING, detail, key=named, mends=False)
+        detail = f"{slot.value}: {stored.key} is not what the catalog means ({_told_apart(placement)})"
+        return self._finding(Condition.OTHER_BYTES, detail, key=named, size_bytes=stored.size_bytes)
+
+    def _without_object(self, row: Row, slot: Slot, named: str | None) -> Finding | None:
+        if slot is Slot.LECTURE_AUDIO:
+            detail = f"row {row.id} names {named or 'no key'}, and there is no such object"
+            return self._finding(Condition.ROW_WITHOUT_OBJECT, detail, key=named)
+        if named is None:
+            return self._finding(Condition.MISSING_IMAGE, f"{slot.value}: row {row.id} names none")
+        base, _ = split_reference(value_in(row, slot) or "")
+        if base is not None and base != self._ground.world.policy.layout.base_url:
+            return None  # on another domain: a wrong URL
+        detail = f"{slot.value}: row {row.id} names {named}, and there is no such object"
+        return self._finding(Condition.MISSING_IMAGE, detail, key=named)
+
+    def _stands_elsewhere(self, named: str, placement: Placement) -> bool:
+        """Whether the declared bytes are in the bucket, under another key than the row names."""
+        return placement.how in {How.KEPT, How.REUSED} and named != nfc(placement.key)
+
+    def _is_as_recorded(self, slot: Slot, named: str, placement: Placement) -> bool:
+        """Whether the object is the one that the last apply left, so that it is the catalog that is ahead."""
+        record, known = self._placed.record, self._ground.world.recorded.keys.get(named)
+        stored = self._ground.stored(named)
+        return (
+            record is not None
+            and known is not None
+            and stored is not None
+            and nfc(record.keys.get(slot, "")) == named
+            and known.sha256 != placement.media.sha256
+            and known.etag in {None, stored.etag}
+            and known.size_bytes == stored.size_bytes
+        )
+
+    # Columns.
+
+    def _of_columns(self, row: Row, told: set[str]) -> Iterator[Finding]:
+        differing = [name for name, value in self._placed.want.values.items() if not same(value, row[name])]
+        by_condition: defaultdict[Condition, list[str]] = defaultdict(list)
+        for name in differing:
+            column = TABLES[row.kind].column(name)
+            if _slot_of(column) not in told:
+                by_condition[self._condition(column, row)].append(name)
+        for condition, names in by_condition.items():
+            yield self._finding(
+                condition,
+                _in_columns(row, names, self._placed.want.values),
+                mends=condition is not Condition.PENDING,
+            )
+
+    def _condition(self, column: Column, row: Row) -> Condition:
+        """Tell what other hands did from what the catalog asks for and nobody has applied yet."""
+        record = self._placed.record
+        if record is not None:
+            left = baseline(record).get(column.name, row[column.name])
+            if same(left, row[column.name]):
+                return Condition.PENDING
+        return _BY_ORIGIN[column.origin]
+
+    # Findings.
+
+    def _finding(
+        self,
+        condition: Condition,
+        detail: str,
+        *,
+        key: str | None = None,
+        size_bytes: int = 0,
+        mends: bool = True,
+    ) -> Finding:
+        address, row = self._placed.address, self._placed.row
+        lacking = self._ground.lacking(self._placed)
+        mended = mends and self._ground.mends(self._placed)
+        return Finding(
+            condition=condition,
+            what=address,
+            detail=detail,
+            remedy=apply_alone(address) if lacking is None else BYTES_NOWHERE.format(path=lacking),
+            repairs=(address,) if mended else (),
+            key=key,
+            row=row.id if row is not None else None,
+            size_bytes=size_bytes,
+        )
+
+
+def _slot_of(column: Column) -> str | None:
+    """Return the slot whose object decides a column; None for a column of another origin."""
+    if column.origin is Origin.FACT:
+        return Slot.LECTURE_AUDIO.value
+    return column.source if column.origin in _OF_OBJECT else None
+
+
+def _in_columns(row: Row, names: list[str], values: Mapping[str, Value]) -> str:
+    told = (f"{name} is {_shown(row[name])}, not {_shown(values[name])}" for name in names)
+    return f"row {row.id} of {TABLES[row.kind].name}: {'; '.join(told)}"
+
+
+def _shown(value: Value) -> str:
+    """Return a value so short that several fit in a sentence."""
+    text = canonical_json(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def _told_apart(placement: Placement) -> str:
+    return "its size or its ETag is another" if placement.media.sha256 else "its ETag is another"

@@ -1,0 +1,192 @@
+"""Which bytes each live object should hold, for whoever downloads and hashes them."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.model.address import Address
+from reconciler.model.errors import UsageError
+from reconciler.model.kinds import Kind, Slot
+from reconciler.model.values import nfc
+from reconciler.planning.placement import How
+from reconciler.planning.verification.conditions import Condition
+from reconciler.planning.verification.findings import Finding, apply_alone, command, row_address
+from reconciler.planning.verification.ground import Ground, Placed, named_in
+
+_SAMPLE = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})")
+
+#: Names that stand for one type: what browsers and older tools write, by what a lockfile says.
+_ALIASES = {
+    "audio/mp3": "audio/mpeg",
+    "audio/x-mpeg": "audio/mpeg",
+    "audio/m4a": "audio/mp4",
+    "audio/x-m4a": "audio/mp4",
+    "audio/x-wav": "audio/wav",
+    "audio/vnd.wave": "audio/wav",
+    "audio/x-flac": "audio/flac",
+    "audio/aacp": "audio/aac",
+    "audio/x-aac": "audio/aac",
+    "application/ogg": "audio/ogg",
+    "image/jpg": "image/jpeg",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """`taken` of every `of` objects, others each day: after `of / taken` days in a row, all of them."""
+
+    taken: int
+    of: int
+
+    def covers(self, key: str, day: int) -> bool:
+        """Whether an NFC key is in the sample of that day (days count from any fixed one)."""
+        place = int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:8])
+        return (place - day * self.taken) % self.of < self.taken
+
+    def __str__(self) -> str:
+        return f"{self.taken}/{self.of}"
+
+
+def parse_sample(text: str) -> Sample:
+    """Return `1/30` as a sample; `UsageError` when it is none."""
+    found = _SAMPLE.fullmatch(text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise UsageError(
+            f"--sample {text} is no part of the whole",
+            hint="Write it as a fraction of 1 or less:\n    elmify verify --sample 1/30",
+        )
+    return Sample(taken=int(found[1]), of=int(found[2]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """An object that a row names, and what should be under its key.
+
+    `key` is spelled as the store spells it. `what` and `row` are what it is found on; a hash or a media type
+    that nobody knows is None. `said_by` tells whose hash it is.
+    """
+
+    what: str
+    key: str
+    size_bytes: int
+    row: int
+    audio: bool
+    sha256: str | None
+    said_by: str
+    media_type: str | None
+
+
+def expected(ground: Ground) -> Iterator[Expected]:
+    """Yield every live object that a hash or a media type is known of, each key once."""
+    told: set[str] = set()
+    for found in (*_of_declared(ground), *_of_rows(ground)):
+        key = nfc(found.key)
+        if key not in told and (found.sha256 is not None or found.media_type is not None):
+            told.add(key)
+            yield found
+
+
+def _of_declared(ground: Ground) -> Iterator[Expected]:
+    for placed in ground.placed:
+        for slot, placement in placed.placements.items():
+            if placed.row is None or placement is None or placement.how is not How.KEPT:
+                continue
+            stored = ground.stored(placement.key)
+            if stored is None or named_in(placed.row, slot) != nfc(placement.key):
+                continue
+            sha256, said_by = _hash_of(placed, slot, placement.media.sha256)
+            yield Expected(
+                what=placed.address,
+                key=stored.key,
+                size_bytes=stored.size_bytes,
+                row=placed.row.id,
+                audio=slot is Slot.LECTURE_AUDIO,
+                sha256=sha256,
+                said_by=said_by,
+                media_type=placement.media.media_type,
+            )
+
+
+def _hash_of(placed: Placed, slot: Slot, locked: str | None) -> tuple[str | None, str]:
+    if locked is not None or slot is not Slot.LECTURE_AUDIO or placed.row is None:
+        return locked, "the lockfile"
+    return _hash_in_row(placed.row["file_hash"]), "the row"
+
+
+def _hash_in_row(value: object) -> str | None:
+    return value.lower() if isinstance(value, str) and value else None
+
+
+def _of_rows(ground: Ground) -> Iterator[Expected]:
+    for row_id in ground.unmanaged.rows.get(Kind.LECTURE, ()):
+        row = ground.world.snapshot.rows[Kind.LECTURE][row_id]
+        stored = ground.stored(named_in(row, Slot.LECTURE_AUDIO))
+        if stored is not None:
+            yield Expected(
+                what=row_address(Kind.LECTURE, row_id),
+                key=stored.key,
+                size_bytes=stored.size_bytes,
+                row=row_id,
+                audio=True,
+                sha256=_hash_in_row(row["file_hash"]),
+                said_by="the row",
+                media_type=None,
+            )
+
+
+# What may be found.
+
+
+def other_bytes(of: Expected, sha256: str, size_bytes: int) -> Finding | None:
+    """Return what is wrong with the bytes that were hashed; None when they are those that were expected."""
+    if of.sha256 is None or of.sha256 == sha256:
+        return None
+    return Finding(
+        condition=Condition.OTHER_BYTES,
+        what=of.what,
+        detail=f"{of.key} has the SHA-256 {sha256[:16]}…; {of.said_by} says {of.sha256[:16]}…",
+        remedy=_WHICH_IS_RIGHT.format(lock=command("lock", "--rehash"), apply=apply_alone(of.what)),
+        key=of.key,
+        row=of.row,
+        size_bytes=size_bytes,
+    )
+
+
+_WHICH_IS_RIGHT = (
+    "Listen to it. If the object is the right one, put it under the media root and lock it:\n{lock}\n"
+    "If the catalog is right, delete the object with the bucket's own tools, and put the file in its place:\n"
+    "{apply}"
+)
+
+
+def other_type(of: Expected, media_type: str) -> Finding | None:
+    """Return what is wrong with the content type that the store answers with; None when it is right."""
+    if of.media_type is None or _plain(media_type) == _plain(of.media_type):
+        return None
+    return Finding(
+        condition=Condition.WRONG_TYPE,
+        what=of.what,
+        detail=f"{of.key} is served as {media_type or 'nothing'}, and it is {of.media_type}",
+        remedy="Players may refuse it. Set its content type with the bucket's own tools: elmify never "
+        "writes a key twice.",
+        key=of.key,
+        row=of.row,
+    )
+
+
+def gone(of: Expected) -> Finding:
+    """Return what is wrong when an object that was listed is not there any more."""
+    return Finding(
+        condition=Condition.ROW_WITHOUT_OBJECT if of.audio else Condition.MISSING_IMAGE,
+        what=of.what,
+        detail=f"row {of.row} names {of.key}, which was deleted a moment ago",
+        remedy=apply_alone(Address(of.what)),
+        key=of.key,
+        row=of.row,
+    )
+
+
+def _plain(media_type: str) -> str:
+    bare = media_type.partition(";")[0].strip().lower()
+    return _ALIASES.get(bare, bare)

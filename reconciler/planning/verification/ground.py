@@ -1,0 +1,177 @@
+"""What every check stands on: which row each address is, where its bytes stand, and what nobody declared."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.actual import Row, StoredObject
+from reconciler.model.address import Address
+from reconciler.model.catalog import Resource
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.kinds import TABLES, Kind, Origin, Slot
+from reconciler.model.plan import Action, Put, PutOrigin, Unmanaged
+from reconciler.model.ports import UnfinishedUpload
+from reconciler.model.recorded import ResourceRecord
+from reconciler.model.values import nfc
+from reconciler.planning.desired import Wanted, wanted
+from reconciler.planning.diff import Differ
+from reconciler.planning.identity import identify
+from reconciler.planning.names import taken_names
+from reconciler.planning.placement import How
+from reconciler.planning.planner import audio_key
+from reconciler.planning.references import key_in
+from reconciler.planning.removals import unmanaged_in
+from reconciler.planning.slots import Placements, Slots
+from reconciler.planning.world import World
+
+#: What a repair may do to a declared resource. A move or a delete is a person's wish, not a repair.
+_MENDING = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT, Action.NO_OP})
+
+
+def _everywhere(_path: str) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What was seen beside the world.
+
+    `twins` are pairs of listed keys that are equal by NFC. `unfinished` is
+    None when the bucket's key may not list uploads.
+    `broken_chain` says what is wrong with the audit log, None when it is whole. `run` is the run that holds
+    a lease that has not expired. `has_file` says whether a path under the media root is on this machine.
+    """
+
+    twins: tuple[tuple[str, str], ...] = ()
+    unfinished: tuple[UnfinishedUpload, ...] | None = ()
+    broken_chain: str | None = None
+    run: int | None = None
+    has_file: Callable[[str], bool] = field(default=_everywhere)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One declared resource: the row it is, where its bytes stand or would, and what the row should hold."""
+
+    resource: Resource
+    row: Row | None
+    record: ResourceRecord | None
+    placements: Placements
+    want: Wanted
+    puts: tuple[Put, ...]
+
+    @property
+    def address(self) -> Address:
+        """The resource's address."""
+        return self.resource.address
+
+
+class Ground:
+    """One pass over a world. `problems` are the questions by address, `owners` the addresses by NFC key."""
+
+    def __init__(self, world: World, beside: Surroundings) -> None:
+        self.world, self.beside = world, beside
+        self.identities = identify(world.catalog, world.snapshot, world.recorded, audio_key(world))
+        found = Differ(world, self.identities).run()
+        self.used = found.used
+        self.problems: Mapping[Address, Diagnostic] = dict((*found.problems, *self.identities.problems))
+        self._changes = {change.address: change for change in found.changes}
+        self.placed = tuple(self._place_all())
+        self.owners = self._owners()
+        self.unverified = dict(self._unverified())
+        self.unmanaged: Unmanaged = unmanaged_in(world, self.identities, found.used)
+
+    def _place_all(self) -> Iterator[Placed]:
+        slots = Slots(self.world, self.identities, rekey=False)
+        parents = {address: binding.row.id for address, binding in self.identities.bound.items()}
+        for resource, placements in slots.place_all():
+            binding = self.identities.bound.get(resource.address)
+            row = binding.row if binding is not None else None
+            yield Placed(
+                resource=resource,
+                row=row,
+                record=slots.record(resource),
+                placements=placements,
+                puts=slots.puts(placements),
+                want=wanted(resource, row, placements, parents, self.world.policy.layout),
+            )
+
+    def _owners(self) -> Mapping[str, frozenset[str]]:
+        owners: defaultdict[str, set[str]] = defaultdict(set)
+        for placed in self.placed:
+            for placement in placed.placements.values():
+                if placement is not None and placement.how is How.KEPT:
+                    owners[nfc(placement.key)].add(placed.address)
+        return {key: frozenset(addresses) for key, addresses in owners.items()}
+
+    def _unverified(self) -> Iterator[tuple[str, StoredObject]]:
+        """Yield what is live and was never hashed by anybody, by NFC key."""
+        for placed in self.placed:
+            for placement in placed.placements.values():
+                if placement is not None and placement.how is How.KEPT and not placement.verified:
+                    stored = self.stored(placement.key)
+                    if stored is not None:
+                        yield nfc(placement.key), stored
+
+    def stored(self, key: str | None) -> StoredObject | None:
+        """Return the object under a key; None when there is none."""
+        return None if key is None else self.world.snapshot.objects.get(nfc(key))
+
+    def is_asked(self, address: Address) -> bool:
+        """Whether there is a question about an address or one of its parents."""
+        parts = address.split("/")
+        return any(Address("/".join(parts[:depth])) in self.problems for depth in range(1, len(parts) + 1))
+
+    def lacking(self, placed: Placed) -> str | None:
+        """Return a path whose bytes have to be put and can be had nowhere; None when there is none."""
+        for placement in placed.placements.values():
+            if placement is not None and placement.how is How.NOWHERE:
+                return placement.media.path
+        for put in placed.puts:
+            if put.origin is PutOrigin.DISK and not self.beside.has_file(put.path):
+                return put.path
+        return None
+
+    def mends(self, placed: Placed) -> bool:
+        """Whether a plan limited to this address is a repair, and can be made and carried out here."""
+        change = self._changes.get(placed.address)
+        allowed = change is None or change.action in _MENDING
+        return allowed and not self.is_asked(placed.address) and self.lacking(placed) is None
+
+    def taken_names(self, addresses: Collection[str]) -> Mapping[Address, Diagnostic]:
+        """Return the addresses that a plan limited to those would ask about, because a name is taken."""
+        chosen = {
+            address: self._changes[Address(address)] for address in addresses if address in self._changes
+        }
+        asked: dict[Address, Diagnostic] = {}
+        while found := dict(taken_names(self.world, list(chosen.values()))):
+            asked |= found
+            chosen = {address: change for address, change in chosen.items() if address not in found}
+        return asked
+
+
+def named_in(row: Row, slot: Slot) -> str | None:
+    """Return the NFC key that a row names in a slot's own column, whatever its domain; None for none."""
+    for column in TABLES[row.kind].columns:
+        if column.origin in {Origin.KEY, Origin.REFERENCE} and column.source == slot.value:
+            return key_in(row[column.name])
+    return None
+
+
+def value_in(row: Row, slot: Slot) -> str | None:
+    """Return what a row holds in a slot's own column, as it is spelled there."""
+    for column in TABLES[row.kind].columns:
+        if column.origin in {Origin.KEY, Origin.REFERENCE} and column.source == slot.value:
+            value = row[column.name]
+            return value if isinstance(value, str) else None
+    return None
+
+
+def name_of(row: Row) -> str:
+    """Return a row's name or title."""
+    return str(row[TABLES[row.kind].natural_key[-1]])
+
+
+def slots_of(kind: Kind) -> tuple[Slot, ...]:
+    """Return the slots of a kind."""
+    return TABLES[kind].slots

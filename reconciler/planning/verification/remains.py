@@ -1,0 +1,124 @@
+"""What elmify itself left in the bucket and in its records: what waits, was cut short, or is broken."""
+
+from collections.abc import Collection, Iterable, Iterator
+
+from reconciler.model.actual import StoredObject
+from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.model.values import counted, readable_size
+from reconciler.planning.verification.conditions import Condition
+from reconciler.planning.verification.findings import Finding, command
+from reconciler.planning.verification.ground import Ground
+
+#: What is not about any one thing is about these.
+AUDIT_LOG = "the audit log"
+OBJECTS = "the bucket"
+
+_DEEPER = (
+    "Size and ETag say nothing against them. Those whose hash the lockfile knows are hashed by\n"
+    f"{command('verify', '--deep')}\n"
+    "The hash of the others is known once their files are under the media root and locked by\n"
+    f"{command('lock')}"
+)
+_COLLECT = f"Deleted after the retention by\n{command('gc')}"
+
+
+def remains(ground: Ground, hashed: Collection[str] = frozenset()) -> Iterator[Finding]:
+    """Yield what is not about a resource; `hashed` are the NFC keys whose bytes were read just now."""
+    yield from _broken_chain(ground)
+    yield from _twins(ground)
+    yield from _recorded(ground)
+    yield from _several(
+        Condition.STAGED,
+        ground.world.snapshot.staged.values(),
+        f"Used by the apply they were staged for; the others are deleted by\n{command('gc')}",
+    )
+    yield from _unfinished(ground)
+    yield from _several(
+        Condition.UNHASHED,
+        [stored for key, stored in ground.unverified.items() if key not in hashed],
+        _DEEPER,
+    )
+
+
+def _broken_chain(ground: Ground) -> Iterator[Finding]:
+    if ground.beside.broken_chain is not None:
+        yield Finding(
+            condition=Condition.BROKEN_AUDIT,
+            what=AUDIT_LOG,
+            detail=f"it is not the one that was written: {ground.beside.broken_chain}",
+            remedy="Compare it with a backup. Who can write to schema elmify in this database?",
+        )
+
+
+def _twins(ground: Ground) -> Iterator[Finding]:
+    for one, other in ground.beside.twins:
+        yield Finding(
+            condition=Condition.TWINS,
+            what=f"unmanaged.object[{other}]",
+            detail=f"{one!a} and {other!a} are one key by NFC, one object in R2",
+            remedy="Which one is meant? Delete the other with the bucket's own tools: elmify deletes nothing "
+            "for the sake of a spelling.",
+            key=other,
+        )
+
+
+def _recorded(ground: Ground) -> Iterator[Finding]:
+    """Yield what stands in the bucket for elmify's own reasons, by the state of its key."""
+    lying = [
+        (record, stored)
+        for key, record in ground.world.recorded.keys.items()
+        if (stored := ground.stored(key)) is not None and key not in ground.world.keys_named_by_rows
+    ]
+    waiting = {KeyState.RETIRED, KeyState.CONDEMNED}
+    yield from _several(
+        Condition.RETIRED, [stored for record, stored in lying if record.state in waiting], _COLLECT
+    )
+    intended = [(record, stored) for record, stored in lying if record.state is KeyState.INTENDED]
+    yield from _several(
+        Condition.UNDER_WAY, [stored for record, stored in intended if _is_under_way(ground, record)], ""
+    )
+    yield from _several(
+        Condition.LEFTOVER,
+        [stored for record, stored in intended if not _is_under_way(ground, record)],
+        f"Used by the next apply that wants them; the others are deleted after the retention by\n"
+        f"{command('gc')}",
+    )
+
+
+def _is_under_way(ground: Ground, record: KeyRecord) -> bool:
+    return record.run is not None and record.run == ground.beside.run
+
+
+def _several(condition: Condition, found: Iterable[StoredObject], remedy: str) -> Iterator[Finding]:
+    """Yield one finding for all objects in a state, with their size; none when there are none."""
+    sizes = [stored.size_bytes for stored in found]
+    if sizes:
+        yield Finding(
+            condition=condition,
+            what=OBJECTS,
+            detail=f"{counted(len(sizes), 'object')}, {readable_size(sum(sizes))}",
+            remedy=remedy,
+            count=len(sizes),
+            size_bytes=sum(sizes),
+        )
+
+
+def _unfinished(ground: Ground) -> Iterator[Finding]:
+    if ground.beside.unfinished is None:
+        yield Finding(
+            condition=Condition.UNFINISHED,
+            what=OBJECTS,
+            detail="nobody knows: this key may read objects and not list unfinished uploads",
+            remedy="Verify with the key that applies, if you want to know.",
+            count=0,
+        )
+        return
+    for upload in ground.beside.unfinished:
+        yield Finding(
+            condition=Condition.UNFINISHED,
+            what=f"unmanaged.object[{upload.key}]",
+            detail=f"{upload.key}, begun {upload.begun_at:%Y-%m-%d %H:%M} UTC",
+            remedy="elmify's own go on with the next apply of that file, or are cleared by\n"
+            f"{command('gc')}\nR2 gives up all others after seven days.",
+            key=upload.key,
+        )

@@ -1,0 +1,84 @@
+"""The truth table: of every file, which of catalog, bucket and database have it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+from reconciler.model.actual import Row
+from reconciler.model.kinds import Kind
+from reconciler.model.recorded import KeyState
+from reconciler.model.values import nfc
+from reconciler.planning.placement import How
+from reconciler.planning.references import split_reference
+from reconciler.planning.verification.findings import Presence, Sides
+from reconciler.planning.verification.ground import Ground, Placed, named_in, slots_of, value_in
+
+
+def truth_table(ground: Ground) -> Mapping[Presence, int]:
+    """Count files by presence in catalog, bucket and database; all eight combinations, absent ones with 0.
+
+    A file is what a declared slot, a slot of an undeclared row, or an object that nothing names stands for.
+    The bucket has it when an object stands under the key that the row names, else where the catalog would
+    have it. In none of the three is what only elmify's records remember as live.
+    """
+    counts = Counter(_presences(ground))
+    return {presence: counts[presence] for presence in _ALL}
+
+
+_EITHER = (True, False)
+_ALL: tuple[Presence, ...] = tuple(product(_EITHER, _EITHER, _EITHER))
+
+
+def sides(ground: Ground) -> Sides:
+    """Count what each side has."""
+    snapshot = ground.world.snapshot
+    declared = Counter(resource.kind for resource in ground.world.catalog.resources.values())
+    return Sides(
+        declared={kind: declared[kind] for kind in Kind},
+        rows={kind: len(snapshot.rows[kind]) for kind in Kind},
+        objects=len(snapshot.objects),
+        object_bytes=sum(stored.size_bytes for stored in snapshot.objects.values()),
+    )
+
+
+def _presences(ground: Ground) -> Iterator[Presence]:
+    for placed in ground.placed:
+        yield from _of_declared(ground, placed)
+    for row in _undeclared_rows(ground):
+        yield from _of_row(ground, row)
+    named = ground.world.keys_named_by_rows
+    for key in ground.unmanaged.objects:
+        if nfc(key) not in named:
+            yield False, True, False
+    for key, record in ground.world.recorded.keys.items():
+        known = key in named or key in ground.used or ground.stored(key) is not None
+        if record.state is KeyState.LIVE and not known:
+            yield False, False, False
+
+
+def _of_declared(ground: Ground, placed: Placed) -> Iterator[Presence]:
+    for slot, placement in placed.placements.items():
+        if placement is None:
+            continue
+        named = named_in(placed.row, slot) if placed.row is not None else None
+        stands = (
+            placement.how in {How.KEPT, How.REUSED} if named is None else ground.stored(named) is not None
+        )
+        yield True, stands, named is not None
+
+
+def _undeclared_rows(ground: Ground) -> Iterator[Row]:
+    for kind, ids in ground.unmanaged.rows.items():
+        yield from (ground.world.snapshot.rows[kind][row_id] for row_id in ids)
+    yield from (row for row in ground.identities.vanished.values() if row is not None)
+
+
+def _of_row(ground: Ground, row: Row) -> Iterator[Presence]:
+    for slot in slots_of(row.kind):
+        named, value = named_in(row, slot), value_in(row, slot)
+        if named is None or value is None:
+            continue
+        base, _ = split_reference(value)
+        stands = ground.stored(named) is not None
+        if stands or base is None or base == ground.world.policy.layout.base_url:
+            yield False, stands, True

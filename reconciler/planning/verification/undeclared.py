@@ -1,0 +1,151 @@
+"""What nobody declared: rows without an entry, second rows of a file, objects without a row."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from reconciler.model.actual import Row
+from reconciler.model.kinds import TABLES, Kind, Slot
+from reconciler.model.values import nfc, readable_size
+from reconciler.planning.verification.conditions import Condition
+from reconciler.planning.verification.findings import (
+    Finding,
+    apply_alone,
+    command,
+    object_address,
+    row_address,
+)
+from reconciler.planning.verification.ground import Ground, name_of, named_in
+
+_DELETE = "--delete-unmanaged"
+
+
+def undeclared(ground: Ground) -> Iterator[Finding]:
+    """Yield what is wrong with what no entry of the catalog stands for."""
+    yield from _vanished(ground)
+    duplicates = {finding.row: finding for finding in _duplicates(ground)}
+    yield from duplicates.values()
+    yield from _rows(ground, duplicates)
+    yield from _orphans(ground)
+
+
+def _vanished(ground: Ground) -> Iterator[Finding]:
+    for address, row in ground.identities.vanished.items():
+        if ground.world.catalog.forgets(address):
+            condition, detail = Condition.PENDING, "`forget:` lets it go; both stores keep it"
+        elif row is None:
+            condition, detail = Condition.PENDING, "it left the catalog, and its row is gone already"
+        else:
+            condition = Condition.UNDECLARED_ROW
+            detail = f"it left the catalog, and row {row.id} of {TABLES[row.kind].name} is still there"
+        yield Finding(
+            condition=condition,
+            what=address,
+            detail=detail,
+            remedy=apply_alone(address),
+            row=row.id if row is not None else None,
+        )
+
+
+def _rows(ground: Ground, told: Mapping[int | None, Finding]) -> Iterator[Finding]:
+    for kind, ids in ground.unmanaged.rows.items():
+        for row_id in ids:
+            row = ground.world.snapshot.rows[kind][row_id]
+            named = named_in(row, Slot.LECTURE_AUDIO)
+            if kind is Kind.LECTURE and ground.stored(named) is None:
+                yield _playing_nothing(row, named)
+            elif kind is not Kind.LECTURE or row_id not in told:
+                yield _undeclared(row)
+
+
+def _playing_nothing(row: Row, named: str | None) -> Finding:
+    address = row_address(row.kind, row.id)
+    return Finding(
+        condition=Condition.ROW_WITHOUT_OBJECT,
+        what=address,
+        detail=f"{name_of(row)}: it names {named or 'no key'}, and there is no such object",
+        remedy="Is its file at hand? Then declare it, put the file under the media root and lock it:\n"
+        f"{command('adopt', address)}\nIf not, delete it:\n{apply_alone(address, _DELETE)}",
+        key=named,
+        row=row.id,
+    )
+
+
+def _undeclared(row: Row) -> Finding:
+    address = row_address(row.kind, row.id)
+    return Finding(
+        condition=Condition.UNDECLARED_ROW,
+        what=address,
+        detail=name_of(row),
+        remedy=f"Declare it:\n{command('adopt', address)}\n"
+        f"or, if an entry of the catalog is this {row.kind}, write `row: {row.id}` in it; or delete it:\n"
+        f"{apply_alone(address, _DELETE)}",
+        row=row.id,
+    )
+
+
+# Second rows.
+
+
+def _duplicates(ground: Ground) -> Iterator[Finding]:
+    """Yield each undeclared lecture row that names a file which another row names too.
+
+    The other one is a declared row where there is one, else the oldest. Declared rows may share a file.
+    """
+    declared = {
+        placed.row.id: placed.address
+        for placed in ground.placed
+        if placed.row is not None and placed.row.kind is Kind.LECTURE
+    }
+    for key, rows in _lectures_by_key(ground).items():
+        into = min(rows, key=lambda row: (not _has_right(ground, declared, row, key), row.id))
+        for row in rows:
+            if row.id not in declared and row.id != into.id:
+                yield _duplicate(row, into, key, declared.get(into.id))
+
+
+def _has_right(ground: Ground, declared: Mapping[int, str], row: Row, key: str) -> bool:
+    """Whether a row is declared, and does not point at a file of somebody else."""
+    address = declared.get(row.id)
+    return address is not None and address in ground.owners.get(key, {address})
+
+
+def _lectures_by_key(ground: Ground) -> Mapping[str, Sequence[Row]]:
+    groups: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in ground.world.snapshot.rows[Kind.LECTURE].values():
+        named = named_in(row, Slot.LECTURE_AUDIO)
+        if named is not None:
+            groups[named].append(row)
+    return {key: rows for key, rows in sorted(groups.items()) if len(rows) > 1}
+
+
+def _duplicate(row: Row, into: Row, key: str, address: str | None) -> Finding:
+    other = f"row {into.id}{f' ({address})' if address else ''}"
+    return Finding(
+        condition=Condition.DUPLICATE_ROWS,
+        what=row_address(Kind.LECTURE, row.id),
+        detail=f"{name_of(row)}: {other} has the same file, {key}",
+        remedy="If it is the same lecture, move what listeners have to the other row:\n"
+        f"{command('merge', str(row.id), str(into.id))}",
+        key=key,
+        row=row.id,
+    )
+
+
+# Objects.
+
+
+def _orphans(ground: Ground) -> Iterator[Finding]:
+    named = ground.world.keys_named_by_rows
+    for key, size_bytes in ground.unmanaged.objects.items():
+        if nfc(key) in named:
+            continue  # its row is what is undeclared
+        address = object_address(key)
+        yield Finding(
+            condition=Condition.ORPHAN,
+            what=address,
+            detail=f"{readable_size(size_bytes)} that no row names",
+            remedy=f"Retire it, for gc to delete after the retention:\n{apply_alone(address, _DELETE)}",
+            repairs=(address,),
+            key=key,
+            size_bytes=size_bytes,
+        )

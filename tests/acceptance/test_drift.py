@@ -1,0 +1,136 @@
+"""`elmify drift`: what it prints, what it remembers, and what a workflow makes of it."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.projects import Project
+
+
+@pytest.fixture
+def drifted(project: Project) -> Project:
+    """A project that was applied, and whose one lecture somebody has renamed since."""
+    project.lecture("cow", title="The Cow", number=2)
+    project.apply()
+    project.sql("update lectures set title = 'By hand' where title = 'The Cow'")
+    return project
+
+
+def test_drift_is_told_with_what_to_do_and_exits_2(drifted: Project) -> None:
+    found = drifted.elmify("drift", status=2)
+
+    assert found.out.splitlines()[0].startswith("test has drifted since run 1 (")
+    assert found.out.splitlines()[0].endswith(", tester): 1 difference.")
+    assert "  ~ ali/quran/cow (lectures[" in found.out
+    assert '      title: "The Cow" -> "By hand"' in found.out
+    assert "    elmify apply" in found.out
+    assert "    elmify adopt ali/quran/cow" in found.out
+    assert found.err == ""
+
+
+def test_after_the_apply_that_undoes_it_there_is_none(drifted: Project) -> None:
+    drifted.apply()
+
+    found = drifted.elmify("drift")
+
+    assert found.out.startswith("No drift. test is as run 2 (")
+
+
+def test_a_project_that_was_never_applied_cannot_have_drifted(project: Project) -> None:
+    assert project.elmify("drift").out == ("Nothing was applied to test yet, so nothing can have drifted.\n")
+
+
+def test_it_needs_no_catalog(drifted: Project) -> None:
+    (drifted.root / "catalog" / "ali" / "speaker.yaml").write_text("nmae: Ali\n", "utf-8")
+
+    drifted.elmify("drift", status=2)
+
+
+def test_exit_zero_is_for_those_who_read_the_output(drifted: Project) -> None:
+    found = drifted.elmify("drift", "--exit-zero", "--format", "json")
+
+    assert found.json["count"] == found.json["new"] == 1
+    assert found.json["since"]["run"] == 1
+    (finding,) = found.json["findings"]
+    assert finding["what"] == "row-edited"
+    assert (finding["recorded"], finding["actual"], finding["new"]) == ("The Cow", "By hand", True)
+
+
+def test_what_was_told_is_not_told_again(drifted: Project) -> None:
+    drifted.elmify("drift", "--new-only", status=2)
+    again = drifted.elmify("drift", "--new-only")
+    drifted.sql("update lectures set genre = 'x', lecture_number = 9 where title = 'By hand'")
+    more = drifted.elmify("drift", "--new-only", status=2)
+    all_of_it = drifted.elmify("drift", status=2)
+
+    assert again.out == "No new drift in test: 1 difference reported before.\n"
+    assert "lecture_number: 2 -> 9" in more.out
+    assert "By hand" not in more.out
+    assert "title" in all_of_it.out
+    assert "lecture_number" in all_of_it.out
+
+
+def test_what_comes_back_is_told_again(drifted: Project) -> None:
+    drifted.elmify("drift", "--new-only", status=2)
+    drifted.apply()
+    drifted.elmify("drift", "--new-only")
+    drifted.sql("update lectures set title = 'By hand' where title = 'The Cow'")
+
+    drifted.elmify("drift", "--new-only", status=2)
+
+
+def test_a_file_of_ones_own_remembers_as_well(drifted: Project) -> None:
+    drifted.elmify("drift", "--new-only", "--memory", "told/memory.json", status=2)
+
+    drifted.elmify("drift", "--new-only", "--memory", "told/memory.json")
+    drifted.elmify("drift", "--new-only", status=2)  # nothing was told here
+
+
+def test_a_memory_that_cannot_be_written_fails_only_who_asked_for_it(drifted: Project) -> None:
+    (drifted.root / ".elmify" / "drift.json").mkdir()
+
+    found = drifted.elmify("drift", status=2)
+    failed = drifted.elmify("drift", "--memory", "elmify.yaml/memory.json", status=1)
+
+    assert "what was told is not remembered" in found.err
+    assert "elmify.yaml/memory.json cannot be written" in failed.err
+
+
+def test_an_issue_is_its_own_memory(drifted: Project) -> None:
+    body = drifted.root / "issue.md"
+    drifted.elmify("drift", "--new-only", "--issue-body", "issue.md", status=2)
+    first = body.read_text("utf-8")
+    drifted.elmify("drift", "--new-only", "--issue-body", "issue.md")
+
+    assert first.startswith("<!-- elmify-drift:test ids=")
+    assert "<code>ali/quran/cow</code>" in first
+    assert body.read_text("utf-8").splitlines()[0] == first.splitlines()[0]
+    assert not (drifted.root / ".elmify" / "drift.json").exists()
+
+
+def test_an_issue_says_when_it_can_be_closed(drifted: Project) -> None:
+    outputs = drifted.root / "outputs"
+    told = {"GITHUB_OUTPUT": str(outputs)}
+    drifted.elmify("drift", "--issue-body", "issue.md", status=2, env=told)
+    drifted.apply()
+    drifted.elmify("drift", "--issue-body", "issue.md", env=told)
+
+    assert "This issue can be closed." in (drifted.root / "issue.md").read_text("utf-8")
+    assert output_values(outputs) == [("drift", "1"), ("drift_new", "1"), ("drift", "0"), ("drift_new", "0")]
+
+
+def output_values(file: Path) -> list[tuple[str, str]]:
+    """Read what steps wrote to GITHUB_OUTPUT: a name, and a value between it and a closing line."""
+    lines = file.read_text("utf-8").splitlines()
+    return [(head.partition("<<")[0], value) for head, value in itertools.pairwise(lines) if "<<" in head]
+
+
+def test_json_on_failure_too(project: Project) -> None:
+    project.apply()
+    (project.root / ".elmify" / "bucket" / "objects" / ".elmify" / "identity.json").unlink()
+
+    failed = project.elmify("drift", "--format", "json", status=1)
+
+    assert json.loads(failed.out)["error"]["code"] == "identity"

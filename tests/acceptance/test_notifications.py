@@ -1,0 +1,170 @@
+"""Somebody is told of what goes wrong, once, and again when it is otherwise."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.projects import Project
+from tests.mailbox import Mailbox, mailbox
+
+PASSWORD = "planted-mail-password"
+NOWHERE = "json://127.0.0.1:1/hook"
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    with mailbox() as box:
+        yield box
+
+
+@pytest.fixture
+def heard(project: Project, box: Mailbox) -> Project:
+    """A project whose failures are told to the mailbox."""
+    project.environ["ELMIFY_NOTIFY_URLS"] = box.url
+    return project
+
+
+def lose_media(project: Project, id_: str) -> None:
+    """Declare a lecture whose file is not there: an apply fails at its upload."""
+    project.lecture(id_, title=id_.title(), number=2)
+    (project.root / "media" / f"{id_}.mp3").unlink()
+
+
+def test_a_failed_apply_is_told_once_and_its_recovery_once(heard: Project, box: Mailbox) -> None:
+    lose_media(heard, "cow")
+    heard.apply(status=1)
+    heard.apply(status=1)
+    heard.drop("cow")
+    heard.apply()
+    heard.apply()
+
+    assert box.titles == ["test: elmify apply failed", "test: elmify apply works again"]
+    assert "cow.mp3" in box.messages[0]["message"]
+    assert "by tester" in box.messages[0]["message"]
+
+
+def test_another_kind_of_failure_is_told_again(heard: Project, box: Mailbox) -> None:
+    lose_media(heard, "cow")
+    heard.apply(status=1)
+    (heard.root / ".elmify" / "bucket" / "objects" / ".elmify" / "identity.json").unlink()
+    heard.apply(status=1)
+
+    assert box.titles == ["test: elmify apply failed"] * 2
+
+
+def test_a_fresh_checkout_knows_from_the_records_what_was_told(heard: Project, box: Mailbox) -> None:
+    lose_media(heard, "cow")
+    heard.apply(status=1)
+    (heard.root / ".elmify" / "told.json").unlink()
+    heard.apply(status=1)
+    heard.drop("cow")
+    heard.apply()
+    (heard.root / ".elmify" / "told.json").unlink()
+    heard.apply()
+
+    assert box.titles == ["test: elmify apply failed", "test: elmify apply works again"]
+
+
+def test_a_guard_is_told_and_what_lifts_it(heard: Project, box: Mailbox) -> None:
+    heard.apply()
+    shutil.rmtree(heard.root / "catalog" / "ali")
+
+    heard.apply(status=6)
+
+    assert box.titles == ["test: a guard stopped elmify apply"]
+    assert "--allow empty-catalog" in box.messages[0]["message"]
+
+
+def test_an_apply_that_goes_well_is_nobodys_news(heard: Project, box: Mailbox) -> None:
+    heard.apply()
+    heard.elmify("plan")
+    heard.elmify("apply", status=64)  # there is nobody to ask
+
+    assert box.messages == []
+
+
+def test_drift_is_told_when_it_is_new_and_when_it_is_gone(heard: Project, box: Mailbox) -> None:
+    heard.apply()
+    heard.elmify("drift")
+    heard.sql("update lectures set title = 'By hand'")
+    heard.elmify("drift", status=2)
+    heard.elmify("drift", status=2)
+    heard.apply()
+    heard.elmify("drift")
+    heard.elmify("drift")
+
+    assert box.titles == ["test has drifted: 1 difference", "test: no drift any more"]
+    assert "1 row was edited" in box.messages[0]["message"]
+
+
+def test_a_lease_that_was_taken_over_is_told(heard: Project, box: Mailbox) -> None:
+    heard.apply()
+    heard.sql("insert into elmify.run (command, actor) values ('apply', 'gone')")
+    heard.sql(
+        "update elmify.lease set run = 2, holder = 'gone', acquired_at = now() - interval '1 hour', "
+        "heartbeat_at = now() - interval '1 hour', expires_at = now() - interval '59 minutes'"
+    )
+    heard.lecture("cow", title="The Cow", number=2)
+
+    applied = heard.apply()
+
+    assert box.titles == ["test: run 3 took over the lease of run 2"]
+    assert "lease-taken-over" in applied.err
+
+
+def test_who_wants_to_hear_of_drift_alone_hears_of_nothing_else(heard: Project, box: Mailbox) -> None:
+    heard.settings += "notify: {on: [drift]}\n"
+    lose_media(heard, "cow")
+
+    heard.apply(status=1)
+
+    assert box.messages == []
+
+
+def test_a_message_that_cannot_be_sent_fails_nothing_and_is_sent_later(heard: Project, box: Mailbox) -> None:
+    lose_media(heard, "cow")
+    box.status = 500
+    failed = heard.apply(status=1)
+    box.status = 200
+    heard.apply(status=1)
+    heard.apply(status=1)
+
+    assert "not-told" in failed.err
+    assert PASSWORD not in failed.err + failed.out
+    assert "could not be stored" in failed.err
+    assert box.titles == ["test: elmify apply failed"] * 2  # the first one was refused
+
+
+def test_a_trial_reaches_everybody(heard: Project, box: Mailbox) -> None:
+    heard.environ["ELMIFY_NOTIFY_URLS"] = f"{box.url}, {box.url}?cto=5"
+
+    assert heard.elmify("notify", "test").out == "Told 2 recipients.\n"
+    assert box.titles == ["test: elmify can reach you"] * 2
+
+
+def test_a_trial_names_who_was_not_reached_and_shows_no_url(heard: Project, box: Mailbox) -> None:
+    heard.environ["ELMIFY_NOTIFY_URLS"] = f"{box.url} {NOWHERE} nonsense://planted-token@here"
+
+    failed = heard.elmify("notify", "test", status=1)
+
+    assert "2 of 3 could not be told" in failed.err
+    assert "URL 2 (json://…)" in failed.err
+    assert "URL 3 (nonsense://…)" in failed.err
+    assert "planted" not in failed.err
+    assert box.titles == ["test: elmify can reach you"]
+
+
+def test_a_trial_without_a_url_says_which_variable_is_missing(project: Project) -> None:
+    project.settings += "notify: {urls_from: TEAM_URLS}\n"
+    project.write()
+
+    assert "TEAM_URLS is not set" in project.elmify("notify", "test", status=64).err
+
+
+def test_a_url_in_elmify_yaml_is_refused(project: Project, tmp_path: Path) -> None:
+    project.settings += "notify: {urls: ['json://u:p@127.0.0.1/']}\n"
+    project.write()
+
+    assert "EL" in project.elmify("notify", "test", status=1).err

@@ -1,0 +1,331 @@
+"""Each named state, produced by what really happens to a library."""
+
+import io
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from providers.objects.directory import DirectoryBucket
+from reconciler.applying.stage import stage
+from reconciler.applying.tenure import hold
+from reconciler.model.errors import Denied, IdentityMismatch
+from reconciler.model.history import Actor
+from reconciler.model.plan import Plan
+from reconciler.model.policy import Ignored
+from reconciler.model.ports import UnfinishedUpload, Upload
+from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.planning.verification.conditions import Condition, Severity
+from reconciler.planning.verification.expected import Sample
+from reconciler.records.access import grants
+from tests.buckets import bucket_at
+from tests.content import database_at
+from tests.postgres import role
+from tests.servers import make_bucket, moto_server
+from tests.stand import Stand
+from tests.uploads import md5_of
+from tests.verifying import conditions, inspection, the_only, verify
+
+OPENING = "Ali/Quran/01 - The Opening.mp3"
+
+
+@pytest.fixture
+def stand(tmp_path: Path, database_url: str) -> Stand:
+    """Two lectures and an image, applied."""
+    stand = Stand(tmp_path, database_url)
+    stand.record("ali.jpg", b"a face")
+    stand.declare("ali", name="Ali", media={"image": "ali.jpg"})
+    stand.declare("ali/quran", title="Quran")
+    stand.declare("ali/quran/opening", title="The Opening", number=1)
+    stand.declare("ali/quran/cow", title="The Cow", number=2)
+    stand.apply()
+    return stand
+
+
+def put(stand: Stand, key: str, content: bytes = b"stray", media_type: str = "audio/mpeg") -> None:
+    stand.objects.put(
+        Upload(
+            key=key,
+            body=io.BytesIO(content),
+            size_bytes=len(content),
+            md5=md5_of(content),
+            media_type=media_type,
+        )
+    )
+
+
+def replace_object(stand: Stand, key: str, content: bytes, media_type: str = "audio/mpeg") -> None:
+    stand.objects.delete(key)
+    put(stand, key, content, media_type)
+
+
+def test_after_an_apply_all_is_well(stand: Stand) -> None:
+    found = verify(stand)
+
+    assert found.findings == ()
+    assert (found.truth[True, True, True], sum(found.truth.values())) == (3, 3)
+
+
+def test_an_object_that_was_deleted_leaves_a_row_that_plays_nothing(stand: Stand) -> None:
+    stand.objects.delete(OPENING)
+
+    finding = the_only(verify(stand), Condition.ROW_WITHOUT_OBJECT)
+
+    assert finding.what == "ali/quran/opening"
+    assert finding.repairs == ("ali/quran/opening",)
+
+
+def test_an_object_that_was_replaced_holds_other_bytes(stand: Stand) -> None:
+    replace_object(stand, OPENING, b"something else")
+
+    assert the_only(verify(stand), Condition.OTHER_BYTES).key == OPENING
+
+
+def test_a_row_that_names_another_lectures_object_is_found(stand: Stand) -> None:
+    stand.sql("update lectures set file_path = %s where title = 'The Cow'", OPENING)
+
+    assert the_only(verify(stand), Condition.WRONG_LECTURE).what == "ali/quran/cow"
+
+
+def test_a_second_import_leaves_duplicate_rows(stand: Stand) -> None:
+    stand.sql(
+        "insert into lectures (title, duration, file_name, file_path, file_size, file_format) "
+        "select title, duration, file_name, file_path, file_size, file_format from lectures"
+    )
+
+    found = [f for f in verify(stand).findings if f.condition is Condition.DUPLICATE_ROWS]
+
+    assert len(found) == 2
+    assert all("elmify merge" in f.remedy for f in found)
+
+
+def test_what_a_script_uploaded_is_an_object_without_row(stand: Stand) -> None:
+    put(stand, "Ali/loose talk.mp3")
+
+    assert the_only(verify(stand), Condition.ORPHAN).key == "Ali/loose talk.mp3"
+
+
+def test_a_row_of_an_import_is_a_row_without_entry(stand: Stand) -> None:
+    put(stand, "Ali/loose talk.mp3")
+    stand.sql(
+        "insert into lectures (title, duration, file_name, file_path, file_size, file_format) "
+        "values ('Loose talk', 1, 'loose talk.mp3', 'Ali/loose talk.mp3', 5, 'mp3')"
+    )
+
+    assert the_only(verify(stand), Condition.UNDECLARED_ROW).detail == "Loose talk"
+
+
+def test_a_row_that_was_deleted_leaves_an_entry_without_row(stand: Stand) -> None:
+    stand.sql("delete from lectures where title = 'The Cow'")
+
+    assert the_only(verify(stand), Condition.ENTRY_WITHOUT_ROW).repairs == ("ali/quran/cow",)
+
+
+@pytest.mark.parametrize(
+    ("change", "condition"),
+    [
+        (
+            "update lectures set file_size = 1, file_hash = null where lecture_number = 1",
+            Condition.WRONG_FACTS,
+        ),
+        (
+            "update lectures set audio_url = 'https://old.example/x' where lecture_number = 1",
+            Condition.WRONG_URL,
+        ),
+        ("update lectures set title = 'Other' where lecture_number = 1", Condition.OTHER_VALUES),
+        ("update speakers set image_url = null", Condition.MISSING_IMAGE),
+    ],
+)
+def test_a_column_that_somebody_edited_is_found(stand: Stand, change: str, condition: Condition) -> None:
+    stand.sql(change)
+
+    assert conditions(verify(stand)) == {condition}
+
+
+def test_an_image_that_was_deleted_is_missing(stand: Stand) -> None:
+    stand.objects.delete("Ali/speaker.jpg")
+
+    assert the_only(verify(stand), Condition.MISSING_IMAGE).what == "ali"
+
+
+def test_what_was_retired_and_what_was_left_over_is_told_with_its_size(stand: Stand) -> None:
+    stand.drop("ali/quran/cow")
+    stand.apply()
+    put(stand, "Ali/left over.mp3", b"123")
+    left = KeyRecord(key="Ali/left over.mp3", state=KeyState.INTENDED, size_bytes=3, run=1)
+    with stand.database.write() as work:
+        work.records.save_keys([left])
+
+    found = verify(stand)
+
+    assert found.wrong == 0
+    assert the_only(found, Condition.RETIRED).size_bytes == len(b"ali/quran/cow")
+    assert the_only(found, Condition.LEFTOVER).size_bytes == 3
+
+
+def test_what_a_run_under_way_has_put_is_no_leftover(stand: Stand) -> None:
+    put(stand, "Ali/new.mp3", b"123")
+    with hold(stand.database, "apply", Actor(name="ci"), None, timedelta(0), stand.observer) as tenure:
+        mine = KeyRecord(key="Ali/new.mp3", state=KeyState.INTENDED, size_bytes=3, run=tenure.run)
+        with stand.database.write() as work:
+            work.records.save_keys([mine])
+
+        assert conditions(verify(stand)) == {Condition.UNDER_WAY}
+
+
+def test_an_altered_audit_log_is_an_error(stand: Stand) -> None:
+    stand.sql("alter table elmify.audit disable trigger all")
+    stand.sql("update elmify.audit set payload = replace(payload, 'tester', 'nobody') where seq = 1")
+
+    finding = the_only(verify(stand), Condition.BROKEN_AUDIT)
+
+    assert finding.severity is Severity.ERROR
+    assert "entry 1 was altered" in finding.detail
+
+
+def test_an_audit_log_cut_short_is_found_by_the_heads_in_the_bucket(stand: Stand) -> None:
+    stand.sql("alter table elmify.audit disable trigger all")
+    stand.sql("delete from elmify.audit where seq = (select max(seq) from elmify.audit)")
+
+    assert "the bucket knows of entry" in the_only(verify(stand), Condition.BROKEN_AUDIT).detail
+
+
+def test_a_pair_of_stores_that_do_not_belong_together_is_refused(stand: Stand, tmp_path: Path) -> None:
+    with pytest.raises(IdentityMismatch):
+        inspection(stand, objects=DirectoryBucket(tmp_path / "another")).shallow()
+
+
+def test_what_is_ignored_with_a_reason_is_counted_and_nothing_else(stand: Stand) -> None:
+    put(stand, "notes/a.txt")
+    ignored = Ignored(what="unmanaged.object[notes/*]", reason="the editors' own")
+    stand.policy = replace(stand.policy, ignore=(ignored,))
+    stand.sql("update lectures set title = 'Other' where lecture_number = 1")
+
+    found, plan = verify(stand), stand.plan()
+
+    assert conditions(found) == {Condition.OTHER_VALUES}
+    assert len(found.ignored) == 1
+    assert (plan.ignored, plan.unmanaged.objects) == (1, {})
+
+
+def test_drift_that_is_ignored_is_counted_and_still_corrected(stand: Stand) -> None:
+    stand.sql("update lectures set title = 'Other' where lecture_number = 1")
+    stand.policy = replace(stand.policy, ignore=(Ignored(what="ali/quran/opening", reason="known"),))
+
+    plan: Plan = stand.plan()
+
+    assert (plan.ignored, plan.drift) == (1, ())
+    assert [change.address for change in plan.changes] == ["ali/quran/opening"]
+
+
+# Bytes.
+
+
+def test_hashing_finds_what_size_and_etag_do_not_show(stand: Stand) -> None:
+    stand.media["ali/quran/opening.mp3"] = replace(stand.media["ali/quran/opening.mp3"], sha256="ab" * 32)
+
+    shallow, deep = verify(stand), inspection(stand).deep()
+
+    assert Condition.OTHER_BYTES not in conditions(shallow)
+    finding = the_only(deep, Condition.OTHER_BYTES)
+    assert (finding.what, finding.repairs) == ("ali/quran/opening", ())
+    assert "SHA-256" in finding.detail
+
+
+def test_a_deep_look_reads_every_object_and_says_how_much(stand: Stand) -> None:
+    found = inspection(stand).deep()
+
+    assert found.findings == ()
+    assert found.depth is not None
+    assert (found.depth.objects, found.depth.part) == (3, None)
+    assert found.depth.size_bytes == sum(line.size_bytes for line in stand.media.values())
+    assert sorted(e for e in stand.observer.events if e in {f"stored {k}" for k in stand.object_keys()})
+
+
+def test_a_wrong_content_type_is_seen_when_objects_are_asked(stand: Stand) -> None:
+    replace_object(stand, OPENING, b"ali/quran/opening", "application/octet-stream")
+
+    assert conditions(verify(stand)) == set()
+    finding = the_only(inspection(stand).deep(), Condition.WRONG_TYPE)
+    assert finding.detail == f"{OPENING} is served as application/octet-stream, and it is audio/mpeg"
+
+
+def test_samples_of_as_many_days_find_it_exactly_once(stand: Stand) -> None:
+    stand.media["ali/quran/opening.mp3"] = replace(stand.media["ali/quran/opening.mp3"], sha256="ab" * 32)
+    part = Sample(taken=1, of=3)
+    found = inspection(stand).deep(part)
+
+    assert found.depth is not None
+    assert found.depth.part == "1/3"
+    assert found.depth.objects == sum(
+        part.covers(key, found.made_at.toordinal()) for key in stand.object_keys()
+    )
+
+
+class Vanishing(DirectoryBucket):
+    """A bucket in which objects go between the listing and the reading."""
+
+    def head(self, key: str) -> None:
+        if key == OPENING:
+            self.delete("Ali/Quran/02 - The Cow.mp3")
+        return None if key == OPENING else super().head(key)  # type: ignore[return-value]
+
+
+def test_what_goes_while_it_is_read_is_told_as_gone(stand: Stand) -> None:
+    objects = Vanishing(stand.folder / "bucket")
+
+    found = inspection(stand, objects=objects).deep()
+
+    assert {f.what for f in found.findings if f.condition is Condition.ROW_WITHOUT_OBJECT} >= {
+        "ali/quran/opening"
+    }
+
+
+# Rights.
+
+
+class ReadOnly(DirectoryBucket):
+    """A bucket for a key that may list and read objects, and nothing else."""
+
+    def put(self, upload: Upload) -> None:  # type: ignore[override]
+        raise Denied("this key may not write")
+
+    def delete(self, key: str) -> None:
+        raise Denied("this key may not write")
+
+    def unfinished(self) -> Iterator[UnfinishedUpload]:
+        raise Denied("this key may not list uploads")
+
+
+def test_a_role_that_may_only_select_and_a_read_only_key_are_enough(stand: Stand) -> None:
+    objects = ReadOnly(stand.folder / "bucket")
+    with role(stand.url) as url:
+        name = url.split("//", 1)[1].split(":", 1)[0]
+        stand.sql(grants("read_only_grants.sql", name, stand.sql("select current_database() as n")[0]["n"]))
+        with closing(database_at(url)) as database:
+            found = inspection(stand, objects=objects, database=database).deep()
+
+    assert found.wrong == 0
+    assert "nobody knows" in the_only(found, Condition.UNFINISHED).detail
+
+
+# A store that folds no keys.
+
+
+def test_an_s3_server_shows_twins_and_unfinished_uploads(tmp_path: Path, database_url: str) -> None:
+    stand = Stand(tmp_path, database_url)
+    with moto_server() as server:
+        bucket = make_bucket(server)
+        with closing(bucket_at(server, bucket)) as objects:
+            stand.objects = objects
+            put(stand, "Caf\u00e9.mp3")
+            put(stand, "Cafe\u0301.mp3")
+            objects._client.create_multipart_upload(Bucket=bucket, Key="big.mp3")
+
+            found = verify(stand)
+
+    assert "'Caf\\xe9.mp3'" in the_only(found, Condition.TWINS).detail
+    assert the_only(found, Condition.UNFINISHED).key == "big.mp3"

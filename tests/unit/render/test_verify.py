@@ -1,0 +1,225 @@
+"""What verify found, as text, JSON and JUnit."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import product
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from reconciler.model.kinds import Kind
+from reconciler.planning.verification.conditions import Condition, Severity
+from reconciler.planning.verification.findings import Depth, Finding, Sides, Verification, worst_first
+from reconciler.render.verify_json import verify_json
+from reconciler.render.verify_junit import verify_junit
+from reconciler.render.verify_text import headline, retold, verify_text
+
+EITHER = (True, False)
+HOSTILE = "evil \x1b[31m \u202e ::error:: <x> & \"'\x00\ufffe"
+
+
+def finding(condition: Condition, what: str = "ali/quran/one", **known: object) -> Finding:
+    values = Finding(condition=condition, what=what, detail="a detail", remedy="Do it:\n    elmify apply")
+    return replace(values, **known)  # type: ignore[arg-type]
+
+
+def verification(*findings: Finding, **known: object) -> Verification:
+    found = Verification(
+        environment="live",
+        made_at=datetime(2026, 11, 23, 14, 2, tzinfo=UTC),
+        findings=worst_first(findings),
+        truth={key: 467 if all(key) else 0 for key in product(EITHER, EITHER, EITHER)},
+        sides=Sides(
+            declared=dict(zip(Kind, (8, 12, 467), strict=True)),
+            rows=dict(zip(Kind, (8, 12, 1467), strict=True)),
+            objects=532,
+            object_bytes=10 * 1024**3,
+        ),
+    )
+    return replace(found, **known)  # type: ignore[arg-type]
+
+
+# Text.
+
+
+def test_a_whole_library_is_said_to_be_well_on_the_first_line() -> None:
+    text = verify_text(verification())
+
+    assert text.splitlines()[0].startswith("All is well: 467 files in catalog, bucket and database")
+    assert "0 errors, 0 warnings in live, 2026-11-23 14:02 UTC." in text
+    assert "repair-plan" not in text
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        (
+            [Condition.ROW_WITHOUT_OBJECT, Condition.MISSING_IMAGE, Condition.MISSING_IMAGE],
+            "Listeners notice: 1 lecture cannot be played and 2 images are missing.",
+        ),
+        ([Condition.BROKEN_AUDIT], "Everything plays, and the audit log is not the one that was written."),
+        (
+            [Condition.ORPHAN],
+            "Everything plays. Catalog, bucket and database do not agree on all of it.",
+        ),
+        ([Condition.RETIRED], "All is well: 467 files in catalog, bucket and database, and nothing wrong."),
+    ],
+)
+def test_the_headline_says_what_listeners_notice(conditions: list[Condition], said: str) -> None:
+    assert headline(verification(*map(finding, conditions))) == said
+
+
+def test_both_sides_and_all_eight_rows_of_the_truth_table_are_there() -> None:
+    lines = verify_text(verification()).splitlines()
+
+    assert "catalog   8 speakers, 12 collections, 467 lectures" in lines
+    assert "bucket    532 objects, 10.0 GiB" in lines
+    assert "database  8 speakers, 12 collections, 1,467 lectures" in lines
+    assert "   x       x        x          467  whole" in lines
+    assert sum(line.startswith(("   x   ", "   -   ")) for line in lines) == 8
+
+
+def test_the_worst_is_told_first_each_with_what_mends_it() -> None:
+    text = verify_text(
+        verification(
+            finding(Condition.ORPHAN, "unmanaged.object[a]"),
+            finding(Condition.ROW_WITHOUT_OBJECT, remedy="    elmify apply --only =ali/quran/one"),
+        )
+    )
+
+    assert text.index("error[row-without-object]") < text.index("warning[object-without-row]")
+    assert "      a detail\n          elmify apply --only =ali/quran/one" in text
+
+
+def test_a_long_list_is_cut_and_its_advice_is_told_once() -> None:
+    text = verify_text(verification(*(finding(Condition.ORPHAN, f"o{n:02}") for n in range(17))))
+
+    assert "object without row (17)" in text
+    assert "  … and 12 more" in text
+    assert text.count("Do it:") == 1
+
+
+def test_of_several_infos_only_the_number_is_told() -> None:
+    text = verify_text(
+        verification(
+            finding(Condition.ADOPTION_PENDING, "a"),
+            finding(Condition.ADOPTION_PENDING, "b"),
+            finding(Condition.RETIRED, "the bucket", count=3, detail="3 objects"),
+            adopted=False,
+        )
+    )
+
+    assert "info[adoption-pending] found, and not adopted yet (2)\n\n" in text
+    assert "info[retired] retired, waiting for gc (3)\n  3 objects\n  Do it:\n      elmify apply" in text
+    assert "the first `elmify apply` adopts what is there" in text
+
+
+def test_what_was_hashed_and_what_is_ignored_is_said() -> None:
+    ignored = (finding(Condition.ORPHAN),)
+    part = verification(depth=Depth(objects=2, size_bytes=2048, part="1/30"), ignored=ignored)
+
+    assert "Hashed today's 1/30 of what is live: 2 objects, 2.0 KiB." in verify_text(part)
+    assert "1 finding left out, as `ignore:` in elmify.yaml says." in verify_text(part)
+    assert "Hashed all that is live" in verify_text(verification(depth=Depth(objects=2, size_bytes=2048)))
+
+
+def test_how_many_a_plan_can_mend_is_said_with_the_commands() -> None:
+    text = verify_text(
+        verification(finding(Condition.WRONG_URL, repairs=("a",)), finding(Condition.UNDECLARED_ROW))
+    )
+
+    assert text.endswith(
+        "A plan can mend 1 of the 2:\n"
+        "    elmify verify --repair-plan plans/repair.json\n"
+        "    elmify apply plans/repair.json"
+    )
+
+
+def test_colour_marks_the_severity_and_only_when_it_is_asked_for() -> None:
+    found = verification(finding(Condition.ROW_WITHOUT_OBJECT))
+
+    assert "\x1b[31m" in verify_text(found, colour=True)
+    assert "\x1b" not in verify_text(found)
+
+
+def test_names_that_users_chose_act_in_no_rendering() -> None:
+    hostile = verification(
+        finding(Condition.ORPHAN, HOSTILE, detail=HOSTILE, remedy=f"::error::{HOSTILE}\n    {HOSTILE}"),
+        environment=HOSTILE,
+    )
+
+    for text in (verify_text(hostile), verify_json(hostile), verify_junit(hostile), retold(hostile.findings)):
+        assert not {"\x1b", "\u202e", "\x00"} & set(text)
+        assert not any(line.lstrip().startswith("::error") for line in text.splitlines())
+
+
+# JSON.
+
+
+def test_the_json_tells_every_state_and_every_finding() -> None:
+    document = json.loads(
+        verify_json(
+            verification(
+                finding(Condition.OTHER_BYTES, key="k", row=7, size_bytes=9, repairs=("a",)),
+                finding(Condition.RETIRED),
+                ignored=(finding(Condition.ORPHAN),),
+                depth=Depth(objects=1, size_bytes=9, part="1/30"),
+            )
+        )
+    )
+
+    assert document["summary"] == {"errors": 1, "warnings": 0, "infos": 1, "ignored": 1}
+    assert [state["state"] for state in document["states"]] == [condition.code for condition in Condition]
+    assert sum(state["count"] for state in document["states"]) == 2
+    assert document["hashed"] == {"objects": 1, "size_bytes": 9, "sample": "1/30"}
+    assert len(document["truth"]) == 8
+    assert document["truth"][0] == {"catalog": True, "bucket": True, "database": True, "files": 467}
+    assert document["findings"][0] == {
+        "state": "other-bytes",
+        "severity": "error",
+        "what": "ali/quran/one",
+        "detail": "a detail",
+        "remedy": "Do it:\n    elmify apply",
+        "repairs": ["a"],
+        "key": "k",
+        "row": 7,
+        "count": 1,
+        "size_bytes": 9,
+    }
+    assert document["ignored"][0]["state"] == "object-without-row"
+
+
+def test_nothing_hashed_is_null() -> None:
+    assert json.loads(verify_json(verification()))["hashed"] is None
+
+
+# JUnit.
+
+
+def test_the_junit_report_has_a_case_for_each_state_and_fails_those_that_are_wrong() -> None:
+    text = verify_junit(
+        verification(
+            finding(Condition.ROW_WITHOUT_OBJECT, "a"),
+            finding(Condition.ROW_WITHOUT_OBJECT, "b"),
+            finding(Condition.ORPHAN, detail="<x> & y"),
+            finding(Condition.RETIRED),
+        )
+    )
+
+    suite = ET.fromstring(text)[0]
+    failed = {case.get("name"): case[0] for case in suite if case.find("failure") is not None}
+    assert suite.get("tests") == str(len(Condition)) == str(len(suite))
+    assert suite.get("failures") == "2"
+    assert set(failed) == {"row-without-object", "object-without-row"}
+    assert failed["row-without-object"].get("type") == Severity.ERROR
+    assert failed["row-without-object"].get("message") == f"2: {Condition.ROW_WITHOUT_OBJECT.heading}"
+    assert (failed["row-without-object"].text or "").splitlines()[0] == "a: a detail"
+    assert "<x> & y" in (failed["object-without-row"].text or "")
+    assert [case.get("name") for case in suite if case.find("system-out") is not None] == ["retired"]
+
+
+def test_the_junit_report_of_hostile_names_is_xml() -> None:
+    hostile = verification(finding(Condition.ORPHAN, HOSTILE), environment=HOSTILE)
+
+    assert ET.fromstring(verify_junit(hostile)).tag == "testsuites"

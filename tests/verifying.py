@@ -1,0 +1,78 @@
+"""Verifying and repairing a stand, and a live project."""
+
+from collections.abc import Callable
+
+from reconciler.applying.apply import Outcome, apply, request_of
+from reconciler.cli.verify import inspection_of
+from reconciler.inspecting.verify import Inspection
+from reconciler.model.plan import Plan
+from reconciler.model.ports import Database, ObjectStore
+from reconciler.planning.verification.conditions import Condition
+from reconciler.planning.verification.findings import Finding, Verification
+from reconciler.planning.verification.repair import repair_request
+from reconciler.render.plan_json import dump_plan, load_plan
+from tests.live.project import LiveProject
+from tests.stand import Stand
+
+
+def inspection(
+    stand: Stand,
+    *,
+    objects: ObjectStore | None = None,
+    database: Database | None = None,
+    has_file: Callable[[str], bool] | None = None,
+) -> Inspection:
+    return Inspection(
+        policy=stand.policy,
+        objects=objects or stand.objects,
+        database=database or stand.database,
+        read_catalog=lambda: stand.catalog,
+        has_file=has_file or (lambda path: (stand.media_root / path).is_file()),
+        observer=stand.observer,
+    )
+
+
+def verify(stand: Stand) -> Verification:
+    return inspection(stand).shallow()
+
+
+def verify_live(live: LiveProject) -> Verification:
+    with live.opened() as (project, stores):
+        return inspection_of(project, stores).shallow()
+
+
+def conditions(found: Verification) -> set[Condition]:
+    return {finding.condition for finding in found.findings}
+
+
+def the_only(found: Verification, condition: Condition) -> Finding:
+    """Return the one finding in a condition."""
+    (finding,) = (finding for finding in found.findings if finding.condition is condition)
+    return finding
+
+
+def saved(plan: Plan) -> Plan:
+    """Return a plan as it comes back from its file."""
+    return load_plan(dump_plan(plan), "repair.json")
+
+
+def repair_plan(stand: Stand) -> Plan:
+    request = repair_request(verify(stand).findings)
+    assert request is not None
+    return saved(stand.plan(request))
+
+
+def repair(stand: Stand) -> Outcome:
+    """Plan every repair, save it, and carry out what was saved."""
+    plan = repair_plan(stand)
+    return stand.apply(request_of([plan]), [plan])
+
+
+def repair_live(live: LiveProject) -> Plan:
+    """Plan every repair of a live project, save it, and carry out what was saved; return the plan."""
+    request = repair_request(verify_live(live).findings)
+    assert request is not None
+    plan = saved(live.plan(request))
+    with live.opened() as (project, stores):
+        apply(project.job(stores, "apply", "0s", "text"), request_of([plan]), [plan])
+    return plan

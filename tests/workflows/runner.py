@@ -1,0 +1,284 @@
+"""Runs a workflow's jobs and steps on this machine as GitHub's runner does on its own.
+
+The scripts run under bash with the options that GitHub gives it, in the environment that it sets; outputs, the
+summary and annotations are read back; `uses:` are done by hand. Packages are not installed: what pip is asked
+for is kept, and the `elmify` on the path is the one under test.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.workflows.expressions import Context, filled, holds
+from tests.workflows.github import REPOSITORY, GitHub, Pull
+
+_ANNOTATIONS = 10  # of one sort that GitHub shows for a step
+_SUMMARY_MAX_BYTES = 1024 * 1024
+_BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
+_PATIENCE_SECONDS = 120
+
+
+@dataclass
+class StepRan:
+    """A step that has ended."""
+
+    name: str
+    outcome: str
+    out: str = ""
+    summary: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class JobRan:
+    """A job that has ended, or was not begun: `success`, `failure` or `skipped`."""
+
+    result: str
+    steps: list[StepRan] = field(default_factory=list)
+
+    @property
+    def out(self) -> str:
+        return "\n".join(step.out for step in self.steps)
+
+    @property
+    def summary(self) -> str:
+        return "".join(step.summary for step in self.steps)
+
+    def step(self, name: str) -> StepRan:
+        return next(step for step in self.steps if step.name == name)
+
+
+@dataclass
+class Runner:
+    """Runs workflows of a repository. `secrets` are those of each environment, by name."""
+
+    hub: GitHub
+    folder: Path
+    secrets: Mapping[str, Mapping[str, str]]
+    installed: list[str] = field(default_factory=list)
+    _count: int = 0
+
+    # The events.
+
+    def pull_request(self, pull: Pull) -> dict[str, JobRan]:
+        """Run the plan workflow as a push to a pull request does."""
+        commit = self.hub.test_merge(pull)
+        event = {
+            "pull_request": {
+                "number": pull.number,
+                "head": {
+                    "sha": pull.head,
+                    "repo": {"full_name": "stranger/library" if pull.fork else REPOSITORY},
+                },
+            }
+        }
+        facts = {"sha": commit, "ref_name": f"{pull.number}/merge", "event_name": "pull_request"}
+        return self._run("elmify-plan.yml", {**facts, "event": event}, head=pull.head, fork=pull.fork)
+
+    def merged(self, commit: str, *, since: str = "") -> dict[str, JobRan]:
+        """Run the apply workflow as a push to main does, or a person with `since`."""
+        facts = {"sha": commit, "ref_name": "main", "event_name": "push", "event": {}}
+        return self._run("elmify-apply.yml", facts, head=commit, inputs={"since": since})
+
+    def night(self) -> dict[str, JobRan]:
+        """Run the drift workflow as the schedule does."""
+        commit = self.hub.git(self.hub.origin, "rev-parse", "main")
+        facts = {"sha": commit, "ref_name": "main", "event_name": "schedule", "event": {}}
+        return self._run("elmify-drift.yml", facts, head=commit)
+
+    # A run.
+
+    def _run(
+        self,
+        name: str,
+        facts: dict[str, Any],
+        *,
+        head: str,
+        fork: bool = False,
+        inputs: Mapping[str, str] | None = None,
+    ) -> dict[str, JobRan]:
+        text = self.hub.git(self.hub.origin, "show", f"{facts['sha']}:.github/workflows/{name}")
+        workflow = yaml.safe_load(text)
+        run = self.hub.begin_run(name, head, facts["event_name"], fork=fork)
+        done: dict[str, JobRan] = {}
+        for job_name, job in workflow["jobs"].items():
+            needed = [job["needs"]] if isinstance(job.get("needs"), str) else job.get("needs", [])
+            failed = any(done[each].result != "success" for each in needed)
+            done[job_name] = self._job(workflow, job, facts, run, failed=failed, inputs=inputs or {})
+        results = {job.result for job in done.values()}
+        run["conclusion"] = "failure" if "failure" in results else "success"
+        return done
+
+    def _job(
+        self,
+        workflow: Mapping[str, Any],
+        job: Mapping[str, Any],
+        facts: Mapping[str, Any],
+        run: Mapping[str, Any],
+        *,
+        failed: bool,
+        inputs: Mapping[str, str],
+    ) -> JobRan:
+        self._count += 1
+        home = self.folder / f"job-{self._count}"
+        for name in ("workspace", "temp", "home", "bin"):
+            (home / name).mkdir(parents=True)
+        token = f"token-{self._count}"
+        self.hub.tokens[token] = job.get("permissions", workflow["permissions"])
+        names: dict[str, Any] = {
+            "github": {**facts, "repository": REPOSITORY, "token": token},
+            "runner": {"temp": str(home / "temp")},
+            "secrets": {} if run["fork"] else self.secrets.get(job.get("environment", ""), {}),
+            "inputs": inputs,
+            "steps": {},
+        }
+        context = Context(names, failed=failed)
+        if not holds(job.get("if"), context):
+            return JobRan("skipped")
+        assert job["permissions"] is not None
+        ran = JobRan("success")
+        environment = self._environment(home, facts, run) | workflow.get("env", {}) | job.get("env", {})
+        for number, step in enumerate(job["steps"]):
+            done = self._step(workflow, step, number, context, home, run, environment)
+            ran.steps.append(done)
+            names["steps"][step.get("id", f"__{number}")] = {"outputs": done.outputs, "outcome": done.outcome}
+            if done.outcome == "failure":
+                context.failed, ran.result = True, "failure"
+        for number in range(len(job["steps"]), 0, -1):  # a job that is over has no steps of its own left
+            names["steps"].pop(f"__{number}", None)
+        return ran
+
+    def _environment(self, home: Path, facts: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, str]:
+        self._tools(home / "bin")
+        return {
+            "PATH": f"{home / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(home / "home"),
+            "LANG": "C.UTF-8",
+            "CI": "true",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_ACTOR": "tester",
+            "GITHUB_API_URL": self.hub.url,
+            "GITHUB_SERVER_URL": self.hub.url,
+            "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_SHA": facts["sha"],
+            "GITHUB_REF_NAME": facts["ref_name"],
+            "GITHUB_RUN_ID": str(run["id"]),
+            "GITHUB_WORKSPACE": str(home / "workspace"),
+            "RUNNER_TEMP": str(home / "temp"),
+            **{name: os.environ[name] for name in ("COVERAGE_PROCESS_START",) if name in os.environ},
+        }
+
+    def _tools(self, folder: Path) -> None:
+        """Put the elmify under test on the path, and a python that only notes what it should install."""
+        (folder / "elmify").symlink_to(Path(sys.executable).with_name("elmify"))
+        python = folder / "python"
+        python.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >> "{self.folder}/installed"\n')
+        python.chmod(0o755)
+
+    # A step.
+
+    def _step(
+        self,
+        workflow: Mapping[str, Any],
+        step: Mapping[str, Any],
+        number: int,
+        context: Context,
+        home: Path,
+        run: Mapping[str, Any],
+        environment: Mapping[str, str],
+    ) -> StepRan:
+        name = step.get("name") or step.get("uses", "").partition("@")[0]
+        if not holds(step.get("if"), context):
+            return StepRan(name, "skipped")
+        if "uses" in step:
+            given = {key: filled(str(value), context) for key, value in step.get("with", {}).items()}
+            self._uses(step["uses"].partition("@")[0], given, context, home, run)
+            return StepRan(name, "success")
+        assert workflow["defaults"]["run"]["shell"] == "bash"
+        script = home / "temp" / f"step-{number}.sh"
+        script.write_text(filled(step["run"], context), encoding="utf-8")
+        outputs, summary = home / f"output-{number}", home / f"summary-{number}"
+        outputs.touch()
+        summary.touch()
+        own = {key: filled(str(value), context) for key, value in step.get("env", {}).items()}
+        files = {"GITHUB_OUTPUT": str(outputs), "GITHUB_STEP_SUMMARY": str(summary)}
+        done = subprocess.run(
+            [*_BASH, str(script)],
+            cwd=home / "workspace",
+            env={**environment, **files, **own},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=_PATIENCE_SECONDS,
+            check=False,
+        )
+        assert summary.stat().st_size <= _SUMMARY_MAX_BYTES
+        for sort in ("error", "warning", "notice"):
+            assert sum(line.startswith(f"::{sort}") for line in done.stdout.splitlines()) <= _ANNOTATIONS
+        return StepRan(
+            name,
+            "failure" if done.returncode else "success",
+            done.stdout,
+            summary.read_text("utf-8"),
+            read_outputs(outputs.read_text("utf-8")),
+        )
+
+    def _uses(
+        self, action: str, given: Mapping[str, str], context: Context, home: Path, run: Mapping[str, Any]
+    ) -> None:
+        match action:
+            case "actions/checkout":
+                assert given["persist-credentials"] == "False"
+                self._check_out(home / "workspace", context.names["github"]["sha"], given.get("fetch-depth", "1"))
+            case "actions/setup-python":
+                assert given == {"python-version": "3.12"}
+            case "actions/upload-artifact":
+                self.hub.keep(run, given["name"], Path(given["path"]))
+            case _:
+                raise AssertionError(f"this runner does not know {action}")
+
+    def _check_out(self, workspace: Path, commit: str, depth: str) -> None:
+        """Fetch a commit as deep as asked for: 0 is all of its history."""
+        git = self.hub.git
+        git(workspace, "init", "--quiet")
+        git(workspace, "remote", "add", "origin", self.hub.origin.as_uri())
+        deep = [] if depth == "0" else [f"--depth={depth}"]
+        git(workspace, "fetch", "--quiet", *deep, "origin", commit)
+        git(workspace, "checkout", "--quiet", "--detach", commit)
+
+
+def read_outputs(text: str) -> dict[str, str]:
+    """Read a file of outputs as the runner does."""
+    found, lines = {}, iter(text.split("\n"))
+    for line in lines:
+        name, heredoc, end = line.partition("<<")
+        if not heredoc:
+            name, equals, value = line.partition("=")
+            found.update({name: value} if equals else {})
+            continue
+        value_lines = []
+        for each in lines:
+            if each == end:
+                break
+            value_lines.append(each)
+        found[name] = "\n".join(value_lines)
+    return found
+
+
+def clean(folder: Path) -> None:
+    """Remove what runs have left in a folder."""
+    for each in folder.glob("job-*"):
+        shutil.rmtree(each)
+
+
+def as_json(value: object) -> str:
+    return json.dumps(value, indent=2, default=str)
