@@ -87,15 +87,15 @@ def clone(server_url: str, template_name: str) -> Iterator[str]:
 
 
 @contextmanager
-def role(url: str, grants: str = "") -> Iterator[str]:
+def role(url: str, grants: str = "", *, password: str = "secret") -> Iterator[str]:
     """Yield the URL of the same database for a new role; `{role}` in `grants` stands for its name."""
     name = f"elmify_role_{uuid4().hex[:16]}"
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
     with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f"create role {name} login password 'secret'".encode())
+        admin.execute(f"create role {name} login password '{password}'".encode())
         try:
             admin.execute(grants.replace("{role}", name).encode())
-            yield urlunsplit(parts._replace(netloc=f"{name}:secret@{place}"))
+            yield urlunsplit(parts._replace(netloc=f"{name}:{password}@{place}"))
         finally:
             admin.execute(f"drop owned by {name}; drop role {name}".encode())
