@@ -8,11 +8,11 @@ import pytest
 
 from reconciler.cli import COMMANDS
 from tests import postgres
-from tests.acceptance.gates import Gate, gate, puts_of
+from tests.acceptance.gates import Gate, puts_of
 from tests.acceptance.projects import Project
 from tests.buckets import bucket_at
 from tests.media_files import wav
-from tests.servers import ACCESS_KEY, make_bucket, ministack_server
+from tests.servers import ACCESS_KEY, make_bucket
 
 BUCKET_SECRET = "planted-bucket-secret"
 PASSWORD = "planted-password"
@@ -65,18 +65,6 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "notify": [("notify", "test")],
     "ci": [("ci", "comment", "plan.json"), ("ci", "plans", "plans"), ("ci", "issue", "issue.md")],
 }
-
-
-@pytest.fixture(scope="module")
-def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with ministack_server(tmp_path_factory.mktemp("ministack")) as url:
-        yield url
-
-
-@pytest.fixture
-def entrance(s3_url: str) -> Iterator[Gate]:
-    with gate(s3_url) as entrance:
-        yield entrance
 
 
 @pytest.fixture
