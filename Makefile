@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-lowest check bench reliability clean
+.PHONY: demo test test-lowest test-wheel check bench reliability clean
 
 demo: .venv/.demo
 	$(BIN)/elmify plan
@@ -15,6 +15,14 @@ test: .venv/.test
 # The suite on the oldest dependencies that pyproject.toml allows.
 test-lowest: .venv/.lowest
 	.venv/lowest/bin/pytest tests/unit tests/contract tests/integration -k 'not ministack'
+
+# The wheel, in an environment that has nothing but it: built, installed and used.
+test-wheel: .venv/bin/python
+	rm -rf .venv/wheel
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir .venv/wheel .
+	$(PYTHON) -m venv .venv/wheel/venv
+	.venv/wheel/venv/bin/pip install --quiet "$$(echo .venv/wheel/*.whl)[embedded]"
+	tests/wheel.sh .venv/wheel/venv/bin
 
 # The static checks of .ci/run.
 check: .venv/.test

@@ -25,9 +25,10 @@ from reconciler.model.ports import (
 from reconciler.model.recorded import Identity, IdentityState, Recorded
 from reconciler.model.staging import Staging, hash_under
 from reconciler.model.values import nfc
+from reconciler.planning.merging import draft_merge, rows_of
 from reconciler.planning.planner import Draft, draft, finish
 from reconciler.planning.rollback import Past, draft_rollback
-from reconciler.planning.steps import captured_in
+from reconciler.planning.steps import captured_in, edits_in, with_edits
 from reconciler.planning.world import Request, World
 
 #: The object that says which environment a bucket belongs to.
@@ -63,7 +64,7 @@ def make_plan(
     with uncollected(), _beside() as pool:
         listing = pool.submit(read_bucket, objects)
         waiting = pool.submit(read_staging, staging) if staging is not None and staging.apart else None
-        catalog = read_catalog() if request.follows_catalog else Catalog(resources={})
+        catalog = read_catalog() if request.rolls_back is None else Catalog(resources={})
         with database.read() as session:
             snapshot, recorded = read_database(session)
             listed = listing.result()
@@ -163,13 +164,17 @@ def read_database(session: ReadSession) -> tuple[Snapshot, Recorded]:
 
 
 def _draft(session: ReadSession, world: World, request: Request) -> Draft:
+    if request.merges is not None:
+        rough = draft_merge(world, request)
+        return replace(rough, merged=session.library.mergeable(*rows_of(rough)))
     if request.rolls_back is None:
         return draft(world, request)
     past = read_past(session.records, request.rolls_back)
     rough = draft_rollback(world, past, request)
     if not any(change.action is Action.CREATE for change in rough.changes):
         return rough
-    return replace(rough, restored=session.library.restorable(captured_in(past.steps)))
+    restored = session.library.restorable(captured_in(past.steps))
+    return replace(rough, restored=with_edits(restored, edits_in(past.steps)))
 
 
 def read_past(records: RecordsReader, number: int) -> Past:

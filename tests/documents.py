@@ -3,14 +3,22 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from textwrap import dedent
 
 from reconciler.loading.media_codes import MEDIA_CODES
 from reconciler.loading.schema import catalog_schema
 from reconciler.model.diagnostics import Severity
 from reconciler.planning.questions import Question
+from reconciler.records.access import grants
 from reconciler.text.codes import Mistake
+from tests.catalog_fields import catalog_fields
+from tests.command_pages import command_pages
+from tests.readme import recorded
 
 DOCS = Path(__file__).parents[1] / "docs"
+COMMANDS_FOLDER = DOCS / "commands"
+
+_ROLES = {"read-only": "plan", "apply": "apply"}
 
 _INTRODUCTION = """\
 # Diagnostics
@@ -32,9 +40,29 @@ def schema_page() -> str:
     return json.dumps(catalog_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+def catalog_page() -> str:
+    """Return docs/catalog.md: what a person wrote, with the fields as the schema has them."""
+    return recorded((DOCS / "catalog.md").read_text(encoding="utf-8"), "fields", catalog_fields())
+
+
+def operations_page() -> str:
+    """Return docs/operations.md: what a person wrote, with the grants as the SQL files have them."""
+    page = (DOCS / "operations.md").read_text(encoding="utf-8")
+    for name in ("read-only", "apply"):
+        statements = grants(f"{name.replace('-', '_')}_grants.sql", f"elmify_{_ROLES[name]}", "app")
+        page = recorded(page, name, f"```sql\n{dedent(statements)}\n```")
+    return page
+
+
 def pages() -> Mapping[Path, str]:
     """Return every page that is written from the code."""
-    return {DOCS / "diagnostics.md": diagnostics_page(), DOCS / "catalog.schema.json": schema_page()}
+    return {
+        DOCS / "diagnostics.md": diagnostics_page(),
+        DOCS / "catalog.schema.json": schema_page(),
+        DOCS / "catalog.md": catalog_page(),
+        DOCS / "operations.md": operations_page(),
+        **{COMMANDS_FOLDER / name: text for name, text in command_pages().items()},
+    }
 
 
 def _mistakes() -> Iterator[str]:
@@ -60,6 +88,16 @@ def _questions() -> Iterator[str]:
         yield f"{meaning}\n"
 
 
-if __name__ == "__main__":
-    for path, text in pages().items():
+def write_pages() -> None:
+    """Write every page, and remove those of commands that are gone."""
+    written = pages()
+    COMMANDS_FOLDER.mkdir(exist_ok=True)
+    for path, text in written.items():
         path.write_text(text, encoding="utf-8")
+    for page in COMMANDS_FOLDER.glob("*.md"):
+        if page not in written:
+            page.unlink()
+
+
+if __name__ == "__main__":
+    write_pages()

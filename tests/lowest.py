@@ -9,9 +9,10 @@ _BOUND = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)(?:\[[^]]*\])?>=(?P<version>[0-9.
 
 
 def lowest(pyproject: Path) -> list[str]:
-    """Return `name==version` for every runtime and embedded dependency."""
+    """Return `name==version` for every dependency of the program and of its extras."""
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["embedded"]]
+    extras = [project["optional-dependencies"][name] for name in ("embedded", "metrics", "notify")]
+    wanted = [*project["dependencies"], *(requirement for extra in extras for requirement in extra)]
     matches = [_BOUND.match(requirement) for requirement in wanted]
     return [f"{match['name']}=={match['version']}" for match in matches if match is not None]
 

@@ -110,21 +110,22 @@ def sign_in_page(exchange: Exchange) -> None:
     exchange.send(Answer(200, b"<html><body>Sign in to the hotel's network</body></html>"))
 
 
-def _edited(pattern: bytes, replacement: bytes) -> Fault:
+def _edited(name: str, pattern: bytes, replacement: bytes) -> Fault:
     def editing(exchange: Exchange) -> None:
         answer = exchange.forward()
         body = re.sub(pattern, replacement, answer.body, flags=re.DOTALL)
         exchange.send(Answer(answer.status, body, answer.headers))
 
+    editing.__name__ = name
     return editing
 
 
 #: The page is well-formed, of the right length, and its objects but the first are gone.
-lose_objects = _edited(rb"(</Contents>).*</Contents>", rb"\1")
+lose_objects = _edited("lose_objects", rb"(</Contents>).*</Contents>", rb"\1")
 #: The page ends in its middle, at the length it names.
-cut_the_page = _edited(rb"(<Contents>).*", rb"\1<Key>")
+cut_the_page = _edited("cut_the_page", rb"(<Contents>).*", rb"\1<Key>")
 #: The page says that the listing goes on, and not where.
-lose_the_token = _edited(rb"<NextContinuationToken>.*</NextContinuationToken>", b"")
+lose_the_token = _edited("lose_the_token", rb"<NextContinuationToken>.*</NextContinuationToken>", b"")
 
 
 class RepeatThePage:

@@ -122,7 +122,7 @@ def scripted_server(script: Callable[[Request], Answer | None]) -> Iterator[str]
             if self.command != "HEAD":
                 self.wfile.write(answer.body)
 
-        do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = answer  # noqa: N815 -- http.server's names
+        do_GET = do_PUT = do_HEAD = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 -- http.server's names
 
         def log_message(self, *_: object) -> None:
             return

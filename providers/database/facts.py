@@ -40,7 +40,14 @@ def read_facts(connection: Connection, *, local: bool) -> DatabaseFacts:
         # A pooler makes up the process id that it tells its client; the server knows its own.
         pooled=backend[0] != connection.info.backend_pid,
         missing_rights=tuple(_missing(connection)),
+        size_bytes=_size(connection),
     )
+
+
+def _size(connection: Connection) -> int:
+    row = connection.execute("select pg_database_size(current_database())").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _missing(connection: Connection) -> Iterator[str]:

@@ -58,6 +58,12 @@ def translated(error: psycopg.Error, role: str) -> ProviderError:
         return _denied(error, role)
     if isinstance(error, errors.UndefinedTable):
         return _no_table(error)
+    if isinstance(error, errors.DiskFull):
+        return ProviderError(
+            "the database's disk is full",
+            details=_lines(error),
+            hint="Nothing of the transaction was kept. Make room on the database's disk, then run it again.",
+        )
     if is_transient(error):
         return Unavailable(
             "the database did not carry the transaction through",
@@ -71,6 +77,8 @@ def is_transient(error: psycopg.Error) -> bool:
     """Whether the same transaction, begun again, may succeed; so too when the connection was lost."""
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError)
+    if isinstance(error, errors.DiskFull):
+        return False  # trying again at once only fills it more
     return isinstance(error, _TRANSIENT) or error.sqlstate.startswith(_TRANSIENT_CLASSES)
 
 

@@ -11,6 +11,7 @@ from providers.database import junctions
 from providers.database.columns import held_elsewhere, qualified, sorted_by, stored
 from providers.database.connection import Connection, streamed
 from providers.database.dependents import capture_rows, count_dependents
+from providers.database.merging import Merging, carry_out
 from providers.database.positions import count_beyond
 from providers.database.restoring import restorable, restore
 from providers.database.updates import Update
@@ -18,8 +19,8 @@ from reconciler.model.actual import Row
 from reconciler.model.errors import ProviderError
 from reconciler.model.kinds import TABLES, Kind, Table
 from reconciler.model.memory import shared_if_any
-from reconciler.model.plan import Restored
-from reconciler.model.ports import Beyond, Captured, Dependents, NewRow
+from reconciler.model.plan import Merged, Restored
+from reconciler.model.ports import Beyond, Captured, Dependents, Edit, NewRow
 from reconciler.model.values import Value
 
 _ALL = sql.SQL("order by id")
@@ -58,6 +59,19 @@ class PostgresLibrary:
     def restore(self, captured: Captured) -> Restored:
         """Insert captured rows, in four statements and two for each table."""
         return restore(self._connection, captured)
+
+    def mergeable(self, row: int, into: int) -> Merged:
+        """Count what a merge would do, in a few statements for each table that refers to lectures."""
+        return Merging(self._connection, write=False).run(row, into)
+
+    def merge(self, row: int, into: int) -> tuple[Merged, Sequence[Edit]]:
+        """Merge two lecture rows, in a few statements for each table that refers to lectures."""
+        merging = Merging(self._connection, write=True)
+        return merging.run(row, into), merging.edits
+
+    def edit(self, edits: Sequence[Edit]) -> Sequence[Edit]:
+        """Change single rows, in two statements for each table and set of columns."""
+        return carry_out(self._connection, edits)
 
     def reserve_ids(self, kind: Kind, count: int) -> Sequence[int]:
         """Take new ids; those of rows that were imported with their ids, behind the sequence, are skipped."""

@@ -145,7 +145,10 @@ def _commit(connection: Connection) -> None:
         raise CommitUnknown("the command was interrupted while it waited for COMMIT") from interrupt
     except psycopg.OperationalError as error:
         if connection.closed:
-            raise CommitUnknown("the connection was lost while it waited for COMMIT") from error
+            raise CommitUnknown(
+                "the connection was lost while it waited for COMMIT",
+                hint="What was to be committed stands as a whole or not at all. Run the command again.",
+            ) from error
         raise
     if status != "COMMIT":
         raise ProviderError("the transaction had failed before its commit; nothing of it was kept")

@@ -45,8 +45,8 @@ _REFERENCES = """
     order by 1, 2, k.conname
 """
 
-#: What must be unique there: plain columns, of all rows.
-_UNIQUE = """
+#: What must be unique in some tables: plain columns, of all rows; the primary key first.
+UNIQUE = """
     select quote_ident(n.nspname) || '.' || quote_ident(c.relname),
            array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality u(num, place)
                  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = u.num
@@ -56,7 +56,7 @@ _UNIQUE = """
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where i.indisunique and i.indpred is null and i.indexprs is null
       and quote_ident(n.nspname) || '.' || quote_ident(c.relname) = any(%s::text[])
-    order by 1, i.indexrelid
+    order by 1, i.indisprimary desc, i.indexrelid
 """
 
 
@@ -74,11 +74,10 @@ class _Table:
     references: list[_Reference] = field(default_factory=list)
     unique: list[Sequence[str]] = field(default_factory=list)
 
-    def rows_of(self, text: str) -> sql.Composable:
-        """Return captured rows as rows of this table, for a FROM clause."""
-        return sql.SQL("jsonb_populate_recordset(null::{}, {}::jsonb)").format(
-            sql.SQL(self.name), sql.Literal(text)
-        )
+    @property
+    def given_rows(self) -> sql.Composable:
+        """The rows that the statement's one parameter holds as JSON, for a FROM clause."""
+        return sql.SQL("jsonb_populate_recordset(null::{}, %s::jsonb)").format(sql.SQL(self.name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +116,9 @@ def _insert(connection: Connection, table: _Table, rows: Sequence[CapturedRow]) 
     names = sql.SQL(", ").join(columns)
     connection.execute(
         sql.SQL("insert into {} ({}) overriding system value select {} from {}").format(
-            sql.SQL(table.name), names, names, table.rows_of(json.dumps(rows))
-        )
+            sql.SQL(table.name), names, names, table.given_rows
+        ),
+        (json.dumps(rows),),
     )
 
 
@@ -144,7 +144,7 @@ def _known_tables(connection: Connection, captured: Captured) -> Mapping[str, _T
     }
     for name, *reference in connection.execute(_REFERENCES.encode(), names):
         tables[name].references.append(_Reference(*reference))
-    for name, columns in connection.execute(_UNIQUE.encode(), names):
+    for name, columns in connection.execute(UNIQUE.encode(), names):
         tables[name].unique.append(columns)
     return tables
 
@@ -208,8 +208,8 @@ def _looked_up(
     some = sql.SQL(" or ").join(sql.Identifier(f"f{number}") for number in range(len(tests)))
     query = sql.SQL(
         "select * from (select r.ordinality - 1, {} from {} with ordinality as r) as looked where {}"
-    ).format(flags, table.rows_of(json.dumps(rows)), some)
-    for place, *found in connection.execute(query):
+    ).format(flags, table.given_rows, some)
+    for place, *found in connection.execute(query, (json.dumps(rows),)):
         for number, flag in enumerate(found):
             if flag and number < len(lacking):
                 lacking[number].add(place)

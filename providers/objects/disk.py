@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reconciler.model.errors import Denied, ProviderError, Unavailable
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # the last: a limit on files is as much an end
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _SQLITE_REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
 _PRIMARY_CODE = 0xFF  # SQLite's extended result codes hold the primary one in their low byte

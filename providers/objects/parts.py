@@ -1,7 +1,7 @@
 """Unfinished multipart uploads of a directory bucket, which outlive the process that begins them.
 
 unfinished/<id>        the bytes so far: whole parts, and what of the next was written when the process ended
-unfinished/<id>.json   which object they are to become
+unfinished/<id>.json   which key they are for, and since when
 
 The bytes are there before the upload counts as begun, and gone before it counts as ended.
 """
@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from io import FileIO
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from providers.objects.body import Abandoned, Window
@@ -40,10 +39,7 @@ class Parts:
 
     def all(self) -> list[UnfinishedUpload]:
         """Return every unfinished upload, by key and then the oldest first."""
-        return sorted(
-            (upload for upload, _ in self._described()),
-            key=lambda upload: (upload.key, upload.begun_at, upload.upload_id),
-        )
+        return sorted(self._described(), key=lambda upload: (upload.key, upload.begun_at, upload.upload_id))
 
     def drop(self, upload_id: str) -> None:
         """Remove an upload and its bytes. No error when it is no longer there."""
@@ -62,7 +58,7 @@ class Parts:
             with translated(self._root, upload.key):
                 self._folder.mkdir(parents=True, exist_ok=True)
                 self._expire()
-                upload_id, file = self._opened(upload, part_bytes, opened)
+                upload_id, file = self._opened(upload.key, opened)
             try:
                 with translated(self._root, upload.key):
                     held = _held_bytes(file, upload, part_bytes)
@@ -73,26 +69,23 @@ class Parts:
                 raise
             self.drop(upload_id)
 
-    def _opened(self, upload: Upload, part_bytes: int, opened: ExitStack) -> tuple[str, FileIO]:
-        """Return the newest upload that was begun for this very object and has no writer, else a new one.
+    def _opened(self, key: str, opened: ExitStack) -> tuple[str, FileIO]:
+        """Return the newest upload of the key that has no writer, else a new one.
 
-        Others of the key are of another file, or say other things of it, and are removed.
+        What its bytes were on their way to does not matter: only those that are the file's are kept.
         """
-        about = _about(upload, part_bytes)
-        same_key = [(begun, facts) for begun, facts in self._described() if nfc(begun.key) == nfc(upload.key)]
-        for begun, facts in sorted(same_key, key=lambda each: each[0].begun_at, reverse=True):
-            file = self._locked(begun.upload_id, opened)
-            if file is not None and facts["about"] == about:
-                return begun.upload_id, file
+        begun = [upload for upload in self._described() if nfc(upload.key) == nfc(key)]
+        for upload in sorted(begun, key=lambda each: each.begun_at, reverse=True):
+            file = self._locked(upload.upload_id, opened)
             if file is not None:
-                self.drop(begun.upload_id)
-        return self._begun(upload.key, about, opened)
+                return upload.upload_id, file
+        return self._begun(key, opened)
 
-    def _begun(self, key: str, about: Mapping[str, Any], opened: ExitStack) -> tuple[str, FileIO]:
+    def _begun(self, key: str, opened: ExitStack) -> tuple[str, FileIO]:
         upload_id = uuid4().hex
         file = opened.enter_context((self._folder / upload_id).open("x+b", buffering=0))
         fcntl.flock(file, fcntl.LOCK_EX)
-        facts = {"key": key, "begun_at": datetime.now(UTC).isoformat(), "about": about}
+        facts = {"key": key, "begun_at": datetime.now(UTC).isoformat()}
         draft = self._folder / f"{upload_id}.draft"
         draft.write_text(json.dumps(facts), encoding="utf-8")
         draft.rename(self._folder / f"{upload_id}.json")
@@ -124,13 +117,13 @@ class Parts:
             os.fsync(file.fileno())
         return digest
 
-    def _described(self) -> Iterator[tuple[UnfinishedUpload, Mapping[str, Any]]]:
-        """Yield every upload with what is known of it. One that ends meanwhile may be left out."""
+    def _described(self) -> Iterator[UnfinishedUpload]:
+        """Yield every upload. One that ends meanwhile may be left out."""
         for path in self._folder.glob("*.json") if self._folder.exists() else ():
             facts = _read(path) if path.with_suffix("").exists() else None
             if facts is not None:
                 begun_at = datetime.fromisoformat(facts["begun_at"])
-                yield UnfinishedUpload(key=facts["key"], upload_id=path.stem, begun_at=begun_at), facts
+                yield UnfinishedUpload(key=facts["key"], upload_id=path.stem, begun_at=begun_at)
 
     def _expire(self) -> None:
         """Remove what was left so long ago that R2 would have removed it."""
@@ -141,24 +134,12 @@ class Parts:
                     Path(left).unlink()
 
 
-def _read(path: Path) -> Mapping[str, Any] | None:
+def _read(path: Path) -> Mapping[str, str] | None:
     try:
-        facts: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        facts: Mapping[str, str] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     return facts
-
-
-def _about(upload: Upload, part_bytes: int) -> dict[str, Any]:
-    """Return what decides whether bytes are on their way to becoming the same object."""
-    return {
-        "size_bytes": upload.size_bytes,
-        "md5": upload.md5,
-        "part_bytes": part_bytes,
-        "media_type": upload.media_type,
-        "cache_control": upload.cache_control,
-        "metadata": dict(upload.metadata),
-    }
 
 
 def _held_bytes(file: FileIO, upload: Upload, part_bytes: int) -> int:

@@ -23,7 +23,7 @@ from reconciler.model.errors import (
 )
 from reconciler.model.history import Actor, AuditHead, RunState
 from reconciler.model.memory import uncollected
-from reconciler.model.plan import Action, Plan, Put, Restored
+from reconciler.model.plan import Action, Merged, Plan, Put, Restored
 from reconciler.model.policy import AUDIT_PREFIX, Policy
 from reconciler.model.ports import CommitUnknown, Database, MediaFiles, ObjectStore, Observer
 from reconciler.model.recorded import KeyRecord, KeyState
@@ -71,6 +71,7 @@ class Outcome:
     copied_files: int = 0
     copied_bytes: int = 0
     restored: Restored = field(default_factory=Restored)
+    merged: Merged = field(default_factory=Merged)
 
 
 def request_of(reviewed: Sequence[Plan]) -> Request:
@@ -105,6 +106,7 @@ def apply(job: Job, request: Request, reviewed: Sequence[Plan]) -> Outcome:
         plan, world = make_plan(
             job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging
         )
+        tenure.check()
         job.observer.event("planned", changes=len(plan.changes), fingerprint=plan.fingerprint)
         _refuse_unreviewed(discrepancies(reviewed, plan, world), plan)
         refuse_blocked(plan)
@@ -112,7 +114,7 @@ def apply(job: Job, request: Request, reviewed: Sequence[Plan]) -> Outcome:
             finish_earlier(job.database, job.objects)
             return Outcome(plan=plan, run=tenure.run)
         stored, copied = _store(job, tenure, plan, world)
-        head, restored = _commit(job, tenure, plan, world, {**world.snapshot.objects, **stored})
+        head, commit = _commit(job, tenure, plan, world, {**world.snapshot.objects, **stored})
         job.observer.event("committed", run=tenure.run, changes=len(plan.changes))
         _anchor(job.objects, head, job.command)
     puts = [put for change in plan.changes for put in change.puts]
@@ -124,7 +126,8 @@ def apply(job: Job, request: Request, reviewed: Sequence[Plan]) -> Outcome:
         uploaded_bytes=sum(uploaded),
         copied_files=len(puts) - len(uploaded),
         copied_bytes=sum(put.size_bytes for put in puts) - sum(uploaded),
-        restored=restored,
+        restored=commit.restored,
+        merged=commit.merged,
     )
 
 
@@ -220,7 +223,7 @@ def _intended(put: Put, run: int, address: str) -> KeyRecord:
 
 def _commit(
     job: Job, tenure: Tenure, plan: Plan, world: World, objects: dict[str, StoredObject]
-) -> tuple[AuditHead, Restored]:
+) -> tuple[AuditHead, Commit]:
     """Commit, trying the whole transaction again when it met a lock or lost its connection."""
     for attempt in range(1, _COMMIT_ATTEMPTS + 1):
         tenure.check()
@@ -228,13 +231,13 @@ def _commit(
             with uncollected(), job.database.write() as work:
                 limits, recorded = job.policy.guards, world.recorded.resources
                 commit = Commit(work, plan, tenure.run, job.actor, limits, objects, recorded)
-                return commit.carry_out(tenure.token), commit.restored
+                return commit.carry_out(tenure.token), commit
         except CommitUnknown as unknown:
             if isinstance(unknown.__cause__, KeyboardInterrupt):
                 raise unknown.__cause__ from unknown
             standing = _committed_head(job, tenure)
             if standing is not None:
-                return standing, commit.restored
+                return standing, commit
             failure: Exception = unknown
         except Unavailable as unavailable:
             failure = unavailable
@@ -266,7 +269,7 @@ def _committed_head(job: Job, tenure: Tenure) -> AuditHead | None:
 
 
 def finish_earlier(database: Database, objects: ObjectStore) -> None:
-    """Do what an earlier run left undone after its commit: keep the audit head in the bucket, end its lease."""
+    """Do what an earlier run left undone: keep the audit head in the bucket, end the lease it held."""
     with database.read() as session:
         head = session.records.audit_head()
     if head.seq:

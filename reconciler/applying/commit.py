@@ -1,7 +1,7 @@
 """T2: every row, every record and the audit log in one transaction, the only moment anything is seen."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.applying import traces
@@ -11,13 +11,13 @@ from reconciler.model.address import Address
 from reconciler.model.errors import Guarded, Stale
 from reconciler.model.history import Actor, AuditHead, RunState
 from reconciler.model.kinds import TABLES, Kind
-from reconciler.model.plan import Action, Change, Plan, Restored, State
+from reconciler.model.plan import Action, Change, Merged, Plan, Restored, State
 from reconciler.model.policy import GuardLimits
-from reconciler.model.ports import Captured, NewRow, UnitOfWork
+from reconciler.model.ports import Captured, Dependents, Edit, NewRow, UnitOfWork
 from reconciler.model.recorded import ResourceRecord
 from reconciler.model.values import Value, same
 from reconciler.planning.guards import user_rows
-from reconciler.planning.steps import CAPTURE, SORT
+from reconciler.planning.steps import CAPTURE, EDIT, SORT
 from reconciler.planning.world import command_of
 
 _WRITES_ROW = frozenset({Action.UPDATE, Action.MOVE, Action.ADOPT, Action.FORGET})
@@ -46,6 +46,8 @@ class Commit:
     captured: Captured = field(default_factory=dict)
     resorted: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     undoing: Undoing | None = None
+    merged: Merged = field(default_factory=Merged)
+    edits: Sequence[Edit] = ()
 
     @property
     def restored(self) -> Restored:
@@ -70,6 +72,8 @@ class Commit:
             self._insert(kind)
         if self.undoing is not None and self._any(Action.CREATE):
             self.undoing.restore_the_rest(self.work.library)
+        if self.plan.merges is not None:
+            self._merge()
         self._delete()
         return self._remember()
 
@@ -159,11 +163,17 @@ class Commit:
             if name not in before or not same(value, before[name])
         }
 
+    def _merge(self) -> None:
+        """Let the row that stays take over; what was combined with its own goes with the other."""
+        [goes] = self._doomed(Kind.LECTURE)
+        [stays] = [change.row for change in self._of(Kind.LECTURE, {Action.NO_OP}) if change.row is not None]
+        self.merged, self.edits = self.work.library.merge(goes, stays)
+
     def _delete(self) -> None:
         doomed = {kind: rows for kind in Kind if (rows := self._doomed(kind))}
         if not doomed:
             return
-        counted = self.work.library.dependents(doomed)
+        counted = _but_combined(self.work.library.dependents(doomed), self.merged)
         refused = list(user_rows(counted, self.limits, self.plan.allowances))
         undeclared = {
             (kind, row)
@@ -202,10 +212,11 @@ class Commit:
         records.drop_resources(list(traces.dropped(changes)))
         records.save_resources(self._kept(), self.run)
         records.save_keys(list(traces.keys(changes, self.objects, self.run)))
-        kept = {CAPTURE: self.captured, SORT: self.resorted}
+        kept = {CAPTURE: self.captured, SORT: self.resorted, EDIT: traces.edited(self.edits)}
         records.add_steps(self.run, list(traces.steps(changes, self.rows, self._held(), kept)))
-        records.add_steps(self.run, list(traces.purpose(self.plan, self.restored)))
-        facts = traces.facts(self.plan, self.rows, self.restored)
+        purpose = traces.purpose(self.plan, self.restored, self.undoing.merge if self.undoing else None)
+        records.add_steps(self.run, list(purpose))
+        facts = traces.facts(self.plan, self.rows, self.restored, self.merged)
         head = records.append_audit(self.run, self.actor, list(facts))
         records.set_run(self.run, RunState.COMMITTED)
         return head
@@ -231,6 +242,12 @@ class Commit:
 
     def _of(self, kind: Kind, actions: Collection[Action]) -> list[Change]:
         return [change for change in self.plan.changes if change.kind is kind and change.action in actions]
+
+
+def _but_combined(counted: Dependents, merged: Merged) -> Dependents:
+    """Leave out the rows whose content lives on in the row they were combined with."""
+    lost = {table: count - merged.combined.get(table, 0) for table, count in counted.lost_rows.items()}
+    return replace(counted, lost_rows=lost)
 
 
 def _touches_row(change: Change) -> bool:

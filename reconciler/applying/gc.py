@@ -6,17 +6,21 @@ from datetime import datetime, timedelta
 
 from reconciler.applying.apply import Job, finish_earlier
 from reconciler.applying.tenure import Tenure, hold
+from reconciler.applying.tidying import Clutter, clear, find_clutter
 from reconciler.model.address import matches_any
 from reconciler.model.errors import ProviderError, Unfinished, UsageError
 from reconciler.model.history import AuditFact, RunState
 from reconciler.model.kinds import Kind
 from reconciler.model.ports import LibraryReader
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded
-from reconciler.model.values import nfc
+from reconciler.model.staging import staging_inside
+from reconciler.model.values import counted, nfc
+from reconciler.planning.leftovers import wanted_hashes
 from reconciler.planning.references import keys_named
 from reconciler.refresh import check_identity, read_marker
 
-#: Somebody may be listening to a retired object, or hold a page that names it: never sooner than this.
+#: Somebody may be listening to a retired object, or hold a page that names it; a pull request may still count
+#: on what was staged for it: never sooner than this.
 SHORTEST_RETENTION = timedelta(hours=24)
 
 
@@ -29,53 +33,101 @@ class Rubbish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What gc is asked for: how long things are kept, and the addresses that must go at once."""
+
+    older_than: timedelta
+    staged_older_than: timedelta
+    now: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
     """What gc has deleted, or in a dry run would delete."""
 
     rubbish: tuple[Rubbish, ...]
+    clutter: Clutter
     run: int | None
 
     @property
     def size_bytes(self) -> int:
         """Bytes that the bucket no longer holds."""
-        return sum(item.record.size_bytes for item in self.rubbish)
+        staged = sum(stored.size_bytes for stored in self.clutter.staged)
+        return staged + sum(item.record.size_bytes for item in self.rubbish)
 
 
-def collect(job: Job, *, older_than: timedelta, now: Sequence[str], dry_run: bool) -> Collected:
-    """Delete retired objects and leftovers older than `older_than`, or of an address that `now` covers.
+def collect(job: Job, wanted: Wanted, *, dry_run: bool) -> Collected:
+    """Delete what had its time, and whatever an address that must go at once ever had.
 
     Under the lease, the keys are committed as *condemned* before the first one is deleted: no row may name
-    them from then on. A key that any row names is left alone. `Unfinished` when some deletes failed: the next
-    gc does them.
+    them from then on. A key that any row names is left alone. Staged copies go by age, unless a run that was
+    cut short wants them; of unfinished uploads only elmify's own are aborted. `Unfinished` when some deletes
+    failed: the next gc does them.
     """
-    if older_than < SHORTEST_RETENTION:
+    if min(wanted.older_than, wanted.staged_older_than) < SHORTEST_RETENTION:
         raise UsageError(
-            "retired objects are kept for at least 24 hours",
+            "retired objects and staged copies are kept for at least 24 hours",
             hint="For a takedown, name what must go at once:\n    elmify gc --now ADDRESS",
         )
     marker = read_marker(job.objects)
     with job.database.read() as session:
         recorded = session.records.load()
         check_identity(recorded.identity, marker, job.policy.environment)
-        _refuse_unknown(recorded, now)
+        _refuse_unknown(recorded, wanted.now)
         if dry_run or recorded.identity is None:
-            found = _find(recorded, session.library, session.now() - older_than, now)
-            return Collected(rubbish=found, run=None)
+            found = _find(recorded, session.library, session.now() - wanted.older_than, wanted.now)
+            clutter = _clutter(job, recorded, found, wanted, session.now())
+            return Collected(rubbish=found, clutter=clutter, run=None)
     with hold(job.database, "gc", job.actor, None, job.lock_timeout, job.observer) as tenure:
-        found = _condemn(job, tenure, older_than, now)
+        found, recorded, now = _condemn(job, tenure, wanted)
         if found:
             finish_earlier(job.database, job.objects)
-        _delete(job, tenure, found)
-    return Collected(rubbish=found, run=tenure.run)
+        failures = _delete(job, tenure, found)
+        clutter = _clutter(job, recorded, found, wanted, now)
+        failures += clear(
+            clutter, job.staging or staging_inside(job.objects), job.database, tenure, job.observer
+        )
+        _refuse_failures(failures)
+    return Collected(rubbish=found, clutter=clutter, run=tenure.run)
 
 
-def _condemn(job: Job, tenure: Tenure, older_than: timedelta, now: Sequence[str]) -> tuple[Rubbish, ...]:
+def _clutter(
+    job: Job, recorded: Recorded, found: Sequence[Rubbish], wanted: Wanted, now: datetime
+) -> Clutter:
+    going = {nfc(item.record.key) for item in found}
+    staying = {key: record for key, record in recorded.keys.items() if key not in going}
+    return find_clutter(
+        job.objects,
+        job.staging or staging_inside(job.objects),
+        recorded.keys,
+        staged_before=now - wanted.staged_older_than,
+        wanted=wanted_hashes(staying),
+        doomed=_taken_down(recorded, wanted.now),
+        now=now,
+    )
+
+
+def _taken_down(recorded: Recorded, now: Sequence[str]) -> frozenset[str]:
+    """Return the hashes of all that addresses had which must go at once: also of what is deleted already."""
+    return frozenset(
+        record.sha256
+        for record in recorded.keys.values()
+        if record.sha256 is not None
+        and record.address is not None
+        and record.state is not KeyState.LIVE
+        and matches_any(record.address, now)
+    )
+
+
+def _condemn(job: Job, tenure: Tenure, wanted: Wanted) -> tuple[tuple[Rubbish, ...], Recorded, datetime]:
+    """Commit what goes; it, what was recorded before, and the time by the database's clock."""
     marker = read_marker(job.objects)
     with job.database.write() as work:
         work.records.check_lease(tenure.token)
         recorded = work.records.load()
         check_identity(recorded.identity, marker, job.policy.environment)
-        found = _find(recorded, work.library, work.now() - older_than, now)
+        now = work.now()
+        found = _find(recorded, work.library, now - wanted.older_than, wanted.now)
         work.records.save_keys(_moved(found, KeyState.CONDEMNED, tenure.run))
         facts = [
             AuditFact(
@@ -86,7 +138,7 @@ def _condemn(job: Job, tenure: Tenure, older_than: timedelta, now: Sequence[str]
         if facts:
             work.records.append_audit(tenure.run, job.actor, facts)
             work.records.set_run(tenure.run, RunState.COMMITTED)
-    return found
+    return found, recorded, now
 
 
 def _refuse_unknown(recorded: Recorded, now: Sequence[str]) -> None:
@@ -130,7 +182,8 @@ def _candidates(keys: Mapping[str, KeyRecord], before: datetime, now: Sequence[s
                 continue
 
 
-def _delete(job: Job, tenure: Tenure, found: Sequence[Rubbish]) -> None:
+def _delete(job: Job, tenure: Tenure, found: Sequence[Rubbish]) -> list[str]:
+    """Delete condemned objects; what failed, as sentences."""
     gone: list[Rubbish] = []
     failures: list[str] = []
     size_bytes = sum(item.record.size_bytes for item in found)
@@ -149,9 +202,13 @@ def _delete(job: Job, tenure: Tenure, found: Sequence[Rubbish]) -> None:
         with job.database.write() as work:
             work.records.check_lease(tenure.token)
             work.records.save_keys(_moved(gone, KeyState.DELETED, tenure.run))
+    return failures
+
+
+def _refuse_failures(failures: Sequence[str]) -> None:
     if failures:
         raise Unfinished(
-            f"{len(failures):,} condemned objects could not be deleted",
+            f"{counted(len(failures), 'object')} could not be deleted",
             details=failures,
             hint="No row can name them any more. Delete them with\n    elmify gc",
         )

@@ -27,6 +27,7 @@ class Tenure:
     def __init__(self, database: Database, run: int, lease: Lease, beat: timedelta) -> None:
         self._database = database
         self._beat_every = beat
+        self._expires = time.monotonic() + LEASE_LASTS.total_seconds()
         self._ended = threading.Event()
         self.run = run
         self.token = lease.token
@@ -43,7 +44,12 @@ class Tenure:
         self._heart.join(timeout=LAST_BEAT.total_seconds())
 
     def check(self) -> None:
-        """Raise `Leased` when the lease is known to be lost."""
+        """Raise `Leased` when the lease is known to be lost.
+
+        Who has not renewed it for as long as it lasts (the process stood still) asks before it goes on.
+        """
+        if time.monotonic() > self._expires and not self.lost.is_set():
+            self._renew()
         if self.lost.is_set():
             raise Leased(
                 "this run's lease was taken over by another run",
@@ -51,21 +57,22 @@ class Tenure:
             )
 
     def _beat(self) -> None:
-        expires = time.monotonic() + LEASE_LASTS.total_seconds()
-        while not self._ended.wait(self._beat_every.total_seconds()):
-            try:
-                with self._database.write() as work:
-                    work.records.renew_lease(self.token, LEASE_LASTS)
-                expires = time.monotonic() + LEASE_LASTS.total_seconds()
-            except Leased:
-                _log.warning("lease-lost", extra={"facts": {"run": self.run}})
+        while not self.lost.is_set() and not self._ended.wait(self._beat_every.total_seconds()):
+            self._renew()
+
+    def _renew(self) -> None:
+        asked = time.monotonic()
+        try:
+            with self._database.write() as work:
+                work.records.renew_lease(self.token, LEASE_LASTS)
+            self._expires = asked + LEASE_LASTS.total_seconds()
+        except Leased:
+            _log.warning("lease-lost", extra={"facts": {"run": self.run}})
+            self.lost.set()
+        except ProviderError as error:
+            _log.info("heartbeat-failed", extra={"facts": {"run": self.run, "message": error.message}})
+            if time.monotonic() > self._expires:  # nobody could renew it: it must be believed lost
                 self.lost.set()
-                return
-            except ProviderError as error:
-                _log.info("heartbeat-failed", extra={"facts": {"run": self.run, "message": error.message}})
-                if time.monotonic() > expires:  # nobody could renew it: it must be believed lost
-                    self.lost.set()
-                    return
 
 
 @contextmanager
@@ -149,7 +156,7 @@ def end_stale(database: Database) -> None:
         lease = session.records.lease()
     if lease is None or not lease.stale:
         return
-    # It may have been taken over since, or its holder may live, in the middle of a long commit: then it is theirs.
+    # It may have been taken over since; or its holder lives, in the middle of a long commit.
     with suppress(Leased, Unavailable), database.write() as work:
         work.records.check_lease(lease.token)
         work.records.break_lease(lease.run, force=False)
@@ -173,7 +180,9 @@ def _settle(database: Database, run: int, token: int | None, outcome: str | None
         if token is not None:
             work.records.release_lease(token)
         known = work.records.run(run)
-        committed = known is not None and known.state is RunState.COMMITTED
+        committed = known is not None and known.committed_at is not None
+        if known is None or known.state not in {RunState.BEGUN, RunState.COMMITTED}:
+            return committed  # whoever took the lease over has said how it ended
         if outcome is None or committed:
             work.records.set_run(run, RunState.DONE, outcome or "ok")
         else:

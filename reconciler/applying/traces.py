@@ -7,11 +7,11 @@ from reconciler.model.actual import StoredObject
 from reconciler.model.address import UNMANAGED, Address
 from reconciler.model.history import WHOLE_RUN, AuditFact, StepRecord
 from reconciler.model.kinds import TABLES
-from reconciler.model.plan import Action, Change, ObjectState, Plan, Restored, State
-from reconciler.model.ports import Captured
+from reconciler.model.plan import Action, Change, Merged, ObjectState, Plan, Restored, State
+from reconciler.model.ports import Captured, Edit
 from reconciler.model.recorded import KeyRecord, KeyState, ResourceRecord
 from reconciler.model.values import Value, canonical_json, nfc
-from reconciler.planning.steps import record_json
+from reconciler.planning.steps import MERGE, ROLLBACK, record_json
 
 
 def resource(change: Change, rows: Mapping[str, int], values: Mapping[str, Value]) -> ResourceRecord:
@@ -128,15 +128,26 @@ def steps(
             yield StepRecord(address=WHOLE_RUN, action=action, before=None, after=None, captured=whole)
 
 
-def purpose(plan: Plan, restored: Restored) -> Iterator[StepRecord]:
-    """Yield the step that says which run this one takes back, so that nobody takes it back twice."""
+def edited(edits: Iterable[Edit]) -> Captured:
+    """Return the rows that a merge changed, by table, as a step keeps them."""
+    tables: dict[str, list[Mapping[str, Any]]] = {}
+    for edit in edits:
+        tables.setdefault(edit.table, []).append({"before": dict(edit.before), "after": dict(edit.after)})
+    return tables
+
+
+def purpose(plan: Plan, restored: Restored, unmerged: tuple[int, int] | None) -> Iterator[StepRecord]:
+    """Yield the step that says which run this one takes back, or which lectures it merges.
+
+    `unmerged` are the lectures of a merge that is taken back.
+    """
     if plan.rolls_back is not None:
-        yield StepRecord(
-            address=WHOLE_RUN,
-            action="rollback",
-            before={"run": plan.rolls_back},
-            after=_restored(restored),
-        )
+        before = {"run": plan.rolls_back, "merge": unmerged}
+        yield StepRecord(address=WHOLE_RUN, action=ROLLBACK, before=before, after=_restored(restored))
+    if plan.merges is not None:
+        rows = {change.action: change.row for change in plan.changes}
+        merge = {"row": rows[Action.DELETE], "into": rows[Action.NO_OP]}
+        yield StepRecord(address=WHOLE_RUN, action=MERGE, before=merge, after=None)
 
 
 def _restored(restored: Restored) -> Mapping[str, Any]:
@@ -148,7 +159,7 @@ def _restored(restored: Restored) -> Mapping[str, Any]:
     }
 
 
-def facts(plan: Plan, rows: Mapping[str, int], restored: Restored) -> Iterator[AuditFact]:
+def facts(plan: Plan, rows: Mapping[str, int], restored: Restored, merged: Merged) -> Iterator[AuditFact]:
     """Yield what the audit log keeps: a fact for each change, and one for the commit as a whole."""
     for change in plan.changes:
         detail = _audited(change, rows.get(change.address, change.row))
@@ -163,15 +174,18 @@ def facts(plan: Plan, rows: Mapping[str, int], restored: Restored) -> Iterator[A
             "scope": list(plan.scope),
             "uploaded_bytes": plan.upload_bytes,
             "highest_rows": _highest_rows(plan),
-            **_purpose(plan, restored),
+            **_purpose(plan, restored, merged),
         },
     )
 
 
-def _purpose(plan: Plan, restored: Restored) -> Mapping[str, Any]:
-    if plan.rolls_back is None:
-        return {}
-    return {"rolls_back": plan.rolls_back, "restored": _restored(restored)}
+def _purpose(plan: Plan, restored: Restored, merged: Merged) -> Mapping[str, Any]:
+    if plan.rolls_back is not None:
+        return {"rolls_back": plan.rolls_back, "restored": _restored(restored)}
+    if plan.merges is not None:
+        counts = {"moved": dict(merged.moved), "combined": dict(merged.combined), "users": merged.users}
+        return {"merges": list(plan.merges), "merged": counts}
+    return {}
 
 
 def _highest_rows(plan: Plan) -> Mapping[str, int]:
@@ -180,7 +194,7 @@ def _highest_rows(plan: Plan) -> Mapping[str, int]:
     ids += [
         (change.kind, change.row)
         for change in plan.changes
-        if change.action is Action.FORGET and change.kind is not None and change.row is not None
+        if _lets_go(change) and change.kind is not None and change.row is not None
     ]
     return {
         table.name: max((row for kind, row in ids if kind is table.kind), default=0)

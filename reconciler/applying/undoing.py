@@ -7,9 +7,16 @@ from typing import Any
 from reconciler.model.errors import Stale
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Change, Restored
-from reconciler.model.ports import Captured, Library, RecordsReader
+from reconciler.model.ports import Captured, Edit, Library, RecordsReader
 from reconciler.model.recorded import ResourceRecord
-from reconciler.planning.steps import captured_in, records_before, sorted_in
+from reconciler.planning.steps import (
+    captured_in,
+    edits_in,
+    merge_in,
+    records_before,
+    sorted_in,
+    with_edits,
+)
 
 
 @dataclass
@@ -22,6 +29,8 @@ class Undoing:
     records: dict[str, ResourceRecord]
     captured: Captured
     junctions: Captured
+    edits: Sequence[Edit]
+    merge: tuple[int, int] | None
     restored: Restored = field(default_factory=Restored)
 
     @classmethod
@@ -29,7 +38,11 @@ class Undoing:
         """Read both from the steps of a run."""
         steps = records.steps(run)
         return cls(
-            records=dict(records_before(steps)), captured=captured_in(steps), junctions=sorted_in(steps)
+            records=dict(records_before(steps)),
+            captured=captured_in(steps),
+            junctions=sorted_in(steps),
+            edits=edits_in(steps),
+            merge=merge_in(steps),
         )
 
     def remembered(self, changes: Iterable[Change]) -> Sequence[ResourceRecord]:
@@ -62,9 +75,14 @@ class Undoing:
         library.restore_categories(kind, [row for row in ours if row[f"{kind}_id"] in rows])
 
     def restore_the_rest(self, library: Library) -> None:
-        """Insert what hung off those rows, as far as it still has somebody to belong to."""
+        """Insert what hung off those rows, as far as it still has somebody to belong to.
+
+        What a merge took from them goes back too, unless others have changed or deleted it since.
+        """
         content = {_table(kind) for kind in Kind}
-        self.restored = library.restore({t: rows for t, rows in self.captured.items() if t not in content})
+        restored = library.restore({t: rows for t, rows in self.captured.items() if t not in content})
+        edits = library.edit([edit.inverse for edit in self.edits])
+        self.restored = with_edits(restored, edits)
 
 
 def _table(kind: Kind) -> str:

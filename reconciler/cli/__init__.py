@@ -28,16 +28,20 @@ COMMANDS: Mapping[str, str] = {
     "show": "Show a saved plan.",
     "stage": "Put the bytes of a pull request where its apply finds them.",
     "apply": "Make both stores match the catalog, as one commit.",
-    "notify": "Tell others what happens, and try whether they hear it.",
     "drift": "Show what other hands changed since the last apply.",
     "adopt": "Accept what other hands changed: write live values into the catalog.",
     "verify": "Check that catalog, bucket and database agree.",
+    "reconcile": "Decide on what verify finds, one finding at a time.",
     "rollback": "Take a run back, its deleted rows and their favourites included.",
+    "merge": "Make two rows of one recording one, their favourites together.",
     "gc": "Delete retired objects whose retention has passed.",
+    "status": "Show where things stand, and the command that goes on from there.",
     "lease": "Show who may apply now.",
     "unlock": "End a lease whose holder is gone.",
     "runs": "List the last runs.",
     "audit": "Print the audit log, or verify its chain.",
+    "metrics": "Print how it stands in numbers, for Prometheus.",
+    "notify": "Tell others what happens, and try whether they hear it.",
     "identity": "Show or repair which environment both stores belong to.",
     "doctor": "Check that both stores can be reached and used.",
     "ci": "Take a step of a GitHub workflow.",
@@ -71,6 +75,10 @@ class LazyGroup(click.Group):
         command = importlib.import_module(f"reconciler.cli.{module}").command
         assert isinstance(command, click.Command)
         _name_variables(cmd_name, command)
+        if "_ELMIFY_COMPLETE" in os.environ:
+            from reconciler.cli.addresses import complete_addresses
+
+            complete_addresses(command)
         return command
 
     def invoke(self, ctx: click.Context) -> object:
@@ -119,7 +127,14 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
 @click.group(
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
+)
 @click.option(
     "-C",
     "--project",

@@ -164,8 +164,8 @@ def conclude(outcome: "Outcome", format_: str, *, shown: bool, advice: str = "")
     said = [
         f"{plan.count(action):,} {word}" for action, word in counts if action in always or plan.count(action)
     ]
-    done_by = "Apply" if plan.rolls_back is None else "Rollback"
-    click.echo(f"\n{done_by} complete! Resources: {', '.join(said)}.")
+    what = "Rollback" if plan.rolls_back is not None else "Merge" if plan.merges is not None else "Apply"
+    click.echo(f"\n{what} complete! Resources: {', '.join(said)}.")
     transfers = [
         ("uploaded", outcome.uploaded_files, outcome.uploaded_bytes),
         ("copied", outcome.copied_files, outcome.copied_bytes),
@@ -177,18 +177,20 @@ def conclude(outcome: "Outcome", format_: str, *, shown: bool, advice: str = "")
 
 
 def _as_facts(outcome: "Outcome", advice: str) -> dict[str, object]:
-    """Return what the last event of a rollback says beside the rest."""
+    """Return what the last event of a rollback or a merge says beside the rest."""
     from dataclasses import asdict
 
+    if outcome.plan.merges is not None:
+        return {"merges": outcome.plan.merges, "merged": asdict(outcome.merged)}
     if outcome.plan.rolls_back is None:
         return {}
     return {"rolls_back": outcome.plan.rolls_back, "restored": asdict(outcome.restored), "advice": advice}
 
 
 def _say_last(outcome: "Outcome", advice: str) -> None:
-    from reconciler.render.sentences import restored_sentence
+    from reconciler.render.sentences import merged_sentence, restored_sentence
 
-    if told := restored_sentence(outcome.restored):
+    if told := restored_sentence(outcome.restored) or merged_sentence(outcome.merged):
         click.echo(f"Run {outcome.run} {told}.")
     if advice:
         click.echo(f"\n{advice}")

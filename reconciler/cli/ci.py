@@ -29,17 +29,39 @@ def command() -> None:
 
 
 @command.command("comment")
-@click.argument("planfile", type=_FILE)
+@click.argument("planfile", required=False, type=_FILE)
 @click.option("--pull", type=click.IntRange(min=1), required=True, help="The number of the pull request.")
-def comment(planfile: Path, pull: int) -> None:
-    """Keep one comment on a pull request that shows its plan, and its labels."""
-    from reconciler.forge.comment import keep_comment, keep_labels
-    from reconciler.render.plan_markdown import comment_marker, plan_comment
+@click.option("--commit", required=True, help="The commit of its branch that was planned.")
+@click.pass_obj
+def comment(directory: str, planfile: Path | None, pull: int, commit: str) -> None:
+    """Keep one comment on a pull request that shows its plan, and its labels.
 
-    plan = read_plan(planfile)
+    Without PLANFILE it says that no plan could be made, so that an older one does not stand there as if it
+    were true.
+    """
+    from reconciler.forge.comment import keep_comment, keep_labels
+    from reconciler.render.plan_github import no_plan_comment, plan_comment
+    from reconciler.render.plan_markdown import comment_marker
+
     settings, forge = _forge()
-    keep_comment(forge, pull, comment_marker(plan.environment), plan_comment(plan, settings.run_url))
-    keep_labels(forge, pull, labels_of(plan))
+    if planfile is None:
+        environment = open_project(directory).settings.policy.environment
+        body, labels = no_plan_comment(environment, commit, settings.run_url), list[str]()
+    else:
+        plan = read_plan(planfile)
+        environment, labels = plan.environment, labels_of(plan)
+        body = plan_comment(plan, commit, settings.run_url)
+    keep_comment(forge, pull, comment_marker(environment), body)
+    keep_labels(forge, pull, labels)
+
+
+@command.command("summary")
+@click.argument("planfile", type=_FILE)
+def summary(planfile: Path) -> None:
+    """Print a plan for the summary of a run, within what GitHub takes."""
+    from reconciler.render.plan_github import plan_summary
+
+    result(plan_summary(read_plan(planfile)))
 
 
 def labels_of(plan: Plan) -> list[str]:

@@ -1,8 +1,16 @@
+from typing import TYPE_CHECKING
+
 import click
 
+from reconciler.cli.console import result
 from reconciler.cli.options import option_lock_timeout
 from reconciler.cli.project import open_project
 from reconciler.model.values import counted, readable_size
+from reconciler.render.escape import harmless
+
+if TYPE_CHECKING:
+    from reconciler.applying.gc import Collected
+    from reconciler.model.ports import UnfinishedUpload
 
 
 @click.command("gc")
@@ -18,24 +26,47 @@ def command(
 ) -> None:
     """Delete retired objects whose retention has passed, and what interrupted runs left over.
 
-    Never an object that any row names, and never before 24 hours have passed but by --now.
+    Never an object that any row names, and never before 24 hours have passed but by --now. Staged copies
+    go by `staging: {keep: …}`; of unfinished uploads only elmify's own are given up, after 24 hours.
     """
-    from reconciler.applying.gc import collect
+    from reconciler.applying.gc import Wanted, collect
     from reconciler.bootstrap import open_stores
     from reconciler.settings import parse_duration
 
     project = open_project(directory)
-    retention = parse_duration(older_than) if older_than else project.settings.policy.retention
+    policy = project.settings.policy
+    wanted = Wanted(
+        older_than=parse_duration(older_than) if older_than else policy.retention,
+        staged_older_than=parse_duration(older_than) if older_than else policy.staged_retention,
+        now=now,
+    )
     with open_stores(project.settings) as stores:
         job = project.job(stores, "gc", lock_timeout, "text")
-        collected = collect(job, older_than=retention, now=now, dry_run=dry_run)
-    for item in collected.rubbish:
-        click.echo(f"  - {item.record.key} ({readable_size(item.record.size_bytes)}; {item.why})")
-    verb = "would be deleted" if dry_run else "deleted"
-    count = len(collected.rubbish)
-    objects = counted(count, "object")
-    click.echo(
-        f"{objects} {verb}, {readable_size(collected.size_bytes)}."
-        if count
-        else "There is nothing to delete."
-    )
+        collected = collect(job, wanted, dry_run=dry_run)
+    result(collected_text(collected, dry_run=dry_run))
+
+
+def collected_text(collected: "Collected", *, dry_run: bool) -> str:
+    """Return what was deleted or given up, line by line, and what was only seen."""
+    clutter, verb = collected.clutter, "would be deleted" if dry_run else "deleted"
+    lines = [
+        f"  - {_object(item.record.key, item.record.size_bytes, item.why)}" for item in collected.rubbish
+    ]
+    lines += [f"  - {_object(stored.key, stored.size_bytes, 'staged copy')}" for stored in clutter.staged]
+    lines += [f"  - {_upload(upload)}: given up" for _, upload in clutter.given_up]
+    lines += [f"  ? {_upload(upload)}: not elmify's, left alone" for upload in clutter.foreign]
+    lines += [f"  ? unfinished uploads to {store} cannot be seen with this key" for store in clutter.unseen]
+    deleted = len(collected.rubbish) + len(clutter.staged)
+    if deleted:
+        lines.append(f"{counted(deleted, 'object')} {verb}, {readable_size(collected.size_bytes)}.")
+    elif not clutter.given_up:
+        lines.append("There is nothing to delete.")
+    return "\n".join(lines)
+
+
+def _object(key: str, size_bytes: int, why: str) -> str:
+    return f"{harmless(key)} ({readable_size(size_bytes)}; {why})"
+
+
+def _upload(upload: "UnfinishedUpload") -> str:
+    return f"{harmless(upload.key)} (unfinished upload, begun {upload.begun_at:%Y-%m-%d %H:%M} UTC)"

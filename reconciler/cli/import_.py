@@ -10,9 +10,12 @@ from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from reconciler.bootstrap import Stores
     from reconciler.importing.declaring import Folder, Imported
     from reconciler.importing.learning import Learning
+    from reconciler.model.address import Address
 
 
 @click.group("import")
@@ -70,7 +73,9 @@ def manifest(directory: str, file: Path, format_: str) -> int:
 
     project = open_project(directory)
     found, lines, findings = read_manifest(file)
-    imported = declare(folder_of(project), project.settings.policy.layout, found, lines, findings)
+    imported = declare(
+        folder_of(project), project.settings.policy.layout, found, lines, findings, hashed=False
+    )
     return report(imported, format_)
 
 
@@ -95,14 +100,16 @@ def folder_of(project: Project) -> "Folder":
     return Folder(root=settings.root, catalog_dir=settings.catalog_dir, lock_path=settings.lock_path)
 
 
-def report(imported: "Imported", format_: str) -> int:
+def report(
+    imported: "Imported", format_: str, accepted: "Mapping[Address, Sequence[str]] | None" = None
+) -> int:
     """Print what an import came to; the status says whether the catalog has mistakes now."""
     from shutil import get_terminal_size
 
     from reconciler.importing.report import report_json, report_text
 
     if format_ == "json":
-        result(report_json(imported))
+        result(report_json(imported, accepted))
     else:
         show_diagnostics(imported.diagnostics)
         result(report_text(imported, width=max(get_terminal_size((120, 24)).columns, 60), colour=colours()))

@@ -95,8 +95,9 @@ class Console:
 
     def event(self, name: str, **facts: object) -> None:
         """Print the step as an event, and log it; of the text output only trouble is worth a line."""
-        level = logging.WARNING if "message" in facts else logging.INFO
-        logging.getLogger("elmify.run").log(level, name, extra={"facts": facts, "said": not self._json})
+        trouble = "message" in facts
+        extra = {"facts": facts, "said": trouble and not self._json}
+        logging.getLogger("elmify.run").log(logging.WARNING if trouble else logging.INFO, name, extra=extra)
         if self._json:
             from reconciler.cli.progress import emit
 

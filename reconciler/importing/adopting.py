@@ -38,9 +38,9 @@ def adopt(
 ) -> Adopted:
     """Write live values into the catalog, for the addresses that the globs name.
 
-    Of a recorded address, what drifted since the last apply; of `unmanaged.lectures[412]`, the whole row, with
-    the parents that it needs. What a field cannot say is put up with by `as_is`. `UsageError` for a glob that
-    names nothing that can be adopted; nothing is written then.
+    Of a recorded address, what drifted since the last apply; of `unmanaged.lectures[412]`, the whole row,
+    with the parents that it needs. What a field cannot say is put up with by `as_is`. `UsageError` for a glob
+    that names nothing that can be adopted; nothing is written then.
     """
     bench = Workbench(folder, policy, *world)
     rows = {row for each in addresses if (row := _unmanaged(each)) is not None}
@@ -126,7 +126,6 @@ def _accept(bench: Workbench, globs: Sequence[str]) -> Iterator[tuple[Address, t
             if drifted:
                 _write(bench, address, row, drifted)
                 yield address, tuple(each.attribute for each in drifted)
-    bench.add_lines({})
 
 
 def _write(bench: Workbench, address: Address, row: Row, drifted: Sequence[Drift]) -> None:
@@ -145,11 +144,14 @@ def _write(bench: Workbench, address: Address, row: Row, drifted: Sequence[Drift
     for slot in table.slots:
         columns = {c.name for c in table.columns if c.source == slot.value}
         if slot.value in names or columns & names:
-            _write_slot(bench, address, row, slot)
+            _write_slot(bench, address, row, slot, is_moved="file_path" in names)
 
 
-def _write_slot(bench: Workbench, address: Address, row: Row, slot: Slot) -> None:
-    """Name the object that the row names now, with a line of what the bucket lists."""
+def _write_slot(bench: Workbench, address: Address, row: Row, slot: Slot, *, is_moved: bool) -> None:
+    """Name the object that the row names now, with a line of what the bucket lists.
+
+    What the row says of a file is about the old bytes, unless it was given another file.
+    """
     naming = (c.name for c in TABLES[row.kind].columns if c.source == slot.value and c.origin in _NAMING)
     key = key_in(row[next(naming)])
     stored = bench.snapshot.objects.get(key) if key is not None else None
@@ -159,7 +161,7 @@ def _write_slot(bench: Workbench, address: Address, row: Row, slot: Slot) -> Non
     before = bench.lines.get(nfc(str(said)))
     known = bench.lines.get(key)
     is_same = known is not None and stored.etag in {known.etag, known.md5, known.parts_etag}
-    line = known if is_same else line_of(key, stored, iter((row,)))
+    line = known if is_same else line_of(key, stored, iter((row,) if is_moved else ()))
     recorded = bench.recorded.keys.get(key)
     if line is None or (before is not None and recorded is not None and recorded.etag == stored.etag):
         return  # nobody has touched the object: it is the row's other columns that changed
@@ -182,6 +184,10 @@ def _left(bench: Workbench, accepted: Mapping[Address, tuple[str, ...]]) -> Iter
         left = sorted(columns_of(change).keys() & set(accepted[Address(change.address)]))
         if left:
             yield Finding(reason=Reason.NOT_AS_IS, subject=change.address, detail=", ".join(left))
+        for slot, key in bench.recorded.resources[Address(change.address)].keys.items():
+            if slot.value in accepted[Address(change.address)] and nfc(key) not in bench.snapshot.objects:
+                detail = f"{slot}: {key} is not in the bucket; an apply puts it back"
+                yield Finding(reason=Reason.NOT_AS_IS, subject=change.address, detail=detail)
 
 
 def _of(bench: Workbench, accepted: Mapping[Address, tuple[str, ...]]) -> list[Change]:

@@ -5,6 +5,7 @@ Arabic is written without its short vowels, so an `a` stands where a person coul
 
 # ruff: noqa: RUF001 - its letters are what this module is about
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -32,6 +33,9 @@ _CONSONANTS = {
 _SILENT = frozenset("ءـ\u0640\u0653\u0654\u0655\u0670")
 _SHADDA, _SUKUN = "\u0651", "\u0652"
 _ARTICLE = "ال"
+
+#: NFC puts the sign of a doubled letter behind the vowel that follows it.
+_SHADDA_LAST = re.compile("([\u064b-\u0650])(\u0651)")
 
 #: Letters that are written in two ways, as the one that `_WORDS` is spelled with.
 _PLAIN = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "ه", "ی": "ي", "ک": "ك"})
@@ -95,12 +99,15 @@ def _has_vowel_before(sounds: list[tuple[str, bool]], place: int) -> bool:
 def _sounds(word: str) -> Iterator[tuple[str, bool]]:
     """Yield each sound and whether it is a vowel, or marked as having none behind it."""
     last = ""
+    word = _SHADDA_LAST.sub(r"\2\1", word)
     for place, letter in enumerate(word):
         if letter in _GLIDES:
             consonant, vowel = _GLIDES[letter]
             is_vowel = place > 0 and not _is_vowel_at(word, place - 1) and not _is_vowel_at(word, place + 1)
             last = vowel if is_vowel else consonant
             yield last, is_vowel
+        elif letter in _VOWELS and word[place + 1 : place + 2] in _MARKS:
+            continue  # the mark on it says which vowel it carries
         elif letter in _VOWELS or letter in _MARKS:
             yield {**_VOWELS, **_MARKS}[letter], True
         elif letter == _SHADDA:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.importing.found import Finding, Found
+from reconciler.importing.found import Finding, Found, Reason
 from reconciler.importing.merging import merge
 from reconciler.loading.editing import CatalogEditor, amend_lockfile
 from reconciler.loading.lockfile import REPAIRABLE, read_lockfile
@@ -50,17 +50,24 @@ def declare(
     found: Iterable[Found],
     lines: Mapping[str, MediaFile],
     findings: Iterable[Finding] = (),
+    *,
+    hashed: bool,
 ) -> Imported:
     """Merge what was found into the catalog, fields that entries lack included, and write it.
 
-    `lines` are the lockfile's for what was found, by NFC path; those that nothing names are left out.
+    `lines` are the lockfile's for what was found, by NFC path; those that nothing names are left out. Only
+    when they were `hashed` just now do they take the place of lines that are there.
     """
     editor = CatalogEditor.open(folder.root, folder.catalog_dir)
     before = lockfile_lines(folder)
     merged = merge(editor, found, {}, fill=True)
-    catalog, diagnostics = preview(editor.texts(), {**before, **lines}, layout)
+    after = {**before, **lines} if hashed else {**lines, **before}
+    catalog, diagnostics = preview(editor.texts(), after, layout)
     named = {nfc(path) for each in catalog.resources.values() for path in each.media.values() if path}
-    new = {path: line for path, line in lines.items() if path in named and line != before.get(path)}
+    new = {path: after[path] for path in named & after.keys() if after[path] != before.get(path)}
+    unknown = [
+        Finding(reason=Reason.NOT_LOCKED, subject=path, detail="") for path in sorted(named - after.keys())
+    ]
     written = editor.save()
     amend_lockfile(folder.lock_path, folder.root, new.values())
     return Imported(
@@ -69,7 +76,7 @@ def declare(
         filled=len(merged.filled),
         written=written,
         lines=len(new),
-        findings=(*findings, *merged.findings),
+        findings=(*findings, *merged.findings, *unknown),
         diagnostics=diagnostics,
     )
 

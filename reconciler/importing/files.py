@@ -59,7 +59,9 @@ def import_files(folder: Folder, directory: Path, media_root: Path, hashing: Has
     inside = directory.resolve().is_relative_to(media_root.resolve())
     lines, refused = hashing.lines(media_root if inside else directory, media_of(found))
     noted = [Finding(reason=Reason.UNFIT, subject=path, detail=why) for path, why in refused.items()]
-    return declare(folder, hashing.policy.layout, without(found, refused), lines, (*findings, *noted))
+    return declare(
+        folder, hashing.policy.layout, without(found, refused), lines, (*findings, *noted), hashed=True
+    )
 
 
 def media_of(found: Iterable[Found]) -> Iterator[str]:

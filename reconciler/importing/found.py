@@ -21,7 +21,8 @@ class Reason(StrEnum):
     UNFIT = "unfit"  # the catalog cannot say it
     STYLE = "style"  # most rows spell a column otherwise than elmify.yaml says
     CHANGED_NAME = "changed-name"  # a title that repeated its number
-    NOT_AS_IS = "not-as-is"  # `--as-is` could not put up with it
+    NOT_AS_IS = "not-as-is"  # `--as-is`, or `adopt`, could not put up with it
+    NOT_LOCKED = "not-locked"  # nobody has said which bytes a path means
 
 
 SENTENCES: Mapping[Reason, str] = {
@@ -36,7 +37,14 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.STYLE: "Most rows are spelled otherwise than elmify.yaml says",
     Reason.CHANGED_NAME: "The title repeated its number",
     Reason.NOT_AS_IS: "It could not be recorded as it is",
+    Reason.NOT_LOCKED: "The lockfile does not know it: put the file under the media root and run elmify lock",
 }
+
+
+def by_number(fields: Mapping[str, Any]) -> tuple[bool, int]:
+    """Return what lectures are sorted by: their numbers, those without one last."""
+    number = fields.get("number")
+    return number is None, number or 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

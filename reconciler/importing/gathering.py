@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.importing import sidecars
 from reconciler.importing.describing import unfit
-from reconciler.importing.found import Finding, Found, Reason
+from reconciler.importing.found import Finding, Found, Reason, by_number
 from reconciler.importing.layout import KeyPlace, place_of
 from reconciler.importing.names import clean, numbered, titled, without_number
 from reconciler.importing.tags import Tags, read_tags
@@ -184,7 +184,7 @@ def one_of_each(
     """Yield the lectures of one collection by number, each title and number once; the rest is noted."""
     titles: dict[str, str] = {}
     numbers: dict[int, str] = {}
-    for fields in sorted(lectures, key=lambda each: each.get("number", len(lectures) ** 3)):
+    for fields in sorted(lectures, key=by_number):
         path, number = fields["audio"], fields.get("number")
         first = titles.setdefault(fields["title"], path)
         if first != path:

@@ -155,11 +155,11 @@ class Join:
 
     @cached_property
     def _of_neighbours(self) -> Mapping[str, int]:
-        """The collection of each folder whose rows agree on one."""
+        """The collection of each folder whose recordings agree on one."""
         meant = defaultdict(set)
         for row in self.rows(Kind.LECTURE):
-            if row["collection_id"] is not None:
-                meant[_folder(self.audio.get(row.id, said_path(row)))].add(_id(row["collection_id"]))
+            if row["collection_id"] is not None and row.id in self.audio:
+                meant[_folder(self.audio[row.id])].add(_id(row["collection_id"]))
         return {folder: next(iter(ids)) for folder, ids in meant.items() if folder and len(ids) == 1}
 
     # Images.

@@ -14,7 +14,7 @@ from reconciler.importing.describing import (
     title_of,
     unfit,
 )
-from reconciler.importing.found import Finding, Found, Reason
+from reconciler.importing.found import Finding, Found, Reason, by_number
 from reconciler.importing.joining import Join, parent_id
 from reconciler.importing.names import without_number
 from reconciler.model.actual import Row, Snapshot
@@ -108,7 +108,7 @@ class _Describer:
         titles = _titles(lectures, numbers)
         kept = self.join.one_of_each(lectures, lambda each: titles[each.id], "title")
         children = [self._lecture(each, titles[each.id], numbers.get(each.id)) for each in kept]
-        children.sort(key=lambda found: (found.fields.get("number", len(children) ** 2), found.name))
+        children.sort(key=lambda found: (*by_number(found.fields), found.name))
         fields = {**fields_of(row), **self._images(row)}
         return Found(kind=Kind.COLLECTION, fields=fields, row=row.id, children=tuple(children))
 
@@ -249,7 +249,7 @@ def _style(
     told = Counter(found for row in rows if (found := style(row[column])) is not None)
     if told and told.most_common(1)[0][1] > told[wanted]:
         most, count = told.most_common(1)[0]
-        detail = f"{count:,} of {told.total():,} rows hold a {most}, elmify.yaml asks for a {wanted}"
+        detail = f"{count:,} of {told.total():,} rows hold it as {most}, elmify.yaml as {wanted}"
         yield Finding(reason=Reason.STYLE, subject=column, detail=detail)
 
 

@@ -89,12 +89,23 @@ class _Merging:
     def take(self, found: Found, parent: Address | None) -> None:
         """Declare a resource under its parent, and then what it contains."""
         address = self._address_of(found, parent)
+        if address is not None and self._is_another_recording(address, found):
+            return
         if address is None or address in self.taken:
             address = self._add(found, parent)
         else:
             self._keep(address, found)
         for child in found.children:
             self.take(child, address)
+
+    def _is_another_recording(self, address: Address, found: Found) -> bool:
+        """Whether the entry that a file would be, by its title, is another file; that is noted."""
+        audio = found.fields.get("audio")
+        said = self.editor.fields(address).get("audio")
+        if found.row is not None or audio is None or nfc(str(said)) == nfc(audio):
+            return False
+        self._clash(audio, f"{address} has this title, and another recording: {said}")
+        return True
 
     def _address_of(self, found: Found, parent: Address | None) -> Address | None:
         if found.row is not None and (found.kind, found.row) in self.known:
@@ -149,10 +160,7 @@ class _Merging:
     def _keep(self, address: Address, found: Found) -> None:
         self.taken.add(address)
         said = self.editor.fields(address)
-        audio = found.fields.get("audio")
-        if found.row is None and audio is not None and nfc(str(said.get("audio"))) != nfc(audio):
-            self._clash(audio, f"{address} has this title, and another recording: {said.get('audio')}")
-        elif self.fill:
+        if self.fill:
             given = {**said, **self._defaults(address)}
             if (parent_of(address), found.fields.get("number")) in self._by_number:
                 given["number"] = None

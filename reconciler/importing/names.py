@@ -16,7 +16,9 @@ _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _UNSPOKEN = re.compile(r"[\W_]+")
 
 #: `01 - Title`, `1. Title`, `007_Title`, `٣ - …`; with nothing but a space, a zero must show that it counts.
-_NUMBERED = re.compile(r"(?P<number>\d{1,7})(?:\s*[-–—._:)\]]+\s*|(?<=\d)\s+)(?P<rest>\S.*)", re.DOTALL)
+_NUMBERED = re.compile(
+    r"(?P<number>\d{1,7})(?:\s*[-–—._:)\]]+\s*|(?<=\d)\s+)(?P<rest>(?=.*\w)\S.*)", re.DOTALL
+)
 _COUNTS = re.compile(r"\d{1,7}\s*[-–—._:)\]]|[0٠۰]\d{0,6}\s")
 _ONLY_NUMBER = re.compile(r"\d{1,7}")
 
@@ -66,5 +68,7 @@ def without_number(title: str, number: int | None) -> str:
 
 def titled(words: str) -> str:
     """Return a slug as a title: `the-cave-of-hira` as `The cave of hira`. Anything else stays."""
-    text = words.replace("-", " ").replace("_", " ") if " " not in words else words
-    return text[:1].upper() + text[1:] if text != words else words
+    if " " in words or words != words.lower():
+        return words
+    text = words.replace("-", " ").replace("_", " ")
+    return text[:1].upper() + text[1:]

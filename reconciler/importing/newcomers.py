@@ -1,7 +1,7 @@
 """New entries: from a file that somebody dropped, or from a name."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,8 @@ def new_lectures(
         found.append((under, fields))
     lines, refused = hashing.lines(media_root, (fields["audio"] for _, fields in found))
     notes = [Finding(reason=Reason.UNFIT, subject=path, detail=why) for path, why in refused.items()]
-    speakers = [_tree(catalog, under, fields) for under, fields in found]
-    return declare(folder, hashing.policy.layout, without(speakers, refused), lines, notes)
+    speakers = without(tuple(_trees(catalog, found)), refused)
+    return declare(folder, hashing.policy.layout, speakers, lines, notes, hashed=True)
 
 
 def existing(catalog: Catalog, text: str, kind: Kind) -> Resource:
@@ -122,12 +122,19 @@ def _copied(
     return nfc(wished)
 
 
-def _tree(catalog: Catalog, under: Resource, fields: Mapping[str, Any]) -> Found:
-    """Return a lecture below the collection and the speaker that are there."""
-    lecture = Found(kind=Kind.LECTURE, fields=fields)
-    speaker = lineage(catalog, under)[Kind.SPEAKER]
-    collection = Found(kind=Kind.COLLECTION, fields={"title": under.name}, children=(lecture,))
-    return Found(kind=Kind.SPEAKER, fields={"name": speaker.name}, children=(collection,))
+def _trees(catalog: Catalog, found: Sequence[tuple[Resource, Mapping[str, Any]]]) -> Iterator[Found]:
+    """Yield the lectures below their collections and speakers, which are there, each of these once."""
+    lectures: dict[Address, list[Found]] = {}
+    collections: dict[Address, list[Found]] = {}
+    for under, fields in found:
+        lectures.setdefault(under.address, []).append(Found(kind=Kind.LECTURE, fields=fields))
+    for address, children in lectures.items():
+        title = {"title": catalog.resources[address].name}
+        collection = Found(kind=Kind.COLLECTION, fields=title, children=tuple(children))
+        collections.setdefault(Address(address.partition("/")[0]), []).append(collection)
+    for address, children in collections.items():
+        name = {"name": catalog.resources[address].name}
+        yield Found(kind=Kind.SPEAKER, fields=name, children=tuple(children))
 
 
 def new_parent(folder: Folder, name: str, speaker: str | None, id_: str | None = None) -> Address:

@@ -3,11 +3,12 @@
 import io
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.importing.declaring import Imported
 from reconciler.importing.found import SENTENCES, Finding
+from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import Kind
 from reconciler.model.values import counted
@@ -56,8 +57,8 @@ def _tables(findings: Sequence[Finding], width: int, *, colour: bool) -> Iterato
         yield out.getvalue()
 
 
-def report_json(imported: Imported) -> str:
-    """Return everything as one JSON object."""
+def report_json(imported: Imported, accepted: Mapping[Address, Sequence[str]] | None = None) -> str:
+    """Return everything as one JSON object; `accepted` is the drift that was, by address."""
     document = {
         "added": {kind.value: imported.added.get(kind, 0) for kind in Kind},
         "kept": imported.kept,
@@ -69,6 +70,7 @@ def report_json(imported: Imported) -> str:
             for each in imported.findings
         ],
         "diagnostics": [_plain(each) for each in imported.diagnostics],
+        **({} if accepted is None else {"accepted": {at: list(names) for at, names in accepted.items()}}),
     }
     return harmless_json(json.dumps(document, indent=2, ensure_ascii=False))
 

@@ -115,6 +115,18 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """User rows of a lecture that go to another: those `moved`, and those `combined` with one already there.
+
+    Both by table; `users` are the distinct users behind them.
+    """
+
+    moved: Mapping[str, int] = field(default_factory=dict)
+    combined: Mapping[str, int] = field(default_factory=dict)
+    users: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What happens to one address, and why.
 
@@ -183,7 +195,8 @@ class Plan:
     `ignored` counts what is unmanaged or drifted and let be by elmify.yaml, and so not listed here.
     `listed` counts all objects of the bucket's listing: it is what the next listing will cost. `rolls_back`
     is the run that the plan takes back, whatever the catalog says; `restored` is what comes back with it.
-    `merges` names two lectures: the user rows of the first go to the second, and then the first goes.
+    `merges` names two lectures: the user rows of the first go to the second, as `merged` counts them, and
+    then the first goes.
     """
 
     environment: str
@@ -205,6 +218,7 @@ class Plan:
     rolls_back: int | None = None
     restored: Restored = field(default_factory=Restored)
     merges: tuple[str, str] | None = None
+    merged: Merged = field(default_factory=Merged)
 
     @property
     def empty(self) -> bool:

@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.model.address import Address, matches_any
+from reconciler.model.address import EXACTLY, Address, matches_any
 from reconciler.model.catalog import Resource, lineage
 from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput, UsageError
 from reconciler.model.kinds import TABLES, Kind, Slot
-from reconciler.model.plan import Action, Change, Drift, Impact, Plan, Restored, Unmanaged
+from reconciler.model.plan import Action, Change, Drift, Impact, Merged, Plan, Restored, Unmanaged
 from reconciler.model.ports import Beyond, Dependents
 from reconciler.model.values import nfc
 from reconciler.planning.diff import Differ
@@ -21,8 +21,8 @@ from reconciler.planning.drift import drift_of, lost_row
 from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.guards import blocked_by
 from reconciler.planning.identity import Identities, identify
-from reconciler.planning.keys import TemplateRefused, default_key
 from reconciler.planning.ignoring import but_ignored, drift_but_ignored
+from reconciler.planning.keys import TemplateRefused, default_key
 from reconciler.planning.names import taken_names
 from reconciler.planning.removals import delete_unmanaged, unmanaged_in, vanished
 from reconciler.planning.retirement import with_retired
@@ -50,6 +50,7 @@ class Draft:
     ends: Mapping[int, int]
     identities: Identities
     restored: Restored = field(default_factory=Restored)
+    merged: Merged = field(default_factory=Merged)
     ignored: int = 0
 
 
@@ -57,9 +58,7 @@ def draft(world: World, request: Request) -> Draft:
     """Find the changes within the request's scope; `InvalidInput` carries every question they raise."""
     identities = identify(world.catalog, world.snapshot, world.recorded, audio_key(world))
     differences = Differ(world, identities, rekey=REKEY in request.options).run()
-    unmanaged, let_be = but_ignored(
-        world.policy, unmanaged_in(world, identities, differences.used)
-    )
+    unmanaged, let_be = but_ignored(world.policy, unmanaged_in(world, identities, differences.used))
     changes = [*differences.changes, *vanished(world, identities, differences.used)]
     if DELETE_UNMANAGED in request.options:
         changes += delete_unmanaged(world, unmanaged)
@@ -153,18 +152,21 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, be
         rolls_back=request.rolls_back,
         restored=rough.restored,
         merges=request.merges,
+        merged=rough.merged,
     )
 
 
 def refuse_idle_globs(world: World, plan: Plan) -> None:
     """Raise `UsageError` for a glob that names nothing at all: a typo must not read as 'nothing to do'."""
     known: list[str] = [*world.catalog.resources, *world.recorded.resources]
-    if any(glob.startswith("unmanaged") for glob in plan.scope):
+    known += [change.address for change in plan.changes]
+    if any(glob.removeprefix(EXACTLY).startswith("unmanaged") for glob in plan.scope):
         rows = plan.unmanaged.rows.items()
         known += [f"unmanaged.{TABLES[kind].name}[{row}]" for kind, ids in rows for row in ids]
         known += [f"unmanaged.object[{key}]" for key in plan.unmanaged.objects]
+    alone = {f"{EXACTLY}{address}" for address in known}
     for glob in plan.scope:
-        if not any(matches_any(address, (glob,)) for address in known):
+        if glob not in alone and not any(matches_any(address, (glob,)) for address in known):
             raise UsageError(
                 f"--only {glob} names nothing, neither declared nor recorded",
                 hint="Check the address; `*` stands for any part of it.",

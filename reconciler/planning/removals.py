@@ -111,7 +111,7 @@ def delete_unmanaged(world: World, unmanaged: Unmanaged) -> list[Change]:
     changes = []
     for kind, ids in unmanaged.rows.items():
         for row_id in ids:
-            state = _row_state(world, world.snapshot.rows[kind][row_id])
+            state = row_state(world, world.snapshot.rows[kind][row_id])
             changes.append(
                 _delete_one(world, f"unmanaged.{TABLES[kind].name}[{row_id}]", kind, row_id, state)
             )
@@ -133,7 +133,8 @@ def _delete_one(world: World, address: str, kind: Kind | None, row: int | None, 
     )
 
 
-def _row_state(world: World, row: Row) -> State:
+def row_state(world: World, row: Row) -> State:
+    """Return the managed columns of a row, and the objects that it names and that are there."""
     keys: dict[Slot, str] = {}
     for column in TABLES[row.kind].columns:
         key = key_in(row[column.name]) if column.origin in {Origin.KEY, Origin.REFERENCE} else None

@@ -26,7 +26,7 @@ from reconciler.planning.obstacles import (
 from reconciler.planning.planner import Draft, draft_of
 from reconciler.planning.removals import unmanaged_in
 from reconciler.planning.retirement import with_retired
-from reconciler.planning.steps import Done, done_in
+from reconciler.planning.steps import Done, done_in, unmerged_in
 from reconciler.planning.world import Request, World
 
 
@@ -54,6 +54,7 @@ def draft_rollback(world: World, past: Past, request: Request) -> Draft:
     if taken_back_by(past.number, past.later) is not None:
         return draft_of(request, identities, changes=(), drift=(), unmanaged=unmanaged)
     _refuse_later_runs(past, done)
+    _refuse_merging_again(past)
     inverter = Inverter(world, past.number, believed)
     inverter.invert(done)
     changes = inverter.changes
@@ -91,6 +92,16 @@ def _refuse_later_runs(past: Past, done: Sequence[Done]) -> None:
             f"run {past.number} cannot be taken back: later runs touched the same",
             details=[told(run, addresses) for run, addresses in sorted(way.items())],
             hint=f"Nothing was written. Take those back first, the newest first:{commands}",
+        )
+
+
+def _refuse_merging_again(past: Past) -> None:
+    """Raise for the rollback of a merge: to take that back is to merge, which counts anew what goes over."""
+    merge = unmerged_in(past.steps)
+    if merge is not None:
+        raise NotReversible(
+            f"run {past.number} took a merge back, and that is taken back by merging again",
+            hint=f"Nothing was written. Merge again:\n    elmify merge {merge[0]} {merge[1]}",
         )
 
 

@@ -1,20 +1,24 @@
 """The steps of a run as values: what each did, and what elmify remembered before it."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.model.address import Address
 from reconciler.model.errors import NotReversible
 from reconciler.model.history import WHOLE_RUN, StepRecord
 from reconciler.model.kinds import Kind, Slot
-from reconciler.model.plan import Action, ObjectState, State
-from reconciler.model.ports import Captured
+from reconciler.model.plan import Action, ObjectState, Restored, State
+from reconciler.model.ports import Captured, Edit
 from reconciler.model.recorded import ResourceRecord
 from reconciler.model.values import Value
 
-#: What the steps about a whole run keep: rows that deletes took along, junction rows before they were sorted.
-CAPTURE, SORT = "capture", "sort"
+#: What the steps about a whole run keep: rows that deletes took along, junction rows before they were sorted,
+#: rows that a merge changed, before and after.
+CAPTURE, SORT, EDIT = "capture", "sort", "edit"
+#: What they say of its purpose.
+ROLLBACK, MERGE = "rollback", "merge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,41 @@ def captured_in(steps: Iterable[StepRecord]) -> Captured:
 def sorted_in(steps: Iterable[StepRecord]) -> Captured:
     """Return the junction rows of content that the run sorted under other categories, by table."""
     return _rows_of(steps, SORT)
+
+
+def edits_in(steps: Iterable[StepRecord]) -> Sequence[Edit]:
+    """Return the rows that the run moved from one lecture to another, or changed while it did."""
+    return [
+        Edit(table=table, before=row["before"], after=row["after"])
+        for table, rows in _rows_of(steps, EDIT).items()
+        for row in rows
+    ]
+
+
+def with_edits(restored: Restored, edits: Sequence[Edit]) -> Restored:
+    """Count the rows that go back to where a merge took them from among those that come back."""
+    if not edits:
+        return restored
+    rows = Counter(restored.rows)
+    rows.update(edit.table for edit in edits)
+    return replace(restored, rows=dict(rows), users=0)
+
+
+def merge_in(steps: Iterable[StepRecord]) -> tuple[int, int] | None:
+    """Return the lecture rows that the run merged, the one that went first; None when it was no merge."""
+    for step in steps:
+        if step.action == MERGE and step.before is not None:
+            return step.before["row"], step.before["into"]
+    return None
+
+
+def unmerged_in(steps: Iterable[StepRecord]) -> tuple[int, int] | None:
+    """Return the lecture rows whose merge the run took back; None when it did no such thing."""
+    for step in steps:
+        merge = step.before.get("merge") if step.action == ROLLBACK and step.before is not None else None
+        if merge is not None:
+            return merge[0], merge[1]
+    return None
 
 
 def _rows_of(steps: Iterable[StepRecord], action: str) -> Captured:

@@ -19,7 +19,7 @@ _READ = "select address, action, before, after, captured from elmify.step where 
 #: A capture and a record kept are no change of their own.
 _LAST_CHANGE = """
 select max(s.run) from elmify.step s join elmify.run r on r.id = s.run
-where r.committed_at is not null and s.action not in ('no-op', 'capture', 'sort', 'rollback', 'merge')
+where r.committed_at is not null and s.action not in ('no-op', 'capture', 'sort', 'edit', 'rollback', 'merge')
 """
 
 #: Every number in it was written by elmify: there is no text to escape in a run's id.

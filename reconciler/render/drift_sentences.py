@@ -175,10 +175,11 @@ def remedies(report: DriftReport) -> Iterator[Remedy]:
             commands=(f"elmify adopt {_some(report.addresses())}",),
         )
     if strange:
-        only = f"--only {shlex.quote(strange[0].address)}"
+        first = shlex.quote(strange[0].address)
+        declare = f"elmify adopt {first}" if strange[0].what is What.ROW_NEW else "elmify import live"
         yield Remedy(
             sentence="What nobody declared stays, until it is declared or deleted:",
-            commands=("elmify import live", f"elmify plan --delete-unmanaged {only}"),
+            commands=(declare, f"elmify plan --delete-unmanaged --only {first}"),
         )
 
 

@@ -46,19 +46,20 @@ def _who(actor: Actor) -> str:
 
 def runs_json(runs: Sequence[Run]) -> str:
     """Return runs as a JSON list, in the order given."""
-    return _pretty([_run(run) for run in runs])
+    return _pretty([run_document(run) for run in runs])
 
 
-def _run(run: Run) -> dict[str, Any]:
+def run_document(run: Run) -> dict[str, Any]:
+    """Return a run as JSON values."""
     return {
         "id": run.id,
         "command": run.command,
         "actor": {"name": run.actor.name, "commit": run.actor.commit, "url": run.actor.url},
         "state": run.state.value,
         "fingerprint": run.fingerprint,
-        "begun_at": _moment(run.begun_at),
-        "committed_at": _moment(run.committed_at),
-        "finished_at": _moment(run.finished_at),
+        "begun_at": moment_json(run.begun_at),
+        "committed_at": moment_json(run.committed_at),
+        "finished_at": moment_json(run.finished_at),
         "outcome": run.outcome,
     }
 
@@ -82,20 +83,21 @@ def lease_text(lease: Lease | None) -> str:
 
 def lease_json(lease: Lease | None) -> str:
     """Return the lease as JSON, `null` when nobody holds it."""
-    if lease is None:
-        return "null"
-    return _pretty(
-        {
-            "run": lease.run,
-            "holder": lease.holder,
-            "url": lease.url,
-            "token": lease.token,
-            "acquired_at": _moment(lease.acquired_at),
-            "heartbeat_at": _moment(lease.heartbeat_at),
-            "expires_at": _moment(lease.expires_at),
-            "stale": lease.stale,
-        }
-    )
+    return "null" if lease is None else _pretty(lease_document(lease))
+
+
+def lease_document(lease: Lease) -> dict[str, Any]:
+    """Return the lease as JSON values."""
+    return {
+        "run": lease.run,
+        "holder": lease.holder,
+        "url": lease.url,
+        "token": lease.token,
+        "acquired_at": moment_json(lease.acquired_at),
+        "heartbeat_at": moment_json(lease.heartbeat_at),
+        "expires_at": moment_json(lease.expires_at),
+        "stale": lease.stale,
+    }
 
 
 def audit_lines(entries: Iterable[AuditEntry]) -> Iterator[str]:
@@ -150,7 +152,8 @@ def audit_jsonl(entries: Iterable[AuditEntry]) -> Iterator[str]:
         yield harmless_json(canonical_json({**line, "fact": _fact(entry)}))
 
 
-def _moment(moment: datetime | None) -> str | None:
+def moment_json(moment: datetime | None) -> str | None:
+    """Return a time as JSON has it: ISO 8601 in UTC."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
 
 

@@ -89,6 +89,14 @@ class RestoredPart(Part):
     present: dict[str, Size] = Field(default_factory=dict)
 
 
+class MergedPart(Part):
+    """User rows of a lecture that go to another, by table: moved, or combined with one that is there."""
+
+    moved: dict[str, Size] = Field(default_factory=dict)
+    combined: dict[str, Size] = Field(default_factory=dict)
+    users: Size = 0
+
+
 class PositionPart(Part):
     """A place in a file of the catalog; line and column count from 1."""
 
@@ -235,6 +243,7 @@ class PlanFile(Header):
     rolls_back: int | None = None
     restored: RestoredPart = Field(default_factory=RestoredPart)
     merges: tuple[str, str] | None = None
+    merged: MergedPart = Field(default_factory=MergedPart)
     summary: Summary
     diagnostics: list[DiagnosticPart]
 

@@ -90,6 +90,11 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "rolls_back": plan.rolls_back,
         "restored": _restored(plan.restored),
         "merges": list(plan.merges) if plan.merges is not None else None,
+        "merged": {
+            "moved": dict(plan.merged.moved),
+            "combined": dict(plan.merged.combined),
+            "users": plan.merged.users,
+        },
         "summary": _summary(plan),
         "diagnostics": [diagnostic_json(warning) for warning in plan.warnings],
     }

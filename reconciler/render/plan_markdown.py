@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from reconciler.model.plan import Action, Blocked, Change, Plan
 from reconciler.model.values import counted
@@ -79,22 +78,21 @@ def plan_markdown(plan: Plan, *, detail: Detail = Detail.ATTRIBUTES, max_bytes: 
     return text
 
 
-def plan_comment(plan: Plan, run_url: str, *, max_bytes: int = MAX_BYTES) -> str:
-    """Return the plan as the body of a comment that GitHub takes, with a link to the run that made it.
+def plan_in_short(plan: Plan, where: str) -> str:
+    """Return what stands for a plan whose deletes alone are longer than its place takes.
 
-    Of a plan whose deletes alone are longer, it says how many there are and that the run's summary names all
-    of them: a list that breaks off would look like the whole.
+    It says how many there are and `where` all of them are named: a list that breaks off would look whole.
     """
-    link = f'<p><a href="{quote(run_url, safe=":/")}">The run that made this plan</a></p>\n'
-    text = plan_markdown(plan, max_bytes=max_bytes - len(link.encode()))
-    if len(text.encode()) + len(link.encode()) <= max_bytes:
-        return text + link
     lines = [plan_line(plan), people_sentence(plan), partial_line(plan)]
     told = "".join(f"<p><strong>{prose(line)}</strong></p>\n" for line in lines if line)
+    long = [
+        counted(plan.count(Action.DELETE), "delete"),
+        counted(len(plan.blocked), "guard's no", "guards' no"),
+    ]
     return (
-        f"{comment_marker(plan.environment)}\n{told}"
-        f"<p>{counted(plan.count(Action.DELETE), 'delete')} and {counted(len(plan.blocked), 'guard')} that "
-        f"forbid something are too long for a comment. The summary of the run names every one.</p>\n{link}"
+        f"{comment_marker(plan.environment)}\n<h3>elmify plan for {code(plan.environment)}</h3>\n{told}"
+        f"<p>Too long to be shown here: {prose(' and '.join(long))}. {prose(where)}</p>\n"
+        f"<p>Fingerprint <code>{plan.fingerprint}</code></p>\n"
     )
 
 

@@ -9,6 +9,7 @@ from reconciler.model.plan import (
     Change,
     Drift,
     Impact,
+    Merged,
     ObjectState,
     Plan,
     Put,
@@ -41,6 +42,7 @@ def plan_value(part: plan_file.PlanFile) -> Plan:
         rolls_back=part.rolls_back,
         restored=_restored(part.restored),
         merges=part.merges,
+        merged=_merged(part.merged),
     )
 
 
@@ -93,6 +95,10 @@ def _restored(part: plan_file.RestoredPart) -> Restored:
         orphaned=dict(part.orphaned),
         present=dict(part.present),
     )
+
+
+def _merged(part: plan_file.MergedPart) -> Merged:
+    return Merged(moved=dict(part.moved), combined=dict(part.combined), users=part.users)
 
 
 def _position(part: plan_file.PositionPart) -> Position:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.model.address import Address
 from reconciler.model.kinds import TABLES, Kind
-from reconciler.model.plan import Action, Change, Impact, Plan, PutOrigin, Restored
+from reconciler.model.plan import Action, Change, Impact, Merged, Plan, PutOrigin, Restored
 from reconciler.model.values import counted, readable_size
+from reconciler.planning.diff import differing_names
 from reconciler.render.cost import cost_of
 from reconciler.render.escape import harmless
 
@@ -61,10 +62,12 @@ def plan_line(plan: Plan) -> str:
     """Return the line that every rendering ends on, in Terraform's form.
 
     `to import`, `to move` and `to forget` are left out while they are zero. A rollback and a merge say what
-    they are in the place of `Plan`.
+    they are in the place of `Plan`. Imports that correct nothing are no changes to anybody but elmify.
     """
     if plan.empty:
         return NO_CHANGES if plan.rolls_back is None else _nothing_to_take_back(plan)
+    if all(not change.visible or _takes_as_it_is(change) for change in plan.changes):
+        return f"{NO_CHANGES} {plan.count(Action.ADOPT):,} to import as they are."
     counts = {action: plan.count(action) for action in VERBS}
     told = [
         f"{counts[action]} to {verb}"
@@ -86,6 +89,13 @@ def purpose_of(plan: Plan) -> str:
 def _nothing_to_take_back(plan: Plan) -> str:
     left = "only the records change" if plan.changes else "it has been taken back already"
     return f"No changes. Rollback of run {plan.rolls_back}: {left}."
+
+
+def _takes_as_it_is(change: Change) -> bool:
+    """Whether a row becomes managed, and keeps everything it says."""
+    if change.action is not Action.ADOPT or change.before is None or change.after is None:
+        return False
+    return not differing_names(change.before, change.after)
 
 
 def partial_line(plan: Plan) -> str:
@@ -227,10 +237,23 @@ def people_sentence(plan: Plan) -> str:
     """Return what the whole plan does to listeners; empty when it touches none."""
     impact = plan.impact
     lost, beyond, kept = lost_sentence(impact), beyond_sentence(impact), kept_sentence(impact)
-    back = restored_sentence(plan.restored)
-    if not (lost or beyond or kept or back):
+    back, over = restored_sentence(plan.restored), merged_sentence(plan.merged)
+    if not (lost or beyond or kept or back or over):
         return ""
-    return f"People: {'; '.join(filter(None, [lost or 'nobody would lose anything', beyond, kept, back]))}."
+    told = [lost or "nobody would lose anything", beyond, kept, back, over]
+    return f"People: {'; '.join(filter(None, told))}."
+
+
+def merged_sentence(merged: Merged) -> str:
+    """Return `takes over 3 favourites of 2 listeners`, and what becomes one; empty when there is nothing."""
+    moved = [rows_of(table, count) for table, count in sorted(merged.moved.items())]
+    combined = [rows_of(table, count) for table, count in sorted(merged.combined.items())]
+    people = f" of {counted(merged.users, 'listener')}" if merged.users else ""
+    told = [
+        f"takes over {joined(moved)}" if moved else "",
+        f"combines {joined(combined)} with those that are there already" if combined else "",
+    ]
+    return f"{'; '.join(filter(None, told))}{people}" if moved or combined else ""
 
 
 def restored_sentence(restored: Restored) -> str:
@@ -267,7 +290,7 @@ def record_notes(plan: Plan) -> list[tuple[str, list[str]]]:
     """Return, for each reason of changes that touch only elmify's records, a sentence and their addresses."""
     places: dict[str, list[str]] = {}
     for change in of_action(plan, Action.NO_OP):
-        if not change.released:
+        if not change.released and plan.merges is None:
             places.setdefault(change.reason, []).append(change.address)
     return [
         (f"Only the records change for {counted(len(addresses), 'resource')}: {harmless(reason)}", addresses)

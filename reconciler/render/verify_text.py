@@ -66,6 +66,11 @@ def headline(found: Verification) -> str:
     return f"All is well: {counted(whole, 'file')} in catalog, bucket and database, and nothing wrong."
 
 
+def finding_text(finding: Finding, *, colour: bool = False) -> str:
+    """Return one finding under its heading, with its whole remedy."""
+    return "\n".join(_group(finding.condition, [finding], _Paint(colour)))
+
+
 def retold(found: Sequence[Finding]) -> str:
     """Return what no plan can mend, under its headings, each with what decides it; empty for nothing."""
     plain = _Paint(colour=False)

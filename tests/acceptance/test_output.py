@@ -2,13 +2,13 @@
 
 import json
 import os
-import pty
 import signal
 import subprocess
 
 import pytest
 
 from tests.acceptance.projects import COMMAND, NO_CHANGES, PATIENCE_SECONDS, Project
+from tests.acceptance.terminals import Terminal
 
 ESCAPE = "\x1b["
 
@@ -157,38 +157,6 @@ def test_a_reader_that_went_away_is_no_traceback_and_no_success(project: Project
 
     assert (ended.returncode, ended.stderr) == (1, b"")
     assert project.sql("select * from speakers") == []
-
-
-class Terminal:
-    """A person at a terminal, in front of a command."""
-
-    def __init__(self, project: Project, *arguments: str) -> None:
-        self.screen, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            [COMMAND, *arguments],
-            cwd=project.root,
-            env=project.environ,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-        )
-        os.close(theirs)
-        self.shown = ""
-
-    def read_until(self, text: str) -> None:
-        while text not in self.shown:
-            self.shown += os.read(self.screen, 4096).decode()
-
-    def answer(self, text: str) -> int:
-        """Type a line; return the exit status."""
-        os.write(self.screen, text.encode())
-        try:
-            while more := os.read(self.screen, 4096):
-                self.shown += more.decode()
-        except OSError:  # the other side of the terminal is closed
-            pass
-        os.close(self.screen)
-        return self.process.wait(PATIENCE_SECONDS)
 
 
 def test_a_person_is_shown_the_plan_and_asked(project: Project) -> None:

@@ -6,10 +6,12 @@ import time
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from reconciler.applying.gc import Wanted, collect
 from reconciler.inspecting.drift import read_drift
 from reconciler.model.address import Address
 from reconciler.model.drift import DriftReport, What
@@ -150,6 +152,27 @@ def test_what_was_unmanaged_before_the_apply_is_no_drift(stand: Stand) -> None:
     stand.apply()
 
     assert drift(stand).clean
+
+
+def test_taking_a_run_back_is_no_drift_and_makes_none(stand: Stand) -> None:
+    stand.sql("insert into speakers (name) values ('Long there')")
+    stand.apply()
+    stand.drop(B)
+    run = stand.apply().run
+    stand.apply(Request(rolls_back=run))
+
+    assert drift(stand).clean
+    assert len(stand.sql("select id from lectures")) == 2
+
+
+def test_what_gc_deletes_is_no_drift(stand: Stand) -> None:
+    stand.apply()
+    stand.drop(B)
+    stand.apply()
+    put_by_hand(stand, "new.mp3", b"since the last apply")
+    collect(stand.job(), Wanted(older_than=timedelta(days=30), now=(B,)))
+
+    assert told(drift(stand)) == [(What.OBJECT_NEW, "unmanaged.object[new.mp3]", "object")]
 
 
 def test_a_row_that_was_let_go_is_no_new_row(stand: Stand) -> None:

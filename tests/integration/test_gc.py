@@ -1,12 +1,19 @@
-from datetime import timedelta
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reconciler.applying.gc import Collected, collect
-from reconciler.model.errors import UsageError
-from reconciler.model.recorded import KeyState
+from reconciler.applying.gc import Collected, Wanted, collect
+from reconciler.model.errors import Denied, Leased, Unavailable, Unfinished, UsageError
+from reconciler.model.ports import ObjectStore, UnfinishedUpload
+from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.model.staging import staging_inside
 from tests.stand import Stand
+from tests.uploads import upload
 
 MONTH = timedelta(days=30)
 
@@ -28,9 +35,16 @@ OLD_KEY = "Ali/Quran/01 - The Opening.mp3"
 
 
 def run_gc(
-    stand: Stand, *, older_than: timedelta = MONTH, now: tuple[str, ...] = (), dry_run: bool = False
+    stand: Stand,
+    *,
+    older_than: timedelta = MONTH,
+    staged_older_than: timedelta = MONTH,
+    now: tuple[str, ...] = (),
+    dry_run: bool = False,
+    objects: ObjectStore | None = None,
 ) -> Collected:
-    return collect(stand.job(), older_than=older_than, now=now, dry_run=dry_run)
+    wanted = Wanted(older_than=older_than, staged_older_than=staged_older_than, now=now)
+    return collect(replace(stand.job(), objects=objects or stand.objects), wanted, dry_run=dry_run)
 
 
 def age(stand: Stand, days: int) -> None:
@@ -96,6 +110,8 @@ def test_a_takedown_of_an_address_nobody_knows_is_an_error(stand: Stand) -> None
 def test_a_shorter_retention_than_a_day_is_refused(stand: Stand) -> None:
     with pytest.raises(UsageError):
         run_gc(stand, older_than=timedelta(hours=23))
+    with pytest.raises(UsageError):
+        run_gc(stand, staged_older_than=timedelta(hours=23))
 
 
 def test_an_object_that_any_row_names_is_left_alone(stand: Stand) -> None:
@@ -144,3 +160,172 @@ def test_leftovers_of_a_failed_run_are_not_unmanaged_and_go_after_their_retentio
     age(stand, days=31)
     run_gc(stand)
     assert all("The Cow" not in key for key in stand.object_keys())
+
+
+# What no row ever named.
+
+
+def put_staged(stand: Stand, sha256: str, *, days_ago: int) -> str:
+    """Stage bytes under a hash, some days ago; their key."""
+    key = staging_inside(stand.objects).key_of(sha256)
+    stand.objects.put(upload(key, sha256.encode()))
+    then = (datetime.now(UTC) - timedelta(days=days_ago)).timestamp()
+    (file,) = [path for path in (stand.folder / "bucket").rglob(f"*{sha256}*") if path.is_file()]
+    os.utime(file, (then, then))
+    return key
+
+
+def staged_keys(stand: Stand) -> list[str]:
+    return [stored.key for stored in stand.objects.list(".elmify/staged/")]
+
+
+def intend(stand: Stand, key: str, sha256: str) -> None:
+    """Note that a run means to put those bytes, and did not come to its commit."""
+    with stand.database.write() as work:
+        run = work.records.begin_run("apply", stand.job().actor)
+        intended = KeyRecord(key=key, state=KeyState.INTENDED, size_bytes=64, sha256=sha256, run=run)
+        work.records.save_keys([intended])
+
+
+def test_a_staged_copy_stays_until_it_had_its_time(stand: Stand) -> None:
+    old = put_staged(stand, "a" * 64, days_ago=31)
+    young = put_staged(stand, "b" * 64, days_ago=29)
+
+    collected = run_gc(stand)
+
+    assert [stored.key for stored in collected.clutter.staged] == [old]
+    assert staged_keys(stand) == [young]
+
+
+def test_a_dry_run_leaves_staged_copies_where_they_are(stand: Stand) -> None:
+    old = put_staged(stand, "a" * 64, days_ago=31)
+
+    collected = run_gc(stand, dry_run=True)
+
+    assert [stored.key for stored in collected.clutter.staged] == [old]
+    assert staged_keys(stand) == [old]
+
+
+def test_a_staged_copy_that_an_interrupted_run_wants_stays(stand: Stand) -> None:
+    wanted = put_staged(stand, "a" * 64, days_ago=31)
+    intend(stand, "Ali/Quran/new.mp3", "a" * 64)
+
+    run_gc(stand)
+
+    assert staged_keys(stand) == [wanted]
+    age(stand, days=31)
+    run_gc(stand)
+    assert staged_keys(stand) == []
+
+
+def test_a_takedown_takes_the_staged_copy_along(stand: Stand) -> None:
+    taken = stand.sql("select sha256 from elmify.object where key = %s", OLD_KEY)[0]["sha256"]
+    put_staged(stand, taken, days_ago=0)
+    other = put_staged(stand, "b" * 64, days_ago=0)
+
+    run_gc(stand, now=("ali/quran/opening",))
+
+    assert staged_keys(stand) == [other]
+
+
+def test_a_stray_object_beside_the_staged_copies_is_left_alone(stand: Stand) -> None:
+    stand.objects.put(upload(".elmify/staged/README"))
+
+    run_gc(stand, staged_older_than=timedelta(days=1))
+
+    assert staged_keys(stand) == [".elmify/staged/README"]
+
+
+@dataclass
+class Unfinishing:
+    """The bucket, with multipart uploads that somebody began; those that were aborted are remembered."""
+
+    objects: ObjectStore
+    uploads: list[UnfinishedUpload]
+    aborted: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.objects, name)
+
+    def __str__(self) -> str:
+        return str(self.objects)
+
+    def unfinished(self) -> Iterator[UnfinishedUpload]:
+        yield from self.uploads
+
+    def abort(self, upload: UnfinishedUpload) -> None:
+        self.aborted.append(upload.key)
+
+
+def begun(key: str, hours_ago: int) -> UnfinishedUpload:
+    return UnfinishedUpload(
+        key=key, upload_id=f"id of {key}", begun_at=datetime.now(UTC) - timedelta(hours=hours_ago)
+    )
+
+
+def test_only_elmifys_own_unfinished_uploads_are_given_up_and_only_after_a_day(stand: Stand) -> None:
+    intend(stand, "Ali/Quran/intended.mp3", "c" * 64)
+    intend(stand, "Ali/Quran/under-way.mp3", "d" * 64)
+    staged = staging_inside(stand.objects).key_of("e" * 64)
+    objects = Unfinishing(
+        stand.objects,
+        [
+            begun("Ali/Quran/intended.mp3", 25),
+            begun("Ali/Quran/under-way.mp3", 23),
+            begun(staged, 25),
+            begun("Ali/old/by-hand.mp3", 25),
+            begun(stand.object_keys()[0], 25),
+        ],
+    )
+
+    collected = run_gc(stand, objects=objects)
+
+    assert objects.aborted == ["Ali/Quran/intended.mp3", staged]
+    assert [found.key for found in collected.clutter.foreign] == [
+        "Ali/old/by-hand.mp3",
+        stand.object_keys()[0],
+    ]
+
+
+def test_a_key_that_may_not_list_unfinished_uploads_says_so_and_goes_on(stand: Stand) -> None:
+    class Blind(Unfinishing):
+        def unfinished(self) -> Iterator[UnfinishedUpload]:
+            raise Denied("no")
+
+    age(stand, days=31)
+
+    collected = run_gc(stand, objects=Blind(stand.objects, []))
+
+    assert collected.clutter.unseen == (str(stand.objects),)
+    assert OLD_KEY not in stand.object_keys()
+
+
+def test_a_staged_copy_that_cannot_be_deleted_is_named_and_the_others_go(stand: Stand) -> None:
+    stuck = put_staged(stand, "a" * 64, days_ago=31)
+    put_staged(stand, "b" * 64, days_ago=31)
+
+    class Stuck(Unfinishing):
+        def delete(self, key: str) -> None:
+            if key == stuck:
+                raise Unavailable("not now")
+            self.objects.delete(key)
+
+    with pytest.raises(Unfinished) as unfinished:
+        run_gc(stand, objects=Stuck(stand.objects, []))
+
+    assert stuck in unfinished.value.details[0]
+    assert staged_keys(stand) == [stuck]
+
+
+def test_a_gc_whose_lease_was_taken_over_deletes_no_staged_copy(stand: Stand) -> None:
+    kept = put_staged(stand, "a" * 64, days_ago=31)
+
+    class TakenOver(Unfinishing):
+        def dated(self, prefix: str = "") -> Any:
+            stand.sql("update elmify.lease set token = token + 1")
+            return self.objects.dated(prefix)
+
+    with pytest.raises(Leased):
+        run_gc(stand, objects=TakenOver(stand.objects, []))
+
+    assert staged_keys(stand) == [kept]

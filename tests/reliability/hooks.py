@@ -23,6 +23,8 @@ def install(points: Points, project: Path) -> None:
     _hook_bucket(points)
     _hook_files(points, os.path.realpath(project))
     _step_threads()
+    monotonic = time.monotonic
+    _replace(time, "monotonic", lambda: monotonic() + points.stood_still.total_seconds())
     _replace(time, "sleep", _do_not_wait)  # between two attempts at a call that failed
 
 

@@ -11,12 +11,17 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Self, assert_never
 
 #: Names that are new each time: uuids, hashes, temporary files.
 _ARBITRARY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8,}")
+
+
+#: By the clock of the process, whenever the SIGCONT comes: longer than a lease.
+PAUSE_LASTS = timedelta(minutes=2)
 
 
 class Place(StrEnum):
@@ -34,7 +39,7 @@ class Mode(StrEnum):
     FAIL = "fail-before"  # the call fails, once, and had no effect
     LOSE = "fail-after"  # the call had its effect, and its answer is lost, once
     OUTAGE = "outage-from"  # from here on, nothing of the same place can be reached or written
-    PAUSE = "pause-before"  # SIGSTOP: it stands still, its threads too, until it gets a SIGCONT
+    PAUSE = "pause-before"  # SIGSTOP: it stands still, its threads too, for longer than a lease lasts
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,6 +92,7 @@ class Points:
 
     log: Path
     faults: dict[int, Mode] = field(default_factory=dict)
+    stood_still: timedelta = timedelta(0)
     _met: int = 0
     _out: set[Place] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -103,7 +109,8 @@ class Points:
             case Mode.KILL:
                 os.kill(os.getpid(), signal.SIGKILL)
             case Mode.PAUSE:
-                os.kill(os.getpid(), signal.SIGSTOP)
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this thread stops first
+                self.stood_still += PAUSE_LASTS
                 yield
             case Mode.FAIL | Mode.OUTAGE:
                 raise failure()

@@ -1,6 +1,8 @@
 """The launcher from outside: running commands in processes that may die."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.reliability.points import Fault
+from tests.acceptance.projects import PATIENCE_SECONDS
+from tests.reliability.points import Fault, Point, read_points
 
 ROOT = Path(__file__).absolute().parents[2]
 LAUNCHER = (sys.executable, "-m", "tests.reliability.launcher")
+
+#: The same order of every set, so that a statement has the same words in each process.
+_ENVIRON = {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
 
 
 @dataclass(frozen=True)
@@ -86,12 +92,62 @@ def _answer(folder: Path, number: int) -> Ran:
     return Ran(int(status), out, err)
 
 
+@dataclass
+class Paused:
+    """A command in a process of its own, which stands still wherever it was told to."""
+
+    process: "subprocess.Popen[str]"
+    log: Path
+
+    def wait_until_paused(self) -> Point:
+        """Return where it stands, as soon as it stands still."""
+        state = os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        assert state is not None
+        assert state.si_code == os.CLD_STOPPED, f"it ended before it paused: {self.end()}"
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        return read_points(self.log)[-1]
+
+    def go_on(self) -> None:
+        """Let it run on; by its own clock two minutes have passed."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def wait_for(self, event: str) -> None:
+        """Wait until a command that prints JSON has printed that event."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if json.loads(line)["event"] == event:
+                return
+        raise AssertionError(f"it ended without the event {event}: {self.end()}")
+
+    def end(self) -> Ran:
+        """Wait for its end."""
+        out, err = self.process.communicate(timeout=PATIENCE_SECONDS)
+        return Ran(self.process.returncode, out, err)
+
+
+def start(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str], log: Path, faults: Sequence[Fault]
+) -> "subprocess.Popen[str]":
+    """Start a command whose points are written to `log`."""
+    waiting = [part for fault in faults for part in ("--fault", str(fault))]
+    return subprocess.Popen(
+        [*LAUNCHER, "--log", str(log), *waiting, "--", *command],
+        cwd=folder,
+        env={**environ, **_ENVIRON},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
 @contextmanager
 def launcher() -> Iterator[Launcher]:
     """Start a launcher that serves, and end it after the block."""
     with subprocess.Popen(
         [*LAUNCHER, "--serve"],
         cwd=ROOT,
+        env={**os.environ, **_ENVIRON},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",

@@ -18,18 +18,51 @@ NFC = unicodedata.normalize("NFC", "Sūrat al-Ikhlāṣ")
 NFD = unicodedata.normalize("NFD", NFC)
 
 
+# What happens in the database.
+
+
+def nobody_interferes(_sql: Sql) -> None:
+    """Leave the rows as they are."""
+
+
+def listeners(sql: Sql) -> None:
+    """Let two users favour, play and save every lecture."""
+    sql("insert into users (id, email) values (1, 'one@example.com'), (2, 'two@example.com')")
+    for table, more, value in (
+        ("favorites", "", ""),
+        ("playback_positions", ", current_position", ", 7"),
+        ("listening_stats", ", date", ", '2026-01-02'"),
+        ("user_saved_lectures", "", ""),
+    ):
+        sql(
+            f"insert into {table} (user_id, lecture_id{more})"
+            f" select u.id, l.id{value} from users as u, lectures as l order by u.id, l.id"
+        )
+
+
+def respelled(sql: Sql) -> None:
+    """Let somebody compose the letters of the rows: those of the objects are not."""
+    sql("update lectures set file_path = normalize(file_path, nfc)")
+
+
+def two_months(sql: Sql) -> None:
+    """Let the retention of everything pass."""
+    sql("update elmify.object set changed_at = changed_at - interval '60 days'")
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A world, and what is done in it.
 
-    Each of `before` has been applied, in order; `meanwhile` has then happened in the database, and `after`
-    has changed the catalog. Now `command` runs. The plan that it carries out was made with `options`.
+    Each of `before` has been applied, in order; after the first, users have listened. `meanwhile` has then
+    happened in the database, and `after` has changed the catalog. Now `command` runs. The plan that it
+    carries out was made with `options`.
     """
 
     name: str
     before: tuple[Edit, ...]
     after: Edit
-    meanwhile: Callable[[Sql], None]
+    meanwhile: Callable[[Sql], None] = nobody_interferes
     options: tuple[str, ...] = ()
     command: tuple[str, ...] = ("apply", "plan.json")
     places: tuple[str, ...] = (DIRECTORY,)
@@ -68,45 +101,7 @@ def torn_upload(draft: Draft) -> None:
     draft.torn.add("table.mp3")
 
 
-# What happens in the database meanwhile.
-
-
-def nobody_listens(_sql: Sql) -> None:
-    """Leave the rows as they are."""
-
-
-def listeners(sql: Sql) -> None:
-    """Let two users favour, play and save every lecture."""
-    sql("insert into users (id, email) values (1, 'one@example.com'), (2, 'two@example.com')")
-    for table, more, value in (
-        ("favorites", "", ""),
-        ("playback_positions", ", current_position", ", 7"),
-        ("listening_stats", ", date", ", '2026-01-02'"),
-        ("user_saved_lectures", "", ""),
-    ):
-        sql(
-            f"insert into {table} (user_id, lecture_id{more})"
-            f" select u.id, l.id{value} from users as u, lectures as l order by u.id, l.id"
-        )
-
-
-def respelled(sql: Sql) -> None:
-    """Let users listen, and somebody compose the letters of the rows: those of the objects are not."""
-    listeners(sql)
-    sql("update lectures set file_path = normalize(file_path, nfc)")
-
-
-def two_months(sql: Sql) -> None:
-    """Let users listen, and the retention of everything pass."""
-    listeners(sql)
-    sql("update elmify.object set changed_at = changed_at - interval '60 days'")
-
-
 # What is changed then.
-
-
-def nothing(_draft: Draft) -> None:
-    """Leave the catalog as it is."""
 
 
 def without_the_torn(draft: Draft) -> None:
@@ -163,34 +158,38 @@ def one_large(draft: Draft) -> None:
     draft.media["opening.mp3"] = b"\1" * PART_BYTES + b"and a second part"
 
 
-_DELETES = ("--allow", "deletes=9", "--allow", "user-rows=99")
+def everything_back(draft: Draft) -> None:
+    """Take the catalog back, as one does in git after a rollback."""
+    draft.drop("ali")
+    library(draft)
+
+
+def _allowing(user_rows: int) -> tuple[str, ...]:
+    return ("--allow", "deletes=9", "--allow", f"user-rows={user_rows}")
+
 
 _UNREVIEWED = ("apply", "--auto-approve")
+_BOTH = (DIRECTORY, SERVER)
 
+#: Eight user rows hang off each lecture: of two users, in four tables.
 SCENARIOS = (
-    Scenario("creates", (), library, nobody_listens, (), _UNREVIEWED, places=(DIRECTORY, SERVER)),
-    Scenario("content changes", (library,), recorded_again, listeners),
-    Scenario("renames", (library,), renamed, listeners, (), _UNREVIEWED),
-    Scenario("moves", (library,), moved, listeners),
-    Scenario("swapped titles", (library,), swapped, listeners),
-    Scenario("deletes", (library,), deleted, listeners, _DELETES),
-    Scenario("retitled and recorded again", (library,), retitled_and_recorded_again, listeners),
+    Scenario("creates", (), library, command=_UNREVIEWED, places=_BOTH),
+    Scenario("content changes", (library,), recorded_again),
+    Scenario("renames", (library,), renamed, command=_UNREVIEWED),
+    Scenario("moves", (library,), moved),
+    Scenario("swapped titles", (library,), swapped),
+    Scenario("deletes", (library,), deleted, options=_allowing(16)),
+    Scenario("retitled and recorded again", (library,), retitled_and_recorded_again),
     Scenario("two spellings", (spelled,), spelled_again, respelled),
-    Scenario(
-        "everything at once",
-        (library,),
-        everything_at_once,
-        listeners,
-        _DELETES,
-        places=(DIRECTORY, SERVER),
-    ),
-    Scenario("a large file", (library,), one_large, listeners, places=(SERVER,)),
+    Scenario("everything at once", (library,), everything_at_once, options=_allowing(8), places=_BOTH),
+    Scenario("a large file", (library,), one_large, places=(SERVER,)),
     Scenario(
         "gc",
         (library, recorded_again, torn_upload),
         without_the_torn,
         two_months,
         command=("gc",),
-        places=(DIRECTORY, SERVER),
+        places=_BOTH,
     ),
+    Scenario("rollback", (library, deleted), everything_back, command=("rollback", "2", "--auto-approve")),
 )

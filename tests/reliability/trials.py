@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from tests import postgres
 from tests.acceptance.projects import clean_environment, run_sql
@@ -13,11 +14,14 @@ from tests.reliability import invariants, snapshot
 from tests.reliability.drafts import Draft
 from tests.reliability.invariants import Seen, look
 from tests.reliability.points import Fault, Point, read_points
-from tests.reliability.runner import Launcher, Ran
-from tests.reliability.scenarios import SERVER, Scenario
+from tests.reliability.runner import Launcher, Paused, Ran, start
+from tests.reliability.scenarios import SERVER, Scenario, listeners
 from tests.reliability.stores import Bucket, bucket_of, fresh_copy
 
 _APPLY = ("apply", "--auto-approve")
+
+#: What brought about the world before a trial was allowed to do anything.
+_ANYTHING = ("--allow", "deletes=9", "--allow", "user-rows=99")
 
 
 @dataclass
@@ -56,9 +60,9 @@ class Stage:
         self.bucket.keep(self.root)
         snapshot.keep(self.url)
         fresh_copy(self._prepared, of=self.root)
-        self.before = self._look()
+        self.before = self.look()
         self.points = self.run_without_faults()
-        self.after = self._look()
+        self.after = self.look()
         found = [*invariants.broken_rows(self.after), *invariants.unexplained_objects(self.after)]
         found += invariants.held_lease(self.after)
         assert found == []
@@ -67,16 +71,18 @@ class Stage:
     def _bring_about(self) -> Mapping[str, int]:
         """Return the user rows whose loss the plan announces, by table."""
         draft = Draft()
-        for edit in self.scenario.before:
+        for number, edit in enumerate(self.scenario.before):
             edit(draft)
             draft.write(self.root, self.bucket.settings)
-            [ran] = self._elmify(_APPLY)
+            [ran] = self.elmify((*_APPLY, *_ANYTHING))
             assert ran.status == bool(draft.torn), ran
-        self.scenario.meanwhile(lambda query: run_sql(self.url, query))
+            if number == 0:
+                listeners(self._sql)
+        self.scenario.meanwhile(self._sql)
         draft.torn.clear()
         self.scenario.after(draft)
         draft.write(self.root, self.bucket.settings)
-        [planned] = self._elmify(("plan", "--out", "plan.json", *self.scenario.options))
+        [planned] = self.elmify(("plan", "--out", "plan.json", *self.scenario.options))
         assert planned.status == 0, planned
         for cache in (self.root / "home").rglob("catalog-*.json"):
             cache.unlink()  # so that it is written among the faults
@@ -101,7 +107,7 @@ class Stage:
     def _at_once(self, ran: Ran, fault: Fault) -> Iterator[str]:
         if read_points(self._log)[: fault.point] != self.points[: fault.point]:
             yield "its points are not those of the run without a fault"
-        seen = self._look()
+        seen = self.look()
         yield from invariants.broken_rows(seen)
         yield from invariants.half_done(seen, self.before, self.after)
         yield from invariants.untruthful(ran.status, ran.err, seen, self.before, self.after)
@@ -112,16 +118,16 @@ class Stage:
 
     def _in_the_end(self) -> Iterator[str]:
         expire_lease(self.url)
-        finish = [self.scenario.command] if self.scenario.command[0] != "apply" else []
+        finish = [self.scenario.command] if self._is_to_be_repeated() else []
         plan = ("plan", "--format", "json", *self.scenario.options)
-        *finished, planned, verified = self._elmify(
+        *finished, planned, verified = self.elmify(
             *finish, (*_APPLY, *self.scenario.options), plan, ("audit", "--verify")
         )
         yield from (f"the next run exited {ran.status}: {ran.err}" for ran in finished if ran.status != 0)
         yield from (f"{ran.status}: {ran.err}" for ran in (planned, verified) if ran.status != 0)
         if planned.status == 0 and planned.json["resource_changes"]:
             yield f"the plan is not empty: {planned.json['resource_changes']}"
-        seen = self._look()
+        seen = self.look()
         wanted = invariants.library(self.after, self.before)
         found = invariants.library(seen, self.before)
         if found != wanted:
@@ -132,7 +138,23 @@ class Stage:
         yield from invariants.unexplained_objects(seen, _reported(planned))
         yield from invariants.held_lease(seen)
 
+    def _is_to_be_repeated(self) -> bool:
+        """Whether it takes more than an apply: a gc, and a rollback that did not commit."""
+        before, now, after = (
+            invariants.library(each, self.before) for each in (self.before, self.look(), self.after)
+        )
+        return self.scenario.command[0] != "apply" and (now != after or before == after)
+
     # Running.
+
+    def start(self, *arguments: str, faults: Sequence[Fault] = ()) -> Paused:
+        """Start a command of this scenario's project beside whatever else runs."""
+        log = self.folder / f"{uuid4().hex}.txt"
+        return Paused(start(arguments, self.root, self._environ(), log, faults), log)
+
+    def elmify(self, *commands: Sequence[str]) -> list[Ran]:
+        """Run commands one after the other, without any fault."""
+        return self.launcher.run(commands, self.root, self._environ())
 
     def put_back(self) -> None:
         """Make everything as it was prepared."""
@@ -141,8 +163,12 @@ class Stage:
         self.bucket.put_back(self.root)
         self._log.unlink(missing_ok=True)
 
-    def _look(self) -> Seen:
+    def look(self) -> Seen:
+        """Read both stores."""
         return look(self.url, self.bucket.at(self.root))
+
+    def _sql(self, query: str) -> list[dict[str, Any]]:
+        return run_sql(self.url, query)
 
     def _environ(self) -> Mapping[str, str]:
         home = self.root / "home"
@@ -154,9 +180,6 @@ class Stage:
         if "--auto-approve" in command:
             command = (*command, *self.scenario.options)
         return self.launcher.run_with(command, self.root, self._environ(), self._log, fault)
-
-    def _elmify(self, *commands: Sequence[str]) -> list[Ran]:
-        return self.launcher.run(commands, self.root, self._environ())
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def filled(text: str, context: Context) -> str:
 
 
 def holds(condition: str | None, context: Context) -> bool:
-    """Whether a step or a job runs; success of what came before is asked of every condition that asks nothing."""
+    """Whether a step or a job runs: only after success, unless its condition asks for how it went."""
     if condition is None:
         return not context.failed
     asks = re.search(r"\b(always|success|failure)\(\)", condition)

@@ -1,13 +1,11 @@
 """Runs a workflow's jobs and steps on this machine as GitHub's runner does on its own.
 
-The scripts run under bash with the options that GitHub gives it, in the environment that it sets; outputs, the
-summary and annotations are read back; `uses:` are done by hand. Packages are not installed: what pip is asked
-for is kept, and the `elmify` on the path is the one under test.
+The scripts run under bash with the options that GitHub gives it, in the environment that it sets; outputs,
+the summary and annotations are read back; `uses:` are done by hand. Packages are not installed: what pip is
+asked for is kept, and the `elmify` on the path is the one under test.
 """
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -238,7 +236,9 @@ class Runner:
         match action:
             case "actions/checkout":
                 assert given["persist-credentials"] == "False"
-                self._check_out(home / "workspace", context.names["github"]["sha"], given.get("fetch-depth", "1"))
+                self._check_out(
+                    home / "workspace", context.names["github"]["sha"], given.get("fetch-depth", "1")
+                )
             case "actions/setup-python":
                 assert given == {"python-version": "3.12"}
             case "actions/upload-artifact":
@@ -272,13 +272,3 @@ def read_outputs(text: str) -> dict[str, str]:
             value_lines.append(each)
         found[name] = "\n".join(value_lines)
     return found
-
-
-def clean(folder: Path) -> None:
-    """Remove what runs have left in a folder."""
-    for each in folder.glob("job-*"):
-        shutil.rmtree(each)
-
-
-def as_json(value: object) -> str:
-    return json.dumps(value, indent=2, default=str)

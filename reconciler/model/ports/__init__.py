@@ -5,7 +5,7 @@ has already retried a transient one, with backoff, before it lets it through.
 """
 
 from reconciler.model.ports.database import CommitUnknown, Database, DatabaseFacts, ReadSession, UnitOfWork
-from reconciler.model.ports.library import Beyond, Captured, Dependents, Library, LibraryReader, NewRow
+from reconciler.model.ports.library import Beyond, Captured, Dependents, Edit, Library, LibraryReader, NewRow
 from reconciler.model.ports.media import MediaFiles
 from reconciler.model.ports.objects import (
     Copy,
@@ -26,6 +26,7 @@ __all__ = [
     "Database",
     "DatabaseFacts",
     "Dependents",
+    "Edit",
     "Library",
     "LibraryReader",
     "MediaFiles",

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.model.errors import ProviderError
 from reconciler.model.ports.library import Library, LibraryReader
 from reconciler.model.ports.records import Records, RecordsReader
-
-from reconciler.model.errors import ProviderError
 
 
 class ReadSession(Protocol):
@@ -59,6 +58,7 @@ class DatabaseFacts:
 
     `encrypted` is None where nothing leaves this machine. `pooled` says that a transaction pooler stands in
     between. `missing_rights` are the grants that the role lacks for `apply`, as SQL that gives them.
+    `size_bytes` is what the database takes on its server's disk.
     """
 
     version: str
@@ -66,6 +66,7 @@ class DatabaseFacts:
     encrypted: bool | None
     pooled: bool
     missing_rights: tuple[str, ...]
+    size_bytes: int
 
 
 class Database(Protocol):

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from reconciler.model.actual import Row
 from reconciler.model.kinds import Kind
-from reconciler.model.plan import Restored
+from reconciler.model.plan import Merged, Restored
 from reconciler.model.values import Value
 
 #: Complete rows by table (`schema.table`), in an order in which they can be inserted. Values are JSON.
@@ -37,6 +37,20 @@ class Beyond:
 
     rows: Mapping[int, int] = field(default_factory=dict)
     users: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A complete row of `table` (`schema.table`) before it was changed and after. Values are JSON."""
+
+    table: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    @property
+    def inverse(self) -> "Edit":
+        """Return the edit that takes this one back."""
+        return Edit(table=self.table, before=self.after, after=self.before)
 
 
 class LibraryReader(Protocol):
@@ -74,6 +88,10 @@ class LibraryReader(Protocol):
 
         A few statements for each table, whatever the number of rows.
         """
+        ...
+
+    def mergeable(self, row: int, into: int) -> Merged:
+        """Count what `merge` would do now. Raises `ProviderError` where it could not."""
         ...
 
 
@@ -122,6 +140,21 @@ class Library(LibraryReader, Protocol):
         Content rows are all inserted. Columns that the table has got since take their default. `Unavailable`
         when what they refer to changed in that very moment: the transaction may be tried again.
         """
+        ...
+
+    def merge(self, row: int, into: int) -> tuple[Merged, Sequence[Edit]]:
+        """Move what listeners keep of one lecture row to another, through every foreign key that leads there.
+
+        Where a unique constraint leaves room for one of two rows, they are combined: of a row with a time of
+        its last change the newer counts; of a day's statistics whole numbers are added and the larger ratio
+        counts; any other stays, from the earlier moment. What was combined hangs off `row` still, and goes
+        with it. Returns counts, and every row that was changed. Junction rows stay as they are. Raises
+        `ProviderError` for a reference that cannot be followed.
+        """
+        ...
+
+    def edit(self, edits: Sequence[Edit]) -> Sequence[Edit]:
+        """Change rows that still hold what the edits found in the columns they change; return those edits."""
         ...
 
     def capture_categories(self, kind: Kind, ids: Collection[int]) -> Sequence[Mapping[str, Any]]:

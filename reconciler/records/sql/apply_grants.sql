@@ -1,4 +1,4 @@
--- The least rights `elmify apply`, `gc` and `rollback` need. Run by the owner once schema elmify exists:
+-- The least rights `elmify apply`, `gc`, `rollback` and `merge` need. Run by the owner once schema elmify exists:
 --     psql "$DATABASE_URL" -v role=elmify_apply -f apply_grants.sql
 -- A role that only has these can neither alter a table nor rewrite the audit log.
 
@@ -21,6 +21,7 @@ grant usage on sequence public.speakers_id_seq, public.collections_id_seq, publi
 grant insert, update, delete on public.lecture_categories, public.collection_categories to :"role";
 grant update (lecture_count, collection_count) on public.categories to :"role";
 
--- A rollback puts back the users' rows that a delete took along. Add the tables of newer features of the app.
-grant insert on public.favorites, public.playback_positions, public.user_saved_lectures,
+-- A rollback puts back the users' rows that a delete took along, and a merge moves them. Add the tables of newer
+-- features of the app.
+grant insert, update on public.favorites, public.playback_positions, public.user_saved_lectures,
     public.listening_stats, public.lecture_play_credits to :"role";

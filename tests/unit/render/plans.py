@@ -12,9 +12,11 @@ from reconciler.model.plan import (
     Change,
     Drift,
     Impact,
+    Merged,
     ObjectState,
     Plan,
     Put,
+    Restored,
     State,
     Unmanaged,
 )
@@ -69,6 +71,10 @@ def plan_of(
     warnings: tuple[Diagnostic, ...] = (),
     options: tuple[str, ...] = (),
     unchanged: int = 0,
+    rolls_back: int | None = None,
+    restored: Restored | None = None,
+    merges: tuple[str, str] | None = None,
+    merged: Merged | None = None,
 ) -> Plan:
     """Return a plan of those changes, with the ids and the fingerprint of its content."""
     named = tuple(identified(change) for change in changes)
@@ -76,7 +82,14 @@ def plan_of(
         environment=ENVIRONMENT,
         made_at=datetime(2026, 11, 23, 14, 2, 5, tzinfo=UTC),
         changes=named,
-        fingerprint=fingerprint((change.change_id for change in named), scope, allowances or {}, options),
+        fingerprint=fingerprint(
+            (change.change_id for change in named),
+            scope,
+            allowances or {},
+            options,
+            rolls_back=rolls_back,
+            merges=merges,
+        ),
         scope=scope,
         options=options,
         allowances=allowances or {},
@@ -89,6 +102,10 @@ def plan_of(
         ignored=ignored,
         listed=listed,
         warnings=warnings,
+        rolls_back=rolls_back,
+        restored=restored or Restored(),
+        merges=merges,
+        merged=merged or Merged(),
     )
 
 

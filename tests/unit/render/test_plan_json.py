@@ -12,7 +12,18 @@ from jsonschema import Draft202012Validator
 
 from reconciler.model.errors import PlanRefused
 from reconciler.model.kinds import Kind, Slot
-from reconciler.model.plan import Action, Change, Impact, ObjectState, Plan, PutOrigin, State, Unmanaged
+from reconciler.model.plan import (
+    Action,
+    Change,
+    Impact,
+    Merged,
+    ObjectState,
+    Plan,
+    PutOrigin,
+    Restored,
+    State,
+    Unmanaged,
+)
 from reconciler.render.plan_json import dump_plan, load_plan, plan_schema
 from tests.unit.render.plans import (
     HOSTILE,
@@ -108,6 +119,15 @@ def _everything() -> Plan:
         unverified=2,
         listed=3,
         warnings=plan.warnings,
+        rolls_back=12,
+        restored=Restored(
+            rows={"public.favorites": 3},
+            users=2,
+            orphaned={"public.favorites": 1},
+            present={"public.pins": 1},
+        ),
+        merges=("unmanaged.lectures[412]", "a/b/c"),
+        merged=Merged(moved={"public.favorites": 3}, combined={"public.favorites": 1}, users=4),
     )
 
 
@@ -159,6 +179,16 @@ def test_no_field_of_a_plan_is_left_out_of_the_file() -> None:
     assert _fields_at_default(_values_in(plan)) == set()
 
     assert load_plan(dump_plan(plan), "plan.json") == plan
+
+
+@pytest.mark.parametrize(
+    ("said", "edited"), [('"rolls_back": 12', '"rolls_back": 13'), ('"a/b/c"', '"a/b/d"')]
+)
+def test_a_plan_whose_purpose_was_edited_is_refused(said: str, edited: str) -> None:
+    text = dump_plan(plan_of([], rolls_back=12, merges=("unmanaged.lectures[412]", "a/b/c")))
+
+    with pytest.raises(PlanRefused, match="was changed after it was made"):
+        load_plan(text.replace(said, edited), "plan.json")
 
 
 def test_true_comes_back_as_true_and_one_as_one() -> None:

@@ -1,0 +1,38 @@
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from reconciler.cli.options import request_from
+from reconciler.cli.purposes import carry_out, purpose_options
+
+
+@click.command("merge")
+@click.argument("row")
+@click.argument("into")
+@purpose_options
+@click.pass_obj
+def command(
+    directory: str,
+    row: str,
+    into: str,
+    allow: tuple[str, ...],
+    out: Path | None,
+    auto_approve: bool,
+    lock_timeout: str,
+    format_: str,
+) -> int:
+    """Move what listeners keep of lecture ROW to lecture INTO, and delete ROW.
+
+    Each is a row id, unmanaged.lectures[412] or an address. Where a listener has kept something of both,
+    the newer position and the earlier favourite count, and a day's statistics are added up.
+    """
+    request = request_from((), allow, delete_unmanaged=False, rekey=False)
+    return carry_out(
+        directory,
+        lambda _: replace(request, merges=(row, into)),
+        out=out,
+        auto_approve=auto_approve,
+        lock_timeout=lock_timeout,
+        format_=format_,
+    )

@@ -1,0 +1,28 @@
+import click
+
+from reconciler.cli.console import result
+from reconciler.cli.options import option_format
+from reconciler.cli.project import open_project
+
+
+@click.command("status")
+@option_format("text", "json")
+@click.pass_obj
+def command(directory: str, format_: str) -> None:
+    """Show where this environment stands, and the one command that goes on from there.
+
+    Who may apply now, the last runs, and what an interrupted one left: uploads that no row names, multipart
+    uploads that were never completed, staged copies. Reads only, and needs no more than rights to read.
+    """
+    from reconciler.bootstrap import open_stores
+    from reconciler.inspecting.status import read_status
+    from reconciler.planning.advice import advise
+    from reconciler.render.status import status_json, status_text
+
+    project = open_project(directory)
+    with open_stores(project.settings) as stores:
+        status = read_status(
+            project.settings.policy.environment, stores.objects, stores.database, stores.staging
+        )
+    render = status_json if format_ == "json" else status_text
+    result(render(status, advise(status)))

@@ -1,0 +1,99 @@
+"""Where an environment stands, told by the stores themselves. Reads only."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from reconciler.inspecting.audit import anchored
+from reconciler.model.actual import StoredObject
+from reconciler.model.errors import Denied, IdentityMismatch
+from reconciler.model.history import AuditHead
+from reconciler.model.policy import AUDIT_PREFIX, OWN_PREFIX
+from reconciler.model.ports import Database, ObjectStore, UnfinishedUpload
+from reconciler.model.recorded import KeyRecord, KeyState, Recorded
+from reconciler.model.staging import Staging
+from reconciler.model.status import Advice, Found, Leftover, Status
+from reconciler.model.values import nfc
+from reconciler.planning.leftovers import is_given_up, is_ours
+from reconciler.refresh import check_identity, read_marker, read_staging
+
+_RUNS = 5
+
+_REBIND = "elmify identity --rebind"
+
+
+def read_status(environment: str, objects: ObjectStore, database: Database, staging: Staging) -> Status:
+    """Look at both stores. Rights to read suffice.
+
+    The bucket is listed as a whole only while some run's keys are in doubt.
+    """
+    with database.read() as session:
+        records = session.records
+        recorded, lease, runs = records.load(), records.lease(), tuple(records.runs(_RUNS))
+        holder = records.run(lease.run) if lease is not None else None
+        head, now = records.audit_head(), session.now()
+    marker, trouble = _marker(environment, objects, recorded)
+    in_doubt = any(record.state is KeyState.INTENDED for record in recorded.keys.values())
+    listed = {nfc(stored.key): stored for stored in objects.list("" if in_doubt else OWN_PREFIX)}
+    uploads = _uploads(objects, staging)
+    ours = None if uploads is None else tuple(u for u in uploads if is_ours(u, staging, recorded.keys))
+    return Status(
+        environment=environment,
+        objects=str(objects),
+        database=str(database),
+        identity=recorded.identity,
+        marker=marker,
+        trouble=trouble,
+        lease=lease,
+        holder=holder,
+        runs=runs,
+        leftovers=tuple(_leftovers(recorded.keys, listed)),
+        unfinished=ours,
+        given_up=sum(is_given_up(upload, now) for upload in ours or ()),
+        foreign=None if uploads is None or ours is None else tuple(u for u in uploads if u not in ours),
+        staged=read_staging(staging),
+        condemned=len(list(_of(KeyState.CONDEMNED, recorded.keys))),
+        unanchored=_unanchored(head, listed.values()),
+    )
+
+
+def _marker(environment: str, objects: ObjectStore, recorded: Recorded) -> tuple[str | None, Advice | None]:
+    """Return the identity that the bucket carries, and what keeps the stores from being a pair."""
+    try:
+        marker = read_marker(objects)
+    except IdentityMismatch as unreadable:
+        return None, Advice(why=unreadable.message, command=_REBIND)
+    try:
+        check_identity(recorded.identity, marker, environment)
+    except IdentityMismatch as mismatch:
+        mends = _REBIND if _REBIND in mismatch.hint else None
+        why = f"{mismatch.message}. {mismatch.hint.partition(_REBIND)[0].strip()}"
+        return marker, Advice(why=why, command=mends)
+    return marker, None
+
+
+def _uploads(objects: ObjectStore, staging: Staging) -> tuple[UnfinishedUpload, ...] | None:
+    """Return the unfinished uploads in both buckets; None when a key may not list them."""
+    stores = (objects, staging.store) if staging.apart else (objects,)
+    try:
+        return tuple(upload for store in stores for upload in store.unfinished())
+    except Denied:
+        return None
+
+
+def _leftovers(keys: Mapping[str, KeyRecord], listed: Mapping[str, StoredObject]) -> Iterator[Leftover]:
+    for key, record in _of(KeyState.INTENDED, keys):
+        stored = listed.get(key)
+        if stored is None:
+            yield Leftover(record=record, found=Found.ABSENT)
+        else:
+            as_meant = stored.size_bytes == record.size_bytes
+            yield Leftover(record=record, found=Found.STORED if as_meant else Found.OTHER)
+
+
+def _of(state: KeyState, keys: Mapping[str, KeyRecord]) -> Iterator[tuple[str, KeyRecord]]:
+    return ((key, keys[key]) for key in sorted(keys) if keys[key].state is state)
+
+
+def _unanchored(head: AuditHead, listed: Iterable[StoredObject]) -> AuditHead | None:
+    """Return the end of the audit log unless the bucket keeps it."""
+    kept = anchored(stored for stored in listed if stored.key.startswith(AUDIT_PREFIX))
+    return head if head.seq and kept.get(head.seq) != head.hash else None

@@ -1,0 +1,63 @@
+"""Where an environment stands: who is at work, what was cut short, and what goes on from there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.actual import StoredObject
+from reconciler.model.history import AuditHead, Lease, Run
+from reconciler.model.ports import UnfinishedUpload
+from reconciler.model.recorded import Identity, KeyRecord
+
+
+class Found(StrEnum):
+    """What a look at the bucket shows under a key that a run meant to put."""
+
+    STORED = "stored"  # an object of the intended size
+    ABSENT = "absent"
+    OTHER = "other"  # an object of another size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """A key that a run intended and did not commit."""
+
+    record: KeyRecord
+    found: Found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What to do next, and why; `command` is None when there is nothing to go on with."""
+
+    why: str
+    command: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Everything `elmify status` looks at.
+
+    `trouble` says why the stores are not taken for a pair, None when they are. `runs` are the last ones,
+    newest first, `holder` the run that holds the lease. `unfinished` are elmify's own multipart uploads, and
+    `foreign` those of others, None when this key may not list them; `given_up` counts the own ones that
+    nobody has gone on with for a day. `condemned` counts keys that gc has committed to deleting and not yet
+    noted as deleted. `unanchored` is the end of the audit log when the bucket does not keep it yet.
+    """
+
+    environment: str
+    objects: str
+    database: str
+    identity: Identity | None
+    marker: str | None
+    trouble: Advice | None
+    lease: Lease | None
+    holder: Run | None
+    runs: tuple[Run, ...]
+    leftovers: tuple[Leftover, ...]
+    unfinished: tuple[UnfinishedUpload, ...] | None
+    given_up: int
+    foreign: tuple[UnfinishedUpload, ...] | None
+    staged: Mapping[str, StoredObject]
+    condemned: int
+    unanchored: AuditHead | None

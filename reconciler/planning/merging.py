@@ -1,0 +1,132 @@
+"""Two rows of one recording made one: what listeners keep goes over, and the empty row is deleted."""
+
+import re
+from dataclasses import dataclass, replace
+
+from reconciler.model.actual import Row
+from reconciler.model.address import UNMANAGED, Address
+from reconciler.model.errors import UsageError
+from reconciler.model.kinds import TABLES, Kind
+from reconciler.model.plan import Action, Change, State
+from reconciler.model.recorded import ResourceRecord
+from reconciler.planning.evidence import trusted
+from reconciler.planning.fingerprint import change_id
+from reconciler.planning.identity import Identities
+from reconciler.planning.planner import Draft, draft_of
+from reconciler.planning.removals import row_state, unmanaged_in
+from reconciler.planning.retirement import with_retired
+from reconciler.planning.world import Request, World
+
+_ROW = re.compile(r"(?:unmanaged\.lectures\[)?([0-9]{1,18})\]?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One of the two lectures: its row, and its record when it has an address."""
+
+    row: Row
+    record: ResourceRecord | None
+
+    @property
+    def address(self) -> str:
+        """The address, or the name of a row that has none."""
+        return self.record.address if self.record is not None else f"{UNMANAGED}lectures[{self.row.id}]"
+
+
+def draft_merge(world: World, request: Request) -> Draft:
+    """Plan the end of the first lecture of `request.merges`, whose user rows go to the second.
+
+    Raises `UsageError` when one of them is no lecture with a row, and when the catalog declares the one that
+    would go: the next apply would create it anew.
+    """
+    assert request.merges is not None
+    believed = trusted(world.snapshot, world.recorded)
+    by_row = {row.id: address for address, row in believed.items() if row.kind is Kind.LECTURE}
+    goes, stays = (_place(world, by_row, text) for text in request.merges)
+    if goes.row.id == stays.row.id:
+        raise UsageError(f"{goes.address} cannot be merged with itself", hint="Name two lectures.")
+    _refuse_declared(world, goes, stays)
+    vanished = {address: believed.get(address) for address in world.recorded.resources}
+    identities = Identities(bound={}, vanished=vanished, broken=frozenset(), problems=())
+    changes = with_retired(world, [_delete(world, goes, stays), _keep(world, goes, stays)])
+    unmanaged = unmanaged_in(world, identities, set())
+    rough = draft_of(request, identities, changes=changes, drift=(), unmanaged=unmanaged)
+    return replace(rough, doomed={})  # what hangs off it goes over
+
+
+def rows_of(rough: Draft) -> tuple[int, int]:
+    """Return the row that goes and the one that stays."""
+    [goes] = [change.row for change in rough.changes if change.action is Action.DELETE]
+    [stays] = [change.row for change in rough.changes if change.action is not Action.DELETE]
+    assert goes is not None
+    assert stays is not None
+    return goes, stays
+
+
+def _place(world: World, by_row: dict[int, Address], text: str) -> Place:
+    lectures = world.snapshot.rows[Kind.LECTURE]
+    numbered = _ROW.fullmatch(text)
+    recorded = world.recorded.resources.get(Address(text))
+    number = int(numbered[1]) if numbered else recorded.row if recorded is not None else None
+    if recorded is not None and recorded.kind is not Kind.LECTURE:
+        raise UsageError(f"{text} is no lecture", hint="Only lectures can be merged.")
+    row = lectures.get(number) if number is not None else None
+    if row is None or (recorded is not None and by_row.get(row.id) != recorded.address):
+        raise UsageError(
+            f"{text} is no lecture that has a row",
+            hint="Name the address of an applied lecture, or a row: 412 or unmanaged.lectures[412]",
+        )
+    address = by_row.get(row.id)
+    return Place(row=row, record=world.recorded.resources[address] if address is not None else None)
+
+
+def _refuse_declared(world: World, goes: Place, stays: Place) -> None:
+    """Raise when the catalog declares the lecture that would go."""
+    if goes.record is None or goes.record.address not in world.catalog.resources:
+        return
+    if stays.record is not None:
+        hint = (
+            f"Remove {goes.address} from the catalog, but do not apply that: merge first, which takes its "
+            f"favourites over. Or merge the other way round:\n    elmify merge {stays.address} {goes.address}"
+        )
+    else:
+        hint = (
+            f"The catalog's {goes.address} is row {goes.row.id}, and a merge keeps the catalog's row:\n"
+            f"    elmify merge {stays.row.id} {goes.address}\n"
+            f"If row {stays.row.id} is to stay, write `row: {stays.row.id}` in the entry and apply that; "
+            f"then row {goes.row.id} is unmanaged, and can be merged."
+        )
+    raise UsageError(
+        f"the catalog declares {goes.address}, so the next apply would create it anew", hint=hint
+    )
+
+
+def _delete(world: World, goes: Place, stays: Place) -> Change:
+    before = row_state(world, goes.row)
+    own = change_id(world.policy.environment, goes.address, Action.DELETE, None, before, None)
+    return Change(
+        address=goes.address,
+        kind=Kind.LECTURE,
+        action=Action.DELETE,
+        reason=f"merged into {stays.address}, row {stays.row.id}",
+        change_id=own,
+        row=goes.row.id,
+        before=before,
+        protect=goes.record is not None and goes.record.protect,
+    )
+
+
+def _keep(world: World, goes: Place, stays: Place) -> Change:
+    """Return the change that holds the other row while rows go over; nothing of it is written."""
+    name = TABLES[Kind.LECTURE].natural_key[-1]
+    before = State(values={name: stays.row[name]})
+    own = change_id(world.policy.environment, stays.address, Action.NO_OP, None, before, None)
+    return Change(
+        address=stays.address,
+        kind=Kind.LECTURE,
+        action=Action.NO_OP,
+        reason=f"it takes over what listeners keep of {goes.address}",
+        change_id=own,
+        row=stays.row.id,
+        before=before,
+    )

@@ -1,0 +1,138 @@
+"""Where an environment stands, for a person and as JSON."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from reconciler.model.history import Lease
+from reconciler.model.ports import UnfinishedUpload
+from reconciler.model.recorded import Identity
+from reconciler.model.status import Advice, Found, Leftover, Status
+from reconciler.model.values import counted, readable_size
+from reconciler.render.escape import harmless, harmless_json, quoted
+from reconciler.render.history import lease_document, moment_json, run_document, runs_text, time_text
+
+_KEYS_SHOWN = 10
+
+_SAID = {
+    Found.STORED: "stored, in no row yet",
+    Found.ABSENT: "not stored",
+    Found.OTHER: "an object of another size is there",
+}
+
+
+def status_text(status: Status, advice: Advice) -> str:
+    """Return what was found, and last the command that goes on from there, alone on its line."""
+    parts = [
+        "\n".join(_heading(status)),
+        runs_text(status.runs),
+        "\n".join(_remains(status)),
+        f"{harmless(advice.why)}" + (f"\n    {advice.command}" if advice.command else ""),
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def _heading(status: Status) -> Iterator[str]:
+    yield f"environment  {harmless(status.environment)}"
+    yield f"database     {harmless(status.database)}: {_identity(status.identity)}"
+    marker = f"identity {status.marker}" if status.marker else "carries no identity"
+    yield f"bucket       {harmless(status.objects)}: {harmless(marker)}"
+    yield f"lease        {_lease(status.lease)}"
+
+
+def _identity(identity: Identity | None) -> str:
+    if identity is None:
+        return "nothing recorded yet"
+    return harmless(f"identity {identity.id}, {identity.state}, of environment {identity.environment}")
+
+
+def _lease(lease: Lease | None) -> str:
+    if lease is None:
+        return "nobody holds it"
+    page = f" ({lease.url})" if lease.url else ""
+    sign = f"last sign of life {time_text(lease.heartbeat_at)}"
+    stale = "; stale: anybody may take it" if lease.stale else ""
+    return harmless(
+        f"run {lease.run} of {lease.holder}{page}, since {time_text(lease.acquired_at)}, {sign}{stale}"
+    )
+
+
+def _remains(status: Status) -> Iterator[str]:
+    for found, said in _SAID.items():
+        leftovers = [leftover for leftover in status.leftovers if leftover.found is found]
+        if leftovers:
+            yield f"Left over, {said}: {_size(leftovers)}"
+            yield from _some([_leftover(leftover) for leftover in leftovers])
+    if status.unfinished is None:
+        yield "Unfinished multipart uploads: this key may not list them."
+    for uploads, whose in ((status.unfinished, ""), (status.foreign, ", not elmify's")):
+        if uploads:
+            yield f"Unfinished multipart uploads{whose}: {len(uploads):,}"
+            yield from _some([f"{quoted(u.key)}, begun {time_text(u.begun_at)}" for u in uploads])
+    if status.staged:
+        size = readable_size(sum(stored.size_bytes for stored in status.staged.values()))
+        yield f"Staged copies: {counted(len(status.staged), 'object')}, {size}."
+    if status.condemned:
+        yield f"Condemned and perhaps not deleted yet: {counted(status.condemned, 'object')}."
+    if status.unanchored is not None:
+        yield f"Entry {status.unanchored.seq} of the audit log is not kept in the bucket yet."
+
+
+def _size(leftovers: Sequence[Leftover]) -> str:
+    size = readable_size(sum(leftover.record.size_bytes for leftover in leftovers))
+    return f"{counted(len(leftovers), 'object')}, {size}"
+
+
+def _leftover(leftover: Leftover) -> str:
+    return f"{quoted(leftover.record.key)} of run {leftover.record.run}"
+
+
+def _some(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the first lines, and how many more there are."""
+    yield from (f"  {line}" for line in lines[:_KEYS_SHOWN])
+    if len(lines) > _KEYS_SHOWN:
+        yield f"  and {len(lines) - _KEYS_SHOWN:,} more"
+
+
+def status_json(status: Status, advice: Advice) -> str:
+    """Return all of it; `next.command` is null when there is nothing to go on with."""
+    identity = status.identity
+    document = {
+        "environment": status.environment,
+        "database": status.database,
+        "bucket": status.objects,
+        "identity": identity
+        and {"id": identity.id, "environment": identity.environment, "state": identity.state.value},
+        "marker": status.marker,
+        "lease": status.lease and lease_document(status.lease),
+        "runs": [run_document(run) for run in status.runs],
+        "leftovers": [_leftover_json(leftover) for leftover in status.leftovers],
+        "unfinished_uploads": _uploads_json(status.unfinished),
+        "foreign_uploads": _uploads_json(status.foreign),
+        "staged": {
+            "objects": len(status.staged),
+            "size_bytes": sum(stored.size_bytes for stored in status.staged.values()),
+        },
+        "condemned": status.condemned,
+        "unanchored": status.unanchored.seq if status.unanchored is not None else None,
+        "next": {"why": advice.why, "command": advice.command},
+    }
+    return harmless_json(json.dumps(document, ensure_ascii=False, sort_keys=True, indent=2))
+
+
+def _leftover_json(leftover: Leftover) -> dict[str, Any]:
+    record = leftover.record
+    return {
+        "key": record.key,
+        "size_bytes": record.size_bytes,
+        "sha256": record.sha256,
+        "address": record.address,
+        "run": record.run,
+        "found": leftover.found.value,
+    }
+
+
+def _uploads_json(uploads: Sequence[UnfinishedUpload] | None) -> list[dict[str, Any]] | None:
+    if uploads is None:
+        return None
+    return [{"key": upload.key, "begun_at": moment_json(upload.begun_at)} for upload in uploads]

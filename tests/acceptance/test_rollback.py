@@ -1,0 +1,88 @@
+"""Taking a run back at the terminal and in a workflow, with the installed command."""
+
+import json
+
+from tests.acceptance.projects import Project
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def a_deleted_favourite(project: Project) -> dict[str, object]:
+    """Apply a library, let somebody favour its lecture, and delete that; the favourite."""
+    project.lecture("cow", number=2, title="The Cow")
+    project.apply()
+    project.sql("insert into users (id, email) values (7, 'listener@example.org')")
+    project.sql(
+        "insert into favorites (user_id, lecture_id) select 7, id from lectures where title = 'The Cow'"
+    )
+    [favourite] = project.sql("select * from favorites")
+    project.drop("cow")
+    project.elmify(
+        "apply", "--auto-approve", "--allow", "user-rows=1", env={"CI": "true", "GITHUB_SHA": COMMIT}
+    )
+    return favourite
+
+
+def test_rollback_brings_a_favourite_back_and_says_what_to_do_in_git(project: Project) -> None:
+    favourite = a_deleted_favourite(project)
+
+    ran = project.elmify("rollback", "--auto-approve")
+
+    assert project.sql("select * from favorites") == [favourite]
+    assert "Rollback of run 2: 1 to add, 0 to change, 0 to delete." in ran.out
+    assert "brings back 1 favourite of 1 listener" in ran.out
+    assert "Rollback complete! Resources: 1 added, 0 changed, 0 deleted." in ran.out
+    assert f"git revert {COMMIT}" in ran.out.splitlines()[-1]
+    again = project.elmify("rollback", "2", "--auto-approve").out
+    assert "No changes. Rollback of run 2: it has been taken back already." in again
+
+
+def test_a_rollback_is_saved_shown_reviewed_and_applied_like_any_plan(project: Project) -> None:
+    a_deleted_favourite(project)
+
+    project.elmify("rollback", "2", "--out", "back.json")
+    shown = project.elmify("show", "back.json", "--format", "markdown").out
+    ran = project.elmify("apply", "back.json", "--format", "json")
+
+    assert "Rollback of run 2: 1 to add" in shown
+    saved = json.loads((project.root / "back.json").read_text(encoding="utf-8"))
+    assert (saved["rolls_back"], saved["restored"]["rows"]) == (2, {"public.favorites": 1})
+    done = ran.events[-1]
+    assert (done["event"], done["rolls_back"], done["restored"]["users"]) == ("complete", 2, 1)
+    assert [run["command"] for run in project.runs()][-1] == "rollback 2"
+
+
+def test_without_a_terminal_a_rollback_must_be_approved(project: Project) -> None:
+    a_deleted_favourite(project)
+
+    ran = project.elmify("rollback", status=64)
+
+    assert "there is no terminal to ask on" in ran.err
+    assert project.sql("select 1 from favorites") == []
+
+
+def test_a_rollback_that_would_take_favourites_along_is_guarded(project: Project) -> None:
+    a_deleted_favourite(project)
+    project.elmify("rollback", "--auto-approve")
+
+    ran = project.elmify("rollback", "--auto-approve", status=6)
+    project.elmify("rollback", "--auto-approve", "--allow", "user-rows=1")
+
+    assert "elmify rollback 3 --allow user-rows=1" in ran.err
+    assert project.sql("select 1 from favorites") == []
+
+
+def test_a_library_that_nobody_has_applied_has_nothing_to_take_back(project: Project) -> None:
+    assert "no run has changed anything yet" in project.elmify("rollback", "--auto-approve", status=64).err
+
+
+def test_a_run_in_the_way_is_named(project: Project) -> None:
+    project.apply()
+    for title in ("Al-Fatiha", "Alfatiha"):
+        project.lecture("opening", number=1, title=title)
+        project.apply()
+
+    ran = project.elmify("rollback", "2", "--auto-approve", status=1)
+
+    assert "run 3 has touched ali/quran/opening since" in ran.err
+    assert "elmify rollback 3" in ran.err

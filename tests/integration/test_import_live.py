@@ -1,0 +1,307 @@
+"""Bringing a messy live library under the catalog: nothing is lost, and only what is wrong is corrected."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.bootstrap import open_stores
+from reconciler.cli import run
+from reconciler.cli.project import Project
+from reconciler.importing.declaring import Folder, Imported
+from reconciler.importing.found import Reason
+from reconciler.importing.live import import_live, read_world
+from reconciler.loading.fmt import format_catalog_file
+from reconciler.model.diagnostics import Severity
+from reconciler.model.errors import Exit
+from reconciler.model.plan import Action, Plan
+from reconciler.model.values import nfc
+from reconciler.planning.diff import differing_names
+from reconciler.planning.world import Request
+from reconciler.refresh import make_plan
+from reconciler.settings import load_settings
+from tests import postgres
+from tests.live.mess import Mess
+from tests.live.project import SETTINGS, LiveProject, live_project
+from tests.live.seen import Seen, look
+
+pytest_plugins = ["tests.live.fixtures"]
+
+RESOURCES = 8 + 12 + 457
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team with a live library and an elmify.yaml, and no catalog yet."""
+
+    live: LiveProject
+
+    @property
+    def root(self) -> Path:
+        return self.live.root
+
+    def settled(self) -> Project:
+        (self.root / "elmify.yaml").write_text(SETTINGS)
+        return Project(load_settings(self.root, {"DATABASE_URL": self.live.url}))
+
+    def do_import(self, *, as_is: bool = False) -> Imported:
+        settings = self.settled().settings
+        folder = Folder(root=settings.root, catalog_dir=settings.catalog_dir, lock_path=settings.lock_path)
+        with open_stores(settings) as stores:
+            world = read_world(stores.objects, stores.database, "live")
+        return import_live(folder, settings.policy, world, as_is=as_is)
+
+    def plan(self) -> Plan:
+        project = self.settled()
+        with open_stores(project.settings) as stores:
+            return make_plan(
+                project.catalog, project.settings.policy, stores.objects, stores.database, Request()
+            )[0]
+
+    def texts(self) -> Mapping[str, str]:
+        return {
+            str(file.relative_to(self.root)): file.read_text()
+            for file in (self.root / "catalog").rglob("*")
+            if file.is_file()
+        }
+
+
+def corrections(plan: Plan) -> Mapping[str, set[str]]:
+    """Return the columns and slots that a plan would correct, by address."""
+    return {
+        change.address: set(differing_names(change.before, change.after))
+        for change in plan.changes
+        if change.before is not None and change.after is not None
+    }
+
+
+@pytest.fixture(scope="module")
+def production(
+    postgres_server: str, production_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveProject]:
+    """The live system that every test here starts from; nothing of it is changed by an import."""
+    with postgres.clone(postgres_server, production_template) as url:
+        yield live_project(tmp_path_factory.mktemp("production"), url)
+
+
+def team_of(production: LiveProject, root: Path) -> Team:
+    """Return a team that imports and plans, and applies nothing: the library itself is shared."""
+    (root / "bucket").symlink_to(production.root / "bucket")
+    return Team(replace(production, root=root))
+
+
+@pytest.fixture
+def team(production: LiveProject, tmp_path: Path) -> Team:
+    """A team for a test that writes files of its own."""
+    return team_of(production, tmp_path)
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import, the plan right after it, and the library before and after both."""
+
+    team: Team
+    imported: Imported
+    plan: Plan
+    before: Seen
+    after: Seen
+
+
+@pytest.fixture(scope="module")
+def first(production: LiveProject, tmp_path_factory: pytest.TempPathFactory) -> Import:
+    """A first import. No test changes its files."""
+    team = team_of(production, tmp_path_factory.mktemp("first"))
+    before = look(team.live)
+    imported, plan = team.do_import(), team.plan()
+    return Import(team=team, imported=imported, plan=plan, before=before, after=look(team.live))
+
+
+def test_everything_that_can_be_played_is_declared(first: Import) -> None:
+    assert [each for each in first.imported.diagnostics if each.severity is Severity.ERROR] == []
+    assert {change.action for change in first.plan.changes} == {Action.ADOPT}
+    assert len(first.plan.changes) == sum(first.imported.added.values()) == RESOURCES
+    assert not any(change.puts for change in first.plan.changes)
+    assert first.plan.blocked == ()
+
+
+def test_every_recording_is_declared_as_one_of_its_rows(first: Import) -> None:
+    adopted = {change.row for change in first.plan.changes if change.address.count("/") == 2}
+
+    assert adopted == set(first.team.live.rows.lectures.values())
+
+
+def test_an_import_changes_nothing_live(first: Import) -> None:
+    assert first.after == first.before
+
+
+def test_what_is_written_is_in_canonical_form(first: Import) -> None:
+    catalog = {name: text for name, text in first.team.texts().items() if name.endswith(".yaml")}
+
+    assert len(catalog) == 8 + 12
+    assert [name for name, text in catalog.items() if format_catalog_file(text, name).differs] == []
+
+
+def test_the_plan_corrects_what_is_wrong_and_nothing_else(first: Import) -> None:
+    by_row = {row: address for address, row in first.team.live.rows.lectures.items()}
+    truths = {c.address: by_row[c.row or 0] for c in first.plan.changes if c.address.count("/") == 2}
+
+    corrected = corrections(first.plan)
+    for address, truth in truths.items():
+        assert corrected[address] == wrong_columns(first.team.live.mess, truth), (address, truth)
+
+
+def wrong_columns(mess: Mess, address: str) -> set[str]:
+    """Return the columns of a lecture's row that the mess got wrong, by the rules that made it."""
+    row = mess.lectures[address]
+    values: dict[str, Any] = row.values
+    key = nfc(values["file_path"])
+    number = int(key.rpartition("/")[2].split("-")[0])
+    size = {nfc(stored.key): len(stored.content) for stored in mess.objects}[key]
+    wrong = {
+        "speaker_id": row.speaker is None,
+        "collection_id": row.collection is None,
+        "title": nfc(values["title"]).strip() != values["title"] or values["title"].startswith(f"{number} "),
+        "lecture_number": values["lecture_number"] != number,
+        "file_size": values["file_size"] != size,
+        "file_format": values["file_format"] != key.rpartition(".")[2],
+        "audio_url": not str(values["audio_url"]).startswith("https://cdn.example.com/"),
+    }
+    return {name for name, is_wrong in wrong.items() if is_wrong}
+
+
+def test_what_cannot_be_joined_is_told_with_its_reason(first: Import) -> None:
+    told = {(each.reason, each.subject) for each in first.imported.findings}
+    orphans, twins = first.team.live.rows.orphans, first.team.live.rows.twins
+
+    assert {(Reason.ROW_WITHOUT_OBJECT, f"lectures[{id_}]") for id_ in orphans} <= told
+    assert (Reason.ROW_WITHOUT_PARENT, f"lectures[{orphans[0]}]") in told
+    assert {(Reason.DUPLICATE, f"lectures[{id_}]") for id_ in twins} <= told
+    assert (Reason.OBJECT_WITHOUT_ROW, "intro.mp3") in told
+    formats = [each.detail for each in first.imported.findings if each.reason is Reason.TWO_FORMATS]
+    assert "image: Idris & Sons/speaker.jpg, Idris & Sons/speaker.png" in formats
+
+
+def test_what_nobody_hashed_has_no_hash_in_the_lockfile(first: Import) -> None:
+    lines = first.team.texts()["catalog/elmify.lock"].splitlines()[1:]
+
+    assert len(lines) > RESOURCES
+    assert all('"sha256": "unknown"' in line and '"etag": ' in line for line in lines)
+
+
+def test_a_second_import_adds_nothing(team: Team) -> None:
+    team.do_import()
+    before = team.texts()
+
+    imported = team.do_import()
+
+    assert sum(imported.added.values()) == 0
+    assert (imported.written, imported.lines) == ((), 0)
+    assert team.texts() == before
+
+
+def test_what_was_written_by_hand_stays_and_so_does_every_id(team: Team) -> None:
+    team.do_import()
+    file = team.root / "catalog/yusuf-of-karim/quran.yaml"
+    text = file.read_text().replace("  - id: al-fatiha-the-opener\n", "  # By hand.\n  - id: opening\n", 1)
+    text = text.replace("title: Al-Fatiha (The opener)", "title: The Opening", 1)
+    kept, _, _ = text.rpartition("  - id: ")
+    file.write_text(kept)
+
+    team.do_import()
+
+    assert file.read_text().startswith(kept)
+    assert len(file.read_text()) > len(kept)
+    assert "- id: al-fatiha-the-opener\n" not in file.read_text()
+
+
+def test_as_it_is_nothing_is_to_be_corrected(team: Team) -> None:
+    imported = team.do_import(as_is=True)
+
+    plan = team.plan()
+    assert sum(imported.added.values()) == len(plan.changes) == RESOURCES
+    assert {change.action for change in plan.changes} == {Action.ADOPT}
+    assert set().union(*corrections(plan).values()) == set()
+    assert not any(each.reason is Reason.NOT_AS_IS for each in imported.findings)
+
+
+def test_deleting_a_line_of_as_is_has_that_column_corrected(team: Team) -> None:
+    team.do_import(as_is=True)
+    file = team.root / "catalog/yusuf-of-karim/quran.yaml"
+    lines = file.read_text().splitlines(keepends=True)
+    place = next(at for at, line in enumerate(lines) if line.strip().startswith("audio_url:"))
+    file.write_text("".join([*lines[:place], *lines[place + 1 :]]))
+
+    corrected = {address: names for address, names in corrections(team.plan()).items() if names}
+    assert list(corrected.values()) == [{"audio_url"}]
+
+
+# The whole way, by the command line.
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A library imported, planned, applied and planned again, by commands."""
+
+    live: LiveProject
+    before: Seen
+    after: Seen
+    planned: str
+    again: str
+
+
+@pytest.fixture(scope="module", params=["repaired", "as it is"])
+def journey(
+    request: pytest.FixtureRequest,
+    production: LiveProject,
+    postgres_server: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Journey]:
+    root = tmp_path_factory.mktemp("journey")
+    database = production.url.rpartition("/")[2].partition("?")[0]
+    with postgres.clone(postgres_server, database) as url, pytest.MonkeyPatch.context() as patch:
+        live = production.copied(root, url)
+        (root / "elmify.yaml").write_text(SETTINGS)
+        patch.setenv("DATABASE_URL", url)
+        patch.chdir(root)
+        before = look(live)
+        options = ["--as-is"] if request.param == "as it is" else []
+        assert run(["import", "live", "--format", "json", *options]) == Exit.OK
+        planned = printed(root, ["plan", "--out", "plans/first.json"])
+        assert run(["apply", "plans/first.json"]) == Exit.OK
+        again = printed(root, ["plan", "--detailed-exitcode"])
+        yield Journey(live=live, before=before, after=look(live), planned=planned, again=again)
+
+
+def printed(root: Path, arguments: list[str]) -> str:
+    """Run a command that succeeds, and return what it prints."""
+    import contextlib
+    import io
+
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert run(arguments) == Exit.OK
+    return out.getvalue()
+
+
+def test_every_favourite_is_still_there_with_its_id(journey: Journey) -> None:
+    assert len(journey.before.users["public.favorites"]) > 500
+    assert journey.after.users == journey.before.users
+
+
+def test_every_row_keeps_its_id_and_no_object_is_touched(journey: Journey) -> None:
+    for table, rows in journey.before.content.items():
+        assert journey.after.content[table].keys() == rows.keys()
+    library = [found for found in journey.after.bucket if not found[0].startswith(".elmify/")]
+    assert library == journey.before.bucket
+
+
+def test_the_next_plan_is_empty(journey: Journey) -> None:
+    assert "No changes. The library matches the catalog.\n" in journey.again
+
+
+def test_as_it_is_the_plan_says_that_nothing_changes_and_the_apply_writes_no_row(journey: Journey) -> None:
+    is_as_it_is = "to import as they are." in journey.planned
+    assert is_as_it_is == (journey.after.content == journey.before.content)
+    assert is_as_it_is == ("No changes. The library matches the catalog." in journey.planned)

@@ -1,0 +1,143 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from reconciler.model.drift import DriftReport, Finding, What
+from reconciler.model.errors import (
+    ElmifyError,
+    Guarded,
+    Interrupted,
+    PutsFailed,
+    Stale,
+    Unfinished,
+    UsageError,
+)
+from reconciler.model.history import Actor, Run, RunState
+from reconciler.model.occasions import Occasion
+from reconciler.telling.messages import (
+    UNHEARD,
+    WELL,
+    is_news,
+    is_worth_telling,
+    of_drift,
+    of_failure,
+    of_recovery,
+    of_takeover,
+    of_trial,
+    state_of,
+    state_of_run,
+)
+
+NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
+ACTOR = Actor(name="release-bot", url="https://ci.example.org/runs/77")
+RUN = Run(
+    id=3,
+    command="apply",
+    actor=ACTOR,
+    state=RunState.DONE,
+    fingerprint=None,
+    begun_at=NOW,
+    committed_at=NOW,
+    finished_at=NOW,
+    outcome="ok",
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "occasion", "title"),
+    [
+        (Unfinished("x"), Occasion.PARTIAL, "live: elmify apply committed, but did not finish"),
+        (Guarded("x"), Occasion.GUARDED, "live: a guard stopped elmify apply"),
+        (Stale("x"), Occasion.FAILED, "live: elmify apply failed"),
+        (ElmifyError("x"), Occasion.FAILED, "live: elmify apply failed"),
+    ],
+)
+def test_a_failure_is_told_by_what_it_means(error: ElmifyError, occasion: Occasion, title: str) -> None:
+    message = of_failure("apply", "live", error, ACTOR)
+
+    assert (message.occasion, message.title) == (occasion, title)
+
+
+def test_a_message_holds_what_happened_what_to_do_and_who_did_it() -> None:
+    error = PutsFailed("2 files could not be stored", details=["a.mp3: gone", "b.mp3: gone"], hint="Look.")
+
+    body = of_failure("apply", "live", error, ACTOR).body
+
+    assert body.splitlines() == [
+        "2 files could not be stored",
+        "a.mp3: gone",
+        "b.mp3: gone",
+        "Look.",
+        "by release-bot, https://ci.example.org/runs/77",
+    ]
+
+
+def test_a_message_does_not_list_a_thousand_files() -> None:
+    error = PutsFailed("many", details=[f"{number}.mp3" for number in range(1_000)])
+
+    lines = of_failure("apply", "live", error, Actor(name="maryam")).body.splitlines()
+
+    assert lines[-2:] == ["and 990 more", "by maryam"]
+    assert len(lines) == 13
+
+
+def test_failures_that_differ_in_a_number_are_one_state() -> None:
+    assert state_of(PutsFailed("3 of 5 files failed")) == state_of(PutsFailed("12 of 50 files failed"))
+    assert state_of(PutsFailed("3 of 5 files failed")) != state_of(PutsFailed("3 of 5 files burned"))
+    assert state_of(None) == WELL
+
+
+def test_the_records_tell_the_same_state_as_the_command() -> None:
+    error = Guarded("a guard refused 3 deletes\nand more")
+
+    assert state_of_run(RUN) == state_of_run(replace(RUN, outcome=None)) == WELL
+    assert state_of_run(replace(RUN, outcome=str(error))) == state_of(error)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "news"),
+    [
+        (None, WELL, False),
+        (None, "failed", True),
+        (WELL, WELL, False),
+        (WELL, "failed", True),
+        ("failed", "failed", False),
+        ("failed", "burned", True),
+        ("failed", WELL, True),
+        (UNHEARD, "failed", True),
+        (UNHEARD, WELL, False),
+    ],
+)
+def test_only_a_change_of_state_is_news(before: str | None, now: str, news: bool) -> None:
+    assert is_news(before, now) is news
+
+
+def test_what_the_person_at_the_terminal_did_is_nobody_elses_news() -> None:
+    assert not is_worth_telling(UsageError("x"))
+    assert not is_worth_telling(Interrupted("x"))
+    assert is_worth_telling(Stale("x"))
+
+
+def test_drift_and_its_end_are_told() -> None:
+    report = DriftReport(environment="live", taken_at=NOW, since=RUN)
+    finding = Finding(what=What.ROW_MISSING, address="a", attribute="row", recorded=1)
+
+    gone = of_drift(report, "No drift.", [], ACTOR)
+    come = of_drift(replace(report, findings=(finding,)), "It drifted.", ["1 row is missing"], ACTOR)
+
+    assert (gone.occasion, gone.title) == (Occasion.DRIFT, "live: no drift any more")
+    assert come.title == "live has drifted: 1 difference"
+    assert come.body.splitlines()[:2] == ["It drifted.", "1 row is missing"]
+
+
+def test_a_takeover_names_both_runs() -> None:
+    message = of_takeover("live", {"run": 12, "from_run": 11}, ACTOR)
+
+    assert message.title == "live: run 12 took over the lease of run 11"
+    assert message.occasion is Occasion.TAKEOVER
+
+
+def test_a_recovery_and_a_trial_say_so() -> None:
+    assert of_recovery("gc", "live", ACTOR).title == "live: elmify gc works again"
+    assert of_trial("live", ACTOR).title == "live: elmify can reach you"
