@@ -27,24 +27,28 @@ _SWITCHES = (
 
 @dataclass
 class Page:
-    """One tab. What the page logged, and what its policy refused, is in `messages`."""
+    """A browser's one tab. What its page logged and what its policy refused is in `messages`."""
 
     _commands: BinaryIO
     _answers: BinaryIO
     _session: str = ""
+    _target: str = ""
     messages: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    _loaded: bool = False
+    _loaded: set[str] = field(default_factory=set)
     _pending: bytes = b""
 
-    def open(self, path: Path) -> None:
-        """Load a file, and return when everything in it is loaded."""
-        self.messages.clear()
-        self.requests.clear()
-        self._loaded = False
-        self.call("Page.navigate", url=path.as_uri())
-        while not self._loaded:
+    def open(self, path: Path, *, width: int, height: int) -> None:
+        """Load a file into a tab of its own, and return when everything in it is loaded.
+
+        `width` and `height` are the screen's, in CSS pixels; a narrow one is a phone's. What an earlier tab
+        still has to say is not heard.
+        """
+        self._new_tab()
+        self.viewport(width, height)
+        document = self.call("Page.navigate", url=path.as_uri())["loaderId"]
+        while document not in self._loaded:
             self._take(self._read())
 
     def evaluate(self, expression: str) -> Any:
@@ -54,7 +58,7 @@ class Page:
         return answer["result"].get("value")
 
     def viewport(self, width: int, height: int) -> None:
-        """Look at the page with a screen of that many CSS pixels; a narrow one is a phone's."""
+        """Look at the page with another screen."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -71,12 +75,22 @@ class Page:
         """Return what is to be seen, as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
-    def attach(self) -> None:
-        """Open a tab of its own."""
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+    def _new_tab(self) -> None:
+        if self._target:
+            self._session, old = "", self._target
+            self.call("Target.closeTarget", targetId=old)
+        self.messages.clear()
+        self.requests.clear()
+        self._target = target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
+
+    def close(self) -> None:
+        """Let the browser end."""
+        self._commands.write(b'{"id": 0, "method": "Browser.close"}\0')
+        self._commands.flush()
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call one method of the protocol and return its result."""
@@ -104,16 +118,20 @@ class Page:
         return answer
 
     def _take(self, event: dict[str, Any]) -> None:
+        if event.get("sessionId") != self._session:
+            return
         parameters = event.get("params", {})
         match event.get("method"):
-            case "Page.loadEventFired":
-                self._loaded = True
+            case "Page.lifecycleEvent" if parameters["name"] == "load":
+                self._loaded.add(parameters["loaderId"])
             case "Runtime.consoleAPICalled" | "Runtime.exceptionThrown" | "Page.javascriptDialogOpening":
                 self.messages.append(json.dumps(parameters))
             case "Log.entryAdded":
                 self.messages.append(parameters["entry"]["text"])
-            case "Network.requestWillBeSent":
-                self.requests.append(parameters["request"]["url"])
+            case "Network.requestWillBeSent" if not parameters["request"]["url"].startswith("data:"):
+                self.requests.append(
+                    parameters["request"]["url"]
+                )  # what a player is drawn with is no request
 
 
 @contextmanager
@@ -138,10 +156,8 @@ def browser(folder: Path) -> Iterator[Page]:
     try:
         with os.fdopen(our_out, "wb") as commands, os.fdopen(our_in, "rb", buffering=0) as answers:
             page = Page(commands, answers)
-            page.attach()
             yield page
-            page._session = ""
-            page.call("Browser.close")
+            page.close()
     finally:
         try:
             process.wait(timeout=30)

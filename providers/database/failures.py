@@ -77,8 +77,6 @@ def is_transient(error: psycopg.Error) -> bool:
     """Whether the same transaction, begun again, may succeed; so too when the connection was lost."""
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError)
-    if isinstance(error, errors.DiskFull):
-        return False  # trying again at once only fills it more
     return isinstance(error, _TRANSIENT) or error.sqlstate.startswith(_TRANSIENT_CLASSES)
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from reconciler.applying.commit import Commit, plan_again
 from reconciler.applying.copies import Copier
 from reconciler.applying.environment import establish, put_small
-from reconciler.applying.tenure import Tenure, end_stale, hold
+from reconciler.applying.tenure import Tenure, end_stale, finishing, hold
 from reconciler.applying.uploads import Task, Uploader
 from reconciler.model.actual import StoredObject
 from reconciler.model.catalog import Catalog, media_by_path
@@ -116,7 +116,7 @@ def apply(job: Job, request: Request, reviewed: Sequence[Plan]) -> Outcome:
         stored, copied = _store(job, tenure, plan, world)
         head, commit = _commit(job, tenure, plan, world, {**world.snapshot.objects, **stored})
         job.observer.event("committed", run=tenure.run, changes=len(plan.changes))
-        _anchor(job.objects, head, job.command)
+        _anchor(job.objects, head, finishing(job.command))
     puts = [put for change in plan.changes for put in change.puts]
     uploaded = [put.size_bytes for put in puts if put.key not in copied]
     return Outcome(
@@ -287,5 +287,5 @@ def _anchor(objects: ObjectStore, head: AuditHead, command: str = "apply") -> No
     except ProviderError as error:
         raise Unfinished(
             f"the commit stands, but the audit head could not be kept in the bucket: {error.message}",
-            hint=f"Nothing is lost. Run it again to finish:\n    elmify {command}",
+            hint=f"Nothing is lost. To finish, run\n    elmify {command}",
         ) from error

@@ -116,7 +116,7 @@ def hold(
         if committed and not isinstance(error, Unfinished):
             raise Unfinished(
                 f"the commit stands, but the run ended before it was through: {_sentence(error)}",
-                hint=f"Nothing is lost. Run it again to finish:\n    elmify {command}",
+                hint=f"Nothing is lost. To finish, run\n    elmify {finishing(command)}",
             ) from error
         raise
     tenure.stop()
@@ -127,6 +127,14 @@ def hold(
             f"what the run did stands, but its outcome could not be recorded: {_sentence(error)}",
             hint="Nothing is lost; the lease runs out by itself within a minute.",
         ) from error
+
+
+def finishing(command: str) -> str:
+    """Return the command that does what such a run has left undone after its commit.
+
+    That is the command itself, which finds its work done; but what was merged cannot be named any more.
+    """
+    return "apply" if command.startswith("merge ") else command
 
 
 def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observer: Observer) -> Lease:

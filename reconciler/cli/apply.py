@@ -73,8 +73,8 @@ def command(
             if plan is None:
                 return Exit.OK
             reviewed = [plan]
+        advice = git_advice_on(stores, request)
         outcome = apply(job, request, reviewed)
-        advice = git_advice_on(stores, outcome.plan)
     try:
         conclude(outcome, format_, shown=not only_reviewed, advice=advice)
     except BrokenPipeError:
@@ -117,14 +117,17 @@ def approved(job: "Job", request: "Request", *, ask: bool, format_: str) -> Plan
     return plan
 
 
-def git_advice_on(stores: "Stores", plan: Plan) -> str:
-    """Return what is to be done in git after a rollback, which leaves the catalog ahead; else nothing."""
-    if plan.rolls_back is None or not plan.changes:
+def git_advice_on(stores: "Stores", request: "Request") -> str:
+    """Return what is to be done in git after a rollback, which leaves the catalog ahead; else nothing.
+
+    Asked before the commit: after it, nothing that may fail comes between what stands and the person.
+    """
+    if request.rolls_back is None:
         return ""
     from reconciler.render.history import git_advice
 
     with stores.database.read() as session:
-        run = session.records.run(plan.rolls_back)
+        run = session.records.run(request.rolls_back)
     return git_advice(run) if run is not None else ""
 
 
@@ -133,6 +136,7 @@ def conclude(outcome: "Outcome", format_: str, *, shown: bool, advice: str = "")
     from reconciler.render.sentences import plan_line
 
     plan = outcome.plan
+    advice = advice if plan.changes else ""
     if format_ == "json":
         from reconciler.cli.progress import emit
 

@@ -49,10 +49,12 @@ def command(
     """
     from reconciler.bootstrap import open_stores
     from reconciler.inspecting.drift import read_drift
+    from reconciler.planning.ignoring import report_but_ignored
 
     project = open_project(directory)
     with open_stores(project.settings) as stores:
-        report = read_drift(project.settings.policy.environment, stores.objects, stores.database)
+        found = read_drift(project.settings.policy.environment, stores.objects, stores.database)
+    report = report_but_ignored(project.settings.policy, found)
     known = _known(project, issue_body, memory)
     fresh = report.ids - (known or frozenset())
     shown = report.without(known or ()) if new_only else report

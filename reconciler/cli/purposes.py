@@ -69,8 +69,8 @@ def carry_out(
         plan = approved(job, request, ask=not auto_approve, format_=format_)
         if plan is None:
             return Exit.OK
+        advice = git_advice_on(stores, request)
         outcome = apply(job, request, [plan])
-        advice = git_advice_on(stores, outcome.plan)
     try:
         conclude(outcome, format_, shown=True, advice=advice)
     except BrokenPipeError:

@@ -9,7 +9,7 @@ from reconciler.importing.found import Finding, Found, Reason
 from reconciler.importing.merging import merge
 from reconciler.loading.editing import CatalogEditor, amend_lockfile
 from reconciler.loading.lockfile import REPAIRABLE, read_lockfile
-from reconciler.loading.preview import preview
+from reconciler.loading.preview import Preview
 from reconciler.model.address import kind_of
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Diagnostic
@@ -62,7 +62,8 @@ def declare(
     before = lockfile_lines(folder)
     merged = merge(editor, found, {}, fill=True)
     after = {**before, **lines} if hashed else {**lines, **before}
-    catalog, diagnostics = preview(editor.texts(), after, layout)
+    preview = Preview()
+    catalog = preview.catalog(editor.texts(), after)
     named = {nfc(path) for each in catalog.resources.values() for path in each.media.values() if path}
     new = {path: after[path] for path in named & after.keys() if after[path] != before.get(path)}
     unknown = [
@@ -77,7 +78,7 @@ def declare(
         written=written,
         lines=len(new),
         findings=(*findings, *merged.findings, *unknown),
-        diagnostics=diagnostics,
+        diagnostics=preview.mistakes(editor.texts(), layout),
     )
 
 

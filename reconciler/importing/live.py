@@ -11,6 +11,7 @@ from reconciler.importing.workbench import Workbench, columns_of
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.address import Address
 from reconciler.model.catalog import MediaFile
+from reconciler.model.memory import uncollected
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Database, ObjectStore
 from reconciler.model.recorded import Recorded
@@ -52,9 +53,13 @@ def import_live(
     A row whose entry the planner would not find by itself gets its `row:`. With `as_is`, every column that
     the plan would correct is put up with instead. `InvalidInput` for a catalog that cannot be read.
     """
-    bench = Workbench(folder, policy, *world)
+    with uncollected():
+        return _import(Workbench(folder, policy, *world), as_is, learn)
+
+
+def _import(bench: Workbench, as_is: bool, learn: Learn) -> Imported:
     known = bench.known()
-    library = library_of(bench.snapshot, policy.layout, known=known, loosely=not as_is)
+    library = library_of(bench.snapshot, bench.policy.layout, known=known, loosely=not as_is)
     merged = merge(bench.editor, library.speakers, known, fill=False)
     bench.add_lines(library.media)
     unknown = {path: line for path, line in bench.lines.items() if line.sha256 is None}

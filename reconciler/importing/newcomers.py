@@ -15,7 +15,7 @@ from reconciler.importing.names import clean, id_for, without_number
 from reconciler.importing.tags import Tags, read_tags
 from reconciler.loading.editing import CatalogEditor
 from reconciler.loading.ids import unique
-from reconciler.loading.preview import preview
+from reconciler.loading.preview import Preview
 from reconciler.model.address import Address, join, kind_of, parse_address
 from reconciler.model.catalog import Catalog, Resource, lineage
 from reconciler.model.errors import UsageError
@@ -38,7 +38,7 @@ def new_lectures(
     where nothing says which collection is meant; nothing has been written then but copies.
     """
     editor = CatalogEditor.open(folder.root, folder.catalog_dir)
-    catalog, _ = preview(editor.texts(), {}, hashing.policy.layout)
+    catalog = Preview().catalog(editor.texts(), {})
     chosen = None if collection is None else existing(catalog, collection, Kind.COLLECTION)
     described = [_described(file, media_root) for file in files]
     found: list[tuple[Resource, Mapping[str, Any]]] = []

@@ -2,16 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from reconciler.importing.declaring import Folder, Imported, lockfile_lines
 from reconciler.importing.found import Finding
 from reconciler.importing.merging import Merged
 from reconciler.loading.editing import CatalogEditor, amend_lockfile
-from reconciler.loading.preview import preview
+from reconciler.loading.preview import Preview
 from reconciler.model.actual import Snapshot
 from reconciler.model.address import Address, kind_of
 from reconciler.model.catalog import Catalog, MediaFile, Resource, lineage
-from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Change
 from reconciler.model.policy import Policy
@@ -33,14 +33,15 @@ class Workbench:
         self.editor = CatalogEditor.open(folder.root, folder.catalog_dir)
         self.before = lockfile_lines(folder)
         self.lines = dict(self.before)
+        self._preview = Preview()
 
-    def preview(self) -> tuple[Catalog, tuple[Diagnostic, ...]]:
-        """Return what is declared as things stand, and what is wrong with it."""
-        return preview(self.editor.texts(), self.lines, self.policy.layout)
+    def catalog(self) -> Catalog:
+        """Return what is declared as things stand."""
+        return self._preview.catalog(self.editor.texts(), self.lines)
 
     def identities(self) -> Identities:
         """Return which row each address is, as the planner will decide it."""
-        return self._identify(self.preview()[0])
+        return self._identify(self.catalog())
 
     def known(self) -> Mapping[tuple[Kind, int], Address]:
         """Return the addresses that the catalog has for rows."""
@@ -49,25 +50,29 @@ class Workbench:
 
     def differences(self) -> Sequence[Change]:
         """Return what an apply would change, questions left out."""
-        catalog, _ = self.preview()
+        catalog = self.catalog()
         world = World(catalog=catalog, snapshot=self.snapshot, recorded=self.recorded, policy=self.policy)
         return Differ(world, self._identify(catalog)).run().changes
 
     def _identify(self, catalog: Catalog) -> Identities:
         templates = self.policy.layout.templates
 
-        def audio_key(resource: Resource) -> str:
+        @cache
+        def audio_key(address: Address) -> str:
+            return audio_key_of(catalog.resources[address])
+
+        def audio_key_of(resource: Resource) -> str:
             path = resource.media.get(Slot.LECTURE_AUDIO) or ""
             try:
                 return default_key(templates, Slot.LECTURE_AUDIO, lineage(catalog, resource), path)
             except TemplateRefused:
                 return path
 
-        return identify(catalog, self.snapshot, self.recorded, audio_key)
+        return identify(catalog, self.snapshot, self.recorded, lambda resource: audio_key(resource.address))
 
     def add_lines(self, media: Mapping[str, MediaFile]) -> None:
         """Add lines of what the catalog names now; a line that is there knows better than the stores."""
-        named = self.preview()[0].resources.values()
+        named = self.catalog().resources.values()
         paths = {path for resource in named for path in resource.media.values() if path is not None}
         self.lines |= {path: media[path] for path in sorted(paths & media.keys() - self.lines.keys())}
 
@@ -81,7 +86,7 @@ class Workbench:
 
     def save(self, merged: Merged, findings: Iterable[Finding]) -> Imported:
         """Write the files and the lockfile's lines that changed."""
-        diagnostics = self.preview()[1]
+        diagnostics = self._preview.mistakes(self.editor.texts(), self.policy.layout)
         lines = {path: line for path, line in self.lines.items() if line != self.before.get(path)}
         written = self.editor.save()
         amend_lockfile(self.folder.lock_path, self.folder.root, lines.values())

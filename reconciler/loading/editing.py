@@ -46,6 +46,7 @@ class _File:
     printer: Printer
     kept: list[Any] = field(default_factory=list)
     edited: bool = False
+    _printed: str | None = None
 
     @classmethod
     def read(cls, name: str, text: str) -> Self:
@@ -56,9 +57,18 @@ class _File:
         source = Source(plain_text, root)
         return cls(name, root, Printer(source, Belongings(source, root)))
 
+    def touch(self) -> None:
+        """Note that the tree was changed."""
+        self.edited, self._printed = True, None
+
     @property
     def text(self) -> str:
         """The file as it is to be written."""
+        if self._printed is None:
+            self._printed = self._print()
+        return self._printed
+
+    def _print(self) -> str:
         try:
             text = self.printer.document(self.root)
         except Unwritable as error:
@@ -164,7 +174,7 @@ class CatalogEditor:
         for name, value in fields.items():
             if not _same(value, self._said(entry, name)):
                 _set(file, entry, name, value)
-                file.edited = True
+                file.touch()
 
     def _said(self, entry: yaml.MappingNode, name: str) -> Any:
         value = _value(entry, name)
@@ -177,7 +187,8 @@ class CatalogEditor:
             pairs = [pair for pair in entry.value if pair[0].value != name]
             if len(pairs) < len(entry.value):
                 file.kept.append(entry.value)
-                entry.value, file.edited = pairs, True
+                entry.value = pairs
+                file.touch()
 
     def add(self, address: Address, fields: Mapping[str, Any]) -> None:
         """Declare an address that is not declared yet; its parent is. The id is written from the address.
@@ -200,7 +211,7 @@ class CatalogEditor:
         (first, id_), *_ = fields.items()
         file = _File.read(name, f'{first}: "{id_}"\n')
         file.root.value = [(key_node(name), node(value)) for name, value in fields.items()]
-        file.edited = True
+        file.touch()
         self._files[name] = file
         self._entries[address] = (file, file.root)
 
@@ -216,7 +227,7 @@ class CatalogEditor:
             _put(file, collection, "lectures", lectures)
         lectures.flow_style = False
         lectures.value.insert(_place(lectures.value, fields.get("number")), entry)
-        file.edited = True
+        file.touch()
         self._entries[address] = (file, entry)
 
     def drop(self, address: Address) -> None:
@@ -228,7 +239,7 @@ class CatalogEditor:
         assert isinstance(lectures, yaml.SequenceNode)
         lectures.value.remove(entry)
         file.kept.append(entry)
-        file.edited = True
+        file.touch()
 
     def _folder_for(self, id_: str) -> str:
         taken = {_folder(name) for name in self._files}

@@ -1,8 +1,9 @@
 """Catalog files that are not written yet → what they declare."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from reconciler.loading.assembly import ReadFile, assemble
+from reconciler.loading.assembly import Declared, ReadFile, assemble
 from reconciler.loading.checks import check_declared
 from reconciler.loading.entries import read_content
 from reconciler.loading.locator import Locator
@@ -11,29 +12,41 @@ from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.policy import Layout
 from reconciler.text.yaml import read_document
 
+_Read = tuple[str, ReadFile, tuple[Diagnostic, ...]]
 
-def preview(
-    texts: Mapping[str, str], media: Mapping[str, MediaFile], layout: Layout
-) -> tuple[Catalog, tuple[Diagnostic, ...]]:
-    """Return what the texts declare, and everything that is wrong with them but for their media.
 
-    `texts` are by file name, `media` is the lockfile to be. What is wrong is left out of the catalog.
+@dataclass(slots=True)
+class Preview:
+    """Reads the texts of a catalog while it is being edited; a file that did not change is not read again.
+
+    What is wrong with a text is left out of the catalog. `texts` are by file name.
     """
-    data = {name: text.encode() for name, text in sorted(texts.items(), key=_by_folder)}
-    locator = Locator(data)
-    found: list[Diagnostic] = []
-    files = []
-    for name, each in data.items():
-        content, mistakes = read_content(read_document(each, name))
-        found += mistakes
-        files.append(ReadFile(name, content))
-    declared = assemble(files, locator)
-    found += declared.diagnostics
-    found += check_declared(declared, layout, locator)
-    forget = frozenset(address for address, _ in declared.forget)
-    catalog = Catalog(resources=declared.resources, forget=forget, media=media)
-    return catalog, in_reading_order(found)
 
+    _known: dict[str, _Read] = field(default_factory=dict)
 
-def _by_folder(item: tuple[str, str]) -> tuple[str, str]:
-    return item[0].rpartition("/")[0], item[0]
+    def catalog(self, texts: Mapping[str, str], media: Mapping[str, MediaFile]) -> Catalog:
+        """Return what the texts declare; `media` is the lockfile to be."""
+        declared = self._declared(texts)
+        forget = frozenset(address for address, _ in declared.forget)
+        return Catalog(resources=declared.resources, forget=forget, media=media)
+
+    def mistakes(self, texts: Mapping[str, str], layout: Layout) -> tuple[Diagnostic, ...]:
+        """Return everything that is wrong with the texts but for their media."""
+        declared = self._declared(texts)
+        found = [each for name in texts for each in self._known[name][2]]
+        locator = Locator({name: text.encode() for name, text in texts.items()})
+        found += declared.diagnostics
+        found += check_declared(declared, layout, locator)
+        return in_reading_order(found)
+
+    def _declared(self, texts: Mapping[str, str]) -> Declared:
+        names = sorted(texts, key=lambda name: (name.rpartition("/")[0], name))
+        locator = Locator({name: text.encode() for name, text in texts.items()})
+        return assemble([self._read(name, texts[name]) for name in names], locator)
+
+    def _read(self, name: str, text: str) -> ReadFile:
+        known = self._known.get(name)
+        if known is None or known[0] != text:
+            content, mistakes = read_content(read_document(text.encode(), name))
+            known = self._known[name] = (text, ReadFile(name, content), mistakes)
+        return known[1]

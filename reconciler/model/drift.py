@@ -76,6 +76,7 @@ class DriftReport:
     """Everything other hands changed. `since` is the last run that committed, None before the first.
 
     `findings` are sorted by what happened, then by address; what belongs to a reimport is not among them.
+    `ignored` counts what elmify.yaml lets be, which is not among them either.
     """
 
     environment: str
@@ -83,6 +84,7 @@ class DriftReport:
     since: Run | None
     findings: tuple[Finding, ...] = ()
     reimports: tuple[Reimport, ...] = ()
+    ignored: int = 0
 
     @property
     def clean(self) -> bool:
@@ -108,6 +110,7 @@ class DriftReport:
             since=self.since,
             findings=tuple(each for each in self.findings if each.finding_id not in left_out),
             reimports=tuple(each for each in self.reimports if each.finding_id not in left_out),
+            ignored=self.ignored,
         )
 
     def addresses(self) -> tuple[str, ...]:

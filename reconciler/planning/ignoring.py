@@ -1,8 +1,10 @@
 """What elmify.yaml lets be: left out of what a plan lists, and counted."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from reconciler.model.address import matches_any
+from reconciler.model.drift import DriftReport
 from reconciler.model.kinds import TABLES
 from reconciler.model.plan import Drift, Unmanaged
 from reconciler.model.policy import Policy
@@ -33,6 +35,12 @@ def drift_but_ignored(policy: Policy, drift: Iterable[Drift]) -> tuple[list[Drif
     found = list(drift)
     left = [each for each in found if not ignores(policy, each.address)]
     return left, len(found) - len(left)
+
+
+def report_but_ignored(policy: Policy, report: DriftReport) -> DriftReport:
+    """Return a drift report without what is let be, which it counts."""
+    left = tuple(each for each in report.findings if not ignores(policy, each.address))
+    return replace(report, findings=left, ignored=len(report.findings) - len(left))
 
 
 def _count(unmanaged: Unmanaged) -> int:

@@ -95,8 +95,7 @@ class Inverter:
             released = State(values={})
             self._add(step, Action.FORGET, None, before=released, reused=step.retired)
             return
-        if step.before is None or step.row is None:
-            return
+        assert step.before is not None
         if step.row in self.world.snapshot.rows[step.kind]:
             self.problems.append(
                 f"{step.address}: there is a row {step.row} again, which is not the one deleted"
@@ -149,7 +148,7 @@ class Inverter:
 
     def _objects_now(self, step: Done) -> dict[Slot, ObjectState]:
         record = self.world.recorded.resources.get(Address(step.address))
-        keys = record.keys if record is not None else _keys(step.after)
+        keys = record.keys if record is not None else _keys(step.after or step.before)
         return {slot: found for slot, key in keys.items() if (found := self._object(key)) is not None}
 
     def _objects_then(self, step: Done) -> dict[Slot, ObjectState]:

@@ -36,7 +36,7 @@ def _named_afterwards(world: World, changes: Sequence[Change]) -> Iterator[set[s
     changed = {
         (c.kind, c.row): c
         for c in changes
-        if c.row is not None and (c.action is not Action.FORGET or c.after is not None)
+        if c.row is not None and (c.action is Action.DELETE or c.after is not None)
     }
     for change in changes:
         side = change.before if world.catalog.forgets(change.address) else change.after

@@ -19,6 +19,7 @@ def drift_json(report: DriftReport, *, fresh: frozenset[str] | None = None) -> s
         "since": _since(report),
         "count": report.count,
         "new": len(report.ids & new),
+        "ignored": report.ignored,
         "findings": [_finding(each, new) for each in report.findings],
         "reimports": [_reimport(each, new) for each in report.reimports],
     }

@@ -28,6 +28,8 @@ def _lines(report: DriftReport, fresh: frozenset[str] | None, *, colour: bool) -
     for group in groups(report, fresh):
         yield f"\n{group.title}"
         yield from _places(group, marked=_is_mixed(report, fresh), colour=colour)
+    if report.ignored:
+        yield f"\nLet be, as elmify.yaml says, and not listed: {report.ignored:,}."
     for remedy in remedies(report):
         yield f"\n{remedy.sentence}"
         yield from (f"    {harmless(command)}" for command in remedy.commands)

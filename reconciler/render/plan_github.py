@@ -23,7 +23,8 @@ def no_plan_comment(environment: str, commit: str, run_url: str) -> str:
     """Return the body of a comment that takes the place of a plan that could not be made."""
     return (
         f"{comment_marker(environment)}\n<h3>elmify plan for {code(environment)}</h3>\n"
-        f"<p><strong>No plan could be made for commit {code(commit)}.</strong> The log says why: {_link(run_url)}.</p>\n"
+        f"<p><strong>No plan could be made for commit {code(commit)}.</strong> "
+        f"The log says why: {_link(run_url)}.</p>\n"
     )
 
 

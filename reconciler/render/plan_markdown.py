@@ -68,9 +68,12 @@ def plan_markdown(plan: Plan, *, detail: Detail = Detail.ATTRIBUTES, max_bytes: 
     if _nothing_to_say(plan):
         return f"{comment_marker(plan.environment)} {NO_CHANGES}\n"
     finest = _FINEST[detail]
+    deletes = plan.count(Action.DELETE)
     text = ""
     for level in list(_Level)[finest:]:
         if level < _Level.COLLECTIONS and len(plan.changes) * _LEAST_BYTES > max_bytes:
+            continue
+        if level < _Level.KINDS and deletes * _LEAST_BYTES > max_bytes:
             continue
         text = _rendered(plan, level, coarser=level is not finest)
         if len(text.encode()) <= max_bytes:

@@ -13,62 +13,12 @@ def logged(err: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in err.splitlines()]
 
 
-def test_by_default_a_good_apply_logs_nothing(project: Project) -> None:
-    assert project.elmify(*JSON, "apply", "--auto-approve").err == ""
-
-
 def test_every_line_of_a_run_carries_its_number(project: Project) -> None:
     lines = logged(project.elmify(*JSON, "-v", "apply", "--auto-approve").err)
 
     assert [line["event"] for line in lines] == ["run-begun", "lease-acquired", "planned", "committed"]
     assert {line["run"] for line in lines} == {1}
     assert lines[-1]["changes"] == 3
-
-
-def test_a_variable_asks_for_the_same(project: Project) -> None:
-    lines = logged(
-        project.elmify(
-            "apply", "--auto-approve", env={"ELMIFY_LOG_FORMAT": "json", "ELMIFY_VERBOSE": "1"}
-        ).err
-    )
-
-    assert len(lines) == 4
-
-
-def test_a_failure_is_a_line_too_and_the_only_one(project: Project) -> None:
-    project.lecture("cow", title="The Cow", number=2)
-    (project.root / "media" / "cow.mp3").unlink()
-
-    (line,) = logged(project.elmify(*JSON, "apply", "--auto-approve", status=1).err)
-
-    assert (line["level"], line["event"], line["code"], line["exit"]) == ("error", "failed", "puts-failed", 1)
-    assert line["run"] == 1
-    assert "cow.mp3" in line["details"][0]
-
-
-def test_warnings_of_the_catalog_are_lines_as_well(project: Project) -> None:
-    project.lecture("third", title="The Third", number=3)  # there is no number 2
-
-    (line,) = logged(project.elmify(*JSON, "plan").err)
-
-    assert line["severity"] == "warning"
-    assert line["position"].startswith("catalog/ali/quran.yaml:")
-
-
-def test_mistakes_of_the_catalog_are_in_the_line_of_the_failure(project: Project) -> None:
-    (project.root / "catalog" / "ali" / "speaker.yaml").write_text("speaker: ali\nnmae: Ali\n", "utf-8")
-
-    (line,) = logged(project.elmify(*JSON, "plan", status=1).err)
-
-    assert line["code"] == "invalid-input"
-    assert line["diagnostics"][0]["position"].startswith("catalog/ali/speaker.yaml:")
-
-
-def test_a_person_who_asks_sees_the_same_as_text(project: Project) -> None:
-    told = project.elmify("-v", "apply", "--auto-approve").err.splitlines()
-
-    assert [line.split()[3] for line in told] == ["run-begun", "lease-acquired", "planned", "committed"]
-    assert all(" run=1 " in line for line in told)
 
 
 def test_nothing_of_a_run_shows_a_secret(team: Project) -> None:

@@ -1,5 +1,6 @@
 """The page of a plan, in a browser."""
 
+import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,14 @@ import pytest
 
 from reconciler.render.plan_html import plan_html
 from tests.browser import CHROMIUM, Page, browser
-from tests.unit.render.plans import HOSTILE, create, delete, full_plan, plan_of, update
+from tests.media_files import wav
+from tests.servers import Answer, Request, scripted_server
+from tests.unit.render.plans import HOSTILE, collection, create, delete, full_plan, plan_of, update
+
+#: Three pixels in a row, as PNG.
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAMAAAABCAIAAACUgoPjAAAADUlEQVR4nGM4EWADQQAVmgP9mBluTwAAAABJRU5ErkJggg=="
+)
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
@@ -36,8 +44,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 def show(page: Page, tmp_path: Path, text: str, *, width: int = 1000) -> None:
     file = tmp_path / "plan.html"
     file.write_text(text, encoding="utf-8")
-    page.viewport(width, 800)
-    page.open(file)
+    page.open(file, width=width, height=800)
 
 
 def test_typing_leaves_only_what_matches_and_clearing_brings_all_back(chromium: Page, tmp_path: Path) -> None:
@@ -111,6 +118,44 @@ def test_nothing_is_wider_than_the_screen(chromium: Page, tmp_path: Path, width:
     assert chromium.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert chromium.evaluate("document.documentElement.scrollWidth") <= width
     assert chromium.evaluate("document.querySelectorAll('audio').length") == 3
+
+
+PLAYS = """
+    new Promise(resolve => {
+        const sound = document.querySelector("audio");
+        sound.addEventListener("loadedmetadata", () => resolve(sound.duration));
+        sound.addEventListener("error", () => resolve("not to be heard"));
+        sound.load();
+    })
+"""
+SEEN = """
+    Promise.all([...document.querySelectorAll("img")].map(picture => {
+        picture.loading = "eager";
+        return picture.decode().then(() => picture.naturalWidth);
+    }))
+"""
+
+
+def test_new_sound_is_heard_and_its_cover_is_seen(chromium: Page, tmp_path: Path) -> None:
+    def answer(request: Request) -> Answer:
+        if request.path.endswith(".jpg"):
+            return Answer(200, PICTURE, {"Content-Type": "image/png"})
+        return Answer(200, wav(seconds=2), {"Content-Type": "audio/wav"})
+
+    with scripted_server(answer) as url:
+        show(chromium, tmp_path, plan_html(plan_of([collection(), create()]), base_url=url))
+
+        assert chromium.evaluate(SEEN) == [3, 3]  # of the collection, and beside its lecture
+        assert chromium.evaluate(PLAYS) == 2
+        assert chromium.messages == []
+
+
+def test_sound_that_is_not_there_yet_is_said(chromium: Page, tmp_path: Path) -> None:
+    with scripted_server(lambda _: Answer(404)) as url:
+        show(chromium, tmp_path, plan_html(plan_of([create()]), base_url=url))
+
+        assert chromium.evaluate(PLAYS) == "not to be heard"
+        assert "not there yet" in chromium.evaluate("document.querySelector('.missing').textContent")
 
 
 def test_deletes_and_what_is_blocked_are_seen_first(chromium: Page, tmp_path: Path) -> None:

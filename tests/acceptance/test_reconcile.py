@@ -1,5 +1,6 @@
 """`elmify reconcile` at a terminal: one finding at a time, then a plan, then a yes."""
 
+import signal
 import subprocess
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def imported(project: Project, title: str, key: str) -> int:
     stray(project, key)
     rows = project.sql(
         "insert into lectures (title, duration, file_name, file_path, file_size, file_format, speaker_id, "
-        "collection_id) select %s, 9, %s, %s, 5, 'mp3', s.id, c.id from speakers s, collections c returning id",
+        "collection_id) select %s, 9, %s, %s, 5, 'mp3', s.id, c.id from speakers s, collections c "
+        "returning id",
         title,
         key.rpartition("/")[2],
         key,
@@ -134,17 +136,18 @@ def test_a_no_at_the_end_leaves_both_stores_as_they_are(applied: Project) -> Non
 
 
 def test_what_cannot_be_adopted_is_said_and_the_rest_goes_on(applied: Project) -> None:
-    applied.sql("insert into speakers (name) values ('Nobody')")
-    applied.sql(
-        "insert into collections (speaker_id, title) select id, 'Shelf' from speakers where name = 'Ali'"
-    )
+    lost = imported(applied, "Of nobody", "Ali/nobody.mp3")
+    applied.sql("update lectures set speaker_id = null, collection_id = null where id = %s", lost)
+    imported(applied, "A Talk", "Ali/Quran/talk.mp3")
 
     terminal = Terminal(applied, "reconcile")
     answers(terminal, "a!")
     terminal.read_until(APPLY)
 
     assert terminal.answer("y\n") == 0
-    assert "Shelf" in "".join(file.read_text("utf-8") for file in (applied.root / "catalog").rglob("*.yaml"))
+    assert f"unmanaged.lectures[{lost}] was left as it is" in terminal.shown
+    assert "A Talk" in (applied.root / "catalog" / "ali" / "quran.yaml").read_text("utf-8")
+    assert len(applied.sql("select * from elmify.resource where kind = 'lecture'")) == 2
 
 
 def test_ctrl_c_at_a_question_changes_nothing(applied: Project) -> None:
@@ -153,8 +156,9 @@ def test_ctrl_c_at_a_question_changes_nothing(applied: Project) -> None:
 
     terminal = Terminal(applied, "reconcile")
     terminal.read_until(ASKED)
+    terminal.process.send_signal(signal.SIGINT)
 
-    assert terminal.answer("\x03") == 130
+    assert terminal.answer("") == 130
     assert (settings_of(applied), applied.contents()) == before
 
 

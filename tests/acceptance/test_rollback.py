@@ -86,3 +86,39 @@ def test_a_run_in_the_way_is_named(project: Project) -> None:
 
     assert "run 3 has touched ali/quran/opening since" in ran.err
     assert "elmify rollback 3" in ran.err
+
+
+def test_merge_takes_favourites_over_and_is_taken_back(project: Project) -> None:
+    project.apply()
+    project.sql("insert into users (id, email) values (7, 'listener@example.org')")
+    project.sql(
+        "insert into lectures (title, duration, file_name, file_path, file_size, file_format)"
+        " values ('The Opening', 0, 'o.mp3', 'o.mp3', 1, 'mp3')"
+    )
+    [old] = project.sql("select id from lectures where file_path = 'o.mp3'")
+    project.sql("insert into favorites (user_id, lecture_id) values (7, %s)", old["id"])
+    [favourite] = project.sql("select * from favorites")
+
+    project.elmify("merge", str(old["id"]), "ali/quran/opening", "--out", "merge.json")
+    ran = project.elmify("apply", "merge.json")
+
+    assert "Merge complete! Resources: 0 added, 0 changed, 1 deleted." in ran.out
+    assert "takes over 1 favourite of 1 listener" in ran.out
+    [moved] = project.sql("select * from favorites")
+    assert moved == {**favourite, "lecture_id": moved["lecture_id"]} != favourite
+    back = project.elmify("rollback", "--auto-approve", "--format", "json").events[-1]
+    assert back["restored"]["rows"] == {"public.favorites": 1}
+    assert project.sql("select * from favorites") == [favourite]
+
+
+def test_a_merge_that_would_lose_the_catalogs_row_says_what_to_do(project: Project) -> None:
+    project.apply()
+    project.sql(
+        "insert into lectures (title, duration, file_name, file_path, file_size, file_format)"
+        " values ('Twin', 0, 'o.mp3', 'o.mp3', 1, 'mp3')"
+    )
+    [old] = project.sql("select id from lectures where title = 'Twin'")
+
+    ran = project.elmify("merge", "ali/quran/opening", str(old["id"]), "--auto-approve", status=64)
+
+    assert f"elmify merge {old['id']} ali/quran/opening" in ran.err

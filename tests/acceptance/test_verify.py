@@ -139,11 +139,12 @@ def test_a_settings_file_lets_things_be_for_a_reason(applied: Project) -> None:
     applied.settings += "ignore:\n  - what: unmanaged.object[old/*]\n    reason: kept for the archive\n"
     applied.write()
 
-    verified, planned = applied.elmify("verify"), applied.elmify("plan")
+    verified, planned, drift = (applied.elmify(command) for command in ("verify", "plan", "drift"))
 
     assert "1 finding left out, as `ignore:` in elmify.yaml says." in verified.out
     assert "old/it's.mp3" not in planned.out
     assert "Let be, as elmify.yaml says, and not listed: 1." in planned.out
+    assert "Let be, as elmify.yaml says, and not listed: 1." in drift.out
 
 
 def test_what_is_let_be_is_not_deleted_along_with_the_unmanaged(applied: Project) -> None:

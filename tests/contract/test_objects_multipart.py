@@ -227,6 +227,7 @@ def test_aborting_one_upload_leaves_the_others(store: ObjectStore) -> None:
 
 def test_an_upload_that_nobody_began_can_be_aborted_without_harm(store: ObjectStore) -> None:
     store.put(upload("a"))
+    interrupt(store, "b")
 
     store.abort(UnfinishedUpload(key="a", upload_id="../objects/a", begun_at=datetime.now(UTC)))
 

@@ -170,7 +170,8 @@ def test_what_gc_deletes_is_no_drift(stand: Stand) -> None:
     stand.drop(B)
     stand.apply()
     put_by_hand(stand, "new.mp3", b"since the last apply")
-    collect(stand.job(), Wanted(older_than=timedelta(days=30), now=(B,)))
+    kept = timedelta(days=30)
+    collect(stand.job(), Wanted(older_than=kept, staged_older_than=kept, now=(B,)), dry_run=False)
 
     assert told(drift(stand)) == [(What.OBJECT_NEW, "unmanaged.object[new.mp3]", "object")]
 

@@ -228,6 +228,15 @@ def test_a_takedown_takes_the_staged_copy_along(stand: Stand) -> None:
     assert staged_keys(stand) == [other]
 
 
+def test_a_takedown_of_what_an_address_had_leaves_what_it_has(stand: Stand) -> None:
+    live = stand.sql("select sha256 from elmify.object where state = 'live'")[0]["sha256"]
+    kept = put_staged(stand, live, days_ago=0)
+
+    run_gc(stand, now=("ali/quran/opening",))
+
+    assert staged_keys(stand) == [kept]
+
+
 def test_a_stray_object_beside_the_staged_copies_is_left_alone(stand: Stand) -> None:
     stand.objects.put(upload(".elmify/staged/README"))
 

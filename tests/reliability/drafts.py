@@ -48,7 +48,7 @@ class Draft:
 
     def move(self, address: str, to: str) -> None:
         """Give a lecture another address, which says where it was."""
-        self.lectures[to] = {**self.lectures.pop(address), "previously": address}
+        self.lectures[to] = {"previously": address, **self.lectures.pop(address)}
 
     def drop(self, address: str) -> None:
         """Remove a resource with everything under it."""

@@ -25,10 +25,15 @@ _HEAVY = ("boto3", "botocore.httpsession", "psycopg", "yaml", "rich.progress", "
 _PACKAGES = ("reconciler", "providers")
 
 
-def arm(log: Path, faults: Sequence[str]) -> None:
-    """Count the points of this process in `log`, and let the faults wait at theirs."""
+def arm(log: Path, faults: Sequence[str], statement: str = "") -> None:
+    """Count the points of this process in `log`, and let the faults wait at theirs.
+
+    `statement` is what somebody else sends to the database meanwhile, where a fault says so.
+    """
     parsed = [Fault.parse(fault) for fault in faults]
-    hooks.install(Points(log, {fault.point: fault.mode for fault in parsed}), Path.cwd())
+    modes = {fault.point: fault.mode for fault in parsed}
+    answer = log.with_suffix(".meanwhile")
+    hooks.install(Points(log, modes, lambda: hooks.send(statement, answer)), Path.cwd())
 
 
 def _warm_up() -> None:
@@ -69,7 +74,7 @@ def _run(asked: dict[str, Any]) -> None:
     os.environ.update(asked["environ"])
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if asked["log"] is not None:
-        arm(Path(asked["log"]), asked["faults"])
+        arm(Path(asked["log"]), asked["faults"], asked["statement"])
     status = 0
     for number, arguments in enumerate(asked["commands"]):
         for descriptor, name in ((1, "out"), (2, "err")):

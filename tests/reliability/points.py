@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -39,6 +39,7 @@ class Mode(StrEnum):
     FAIL = "fail-before"  # the call fails, once, and had no effect
     LOSE = "fail-after"  # the call had its effect, and its answer is lost, once
     OUTAGE = "outage-from"  # from here on, nothing of the same place can be reached or written
+    MEANWHILE = "meanwhile-at"  # somebody else does something in the database, and then it goes on
     PAUSE = "pause-before"  # SIGSTOP: it stands still, its threads too, for longer than a lease lasts
 
 
@@ -86,12 +87,17 @@ def read_points(log: Path) -> list[Point]:
     return [Point(int(number), Place(place), what) for number, place, what in lines]
 
 
+def do_nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass
 class Points:
     """Counts the points of this process, writes each to `log` before it happens, and lets faults happen."""
 
     log: Path
-    faults: dict[int, Mode] = field(default_factory=dict)
+    faults: Mapping[int, Mode] = field(default_factory=dict)
+    meanwhile: Callable[[], None] = do_nothing
     stood_still: timedelta = timedelta(0)
     _met: int = 0
     _out: set[Place] = field(default_factory=set)
@@ -111,6 +117,9 @@ class Points:
             case Mode.PAUSE:
                 signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this thread stops first
                 self.stood_still += PAUSE_LASTS
+                yield
+            case Mode.MEANWHILE:
+                self.meanwhile()
                 yield
             case Mode.FAIL | Mode.OUTAGE:
                 raise failure()

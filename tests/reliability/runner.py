@@ -43,32 +43,34 @@ class Launcher:
 
     def run(self, commands: Sequence[Sequence[str]], folder: Path, environ: Mapping[str, str]) -> list[Ran]:
         """Run commands one after the other, in one process, and return how each ended."""
-        status = self._ask(commands, folder, environ, None, None)
+        status = self._ask(commands, folder, environ)
         assert status >= 0, f"killed by signal {-status}"
         return [_answer(folder, number) for number in range(len(commands))]
 
     def run_with(
-        self, command: Sequence[str], folder: Path, environ: Mapping[str, str], log: Path, fault: Fault | None
+        self,
+        command: Sequence[str],
+        folder: Path,
+        environ: Mapping[str, str],
+        log: Path,
+        fault: Fault | None,
+        statement: str = "",
     ) -> Ran:
         """Run one command whose points are written to `log`, with a fault at one of them."""
-        status = self._ask([command], folder, environ, log, fault)
+        faults = [str(fault)] if fault else []
+        status = self._ask([command], folder, environ, log=str(log), faults=faults, statement=statement)
         return _answer(folder, 0) if status >= 0 else Ran(status, "", "")
 
     def _ask(
-        self,
-        commands: Sequence[Sequence[str]],
-        folder: Path,
-        environ: Mapping[str, str],
-        log: Path | None,
-        fault: Fault | None,
+        self, commands: Sequence[Sequence[str]], folder: Path, environ: Mapping[str, str], **more: object
     ) -> int:
         asked = {
             "commands": [list(command) for command in commands],
             "cwd": str(folder),
             "environ": dict(environ),
-            "log": log and str(log),
-            "faults": [str(fault)] if fault else [],
             "answers": str(_answers(folder)),
+            "log": None,
+            **more,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None

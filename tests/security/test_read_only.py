@@ -64,7 +64,12 @@ def reader(applied: Project) -> Iterator[Project]:
 
 def test_what_looks_needs_no_right_to_write_and_sends_no_write(reader: Project, entrance: Gate) -> None:
     sent: list[str] = []
-    entrance.hold(lambda method, _path: bool(sent.append(method)))
+
+    def noted(method: str, _path: str) -> bool:
+        sent.append(method)
+        return False
+
+    entrance.hold(noted)
 
     for arguments in LOOKS:
         ran = reader.start(*arguments).end()

@@ -99,7 +99,7 @@ class _Checks:
             return None
         if slot is not Slot.LECTURE_AUDIO and self._stands_elsewhere(named, placement):
             return None  # the column tells it
-        if self._is_as_recorded(slot, named, placement):
+        if self._is_as_recorded(slot, named):
             detail = f"{slot.value}: {placement.media.path} is declared with new bytes"
             return self._finding(Condition.PENDING, detail, key=named, mends=False)
         detail = f"{slot.value}: {stored.key} is not what the catalog means ({_told_apart(placement)})"
@@ -121,7 +121,7 @@ class _Checks:
         """Whether the declared bytes are in the bucket, under another key than the row names."""
         return placement.how in {How.KEPT, How.REUSED} and named != nfc(placement.key)
 
-    def _is_as_recorded(self, slot: Slot, named: str, placement: Placement) -> bool:
+    def _is_as_recorded(self, slot: Slot, named: str) -> bool:
         """Whether the object is the one that the last apply left, so that it is the catalog that is ahead."""
         record, known = self._placed.record, self._ground.world.recorded.keys.get(named)
         stored = self._ground.stored(named)
@@ -130,7 +130,6 @@ class _Checks:
             and known is not None
             and stored is not None
             and nfc(record.keys.get(slot, "")) == named
-            and known.sha256 != placement.media.sha256
             and known.etag in {None, stored.etag}
             and known.size_bytes == stored.size_bytes
         )

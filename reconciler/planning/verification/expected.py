@@ -9,7 +9,6 @@ from reconciler.model.address import Address
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.values import nfc
-from reconciler.planning.placement import How
 from reconciler.planning.verification.conditions import Condition
 from reconciler.planning.verification.findings import Finding, apply_alone, command, row_address
 from reconciler.planning.verification.ground import Ground, Placed, named_in
@@ -90,7 +89,7 @@ def expected(ground: Ground) -> Iterator[Expected]:
 def _of_declared(ground: Ground) -> Iterator[Expected]:
     for placed in ground.placed:
         for slot, placement in placed.placements.items():
-            if placed.row is None or placement is None or placement.how is not How.KEPT:
+            if placed.row is None or placement is None:
                 continue
             stored = ground.stored(placement.key)
             if stored is None or named_in(placed.row, slot) != nfc(placement.key):

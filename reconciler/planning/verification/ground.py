@@ -28,6 +28,10 @@ from reconciler.planning.world import World
 _MENDING = frozenset({Action.CREATE, Action.UPDATE, Action.ADOPT, Action.NO_OP})
 
 
+#: Where a slot has a column of its own, by which a row names the object.
+_NAMING = frozenset({Origin.KEY, Origin.REFERENCE})
+
+
 def _everywhere(_path: str) -> bool:
     return True
 
@@ -152,19 +156,15 @@ class Ground:
 
 def named_in(row: Row, slot: Slot) -> str | None:
     """Return the NFC key that a row names in a slot's own column, whatever its domain; None for none."""
-    for column in TABLES[row.kind].columns:
-        if column.origin in {Origin.KEY, Origin.REFERENCE} and column.source == slot.value:
-            return key_in(row[column.name])
-    return None
+    return key_in(value_in(row, slot))
 
 
 def value_in(row: Row, slot: Slot) -> str | None:
     """Return what a row holds in a slot's own column, as it is spelled there."""
-    for column in TABLES[row.kind].columns:
-        if column.origin in {Origin.KEY, Origin.REFERENCE} and column.source == slot.value:
-            value = row[column.name]
-            return value if isinstance(value, str) else None
-    return None
+    table = TABLES[row.kind]
+    naming = (c for c in table.columns if c.origin in _NAMING and c.source == slot.value)
+    value = row[next(naming).name]
+    return value if isinstance(value, str) else None
 
 
 def name_of(row: Row) -> str:

@@ -50,7 +50,7 @@ def _rows(ground: Ground, told: Mapping[int | None, Finding]) -> Iterator[Findin
     for kind, ids in ground.unmanaged.rows.items():
         for row_id in ids:
             row = ground.world.snapshot.rows[kind][row_id]
-            named = named_in(row, Slot.LECTURE_AUDIO)
+            named = named_in(row, Slot.LECTURE_AUDIO) if kind is Kind.LECTURE else None
             if kind is Kind.LECTURE and ground.stored(named) is None:
                 yield _playing_nothing(row, named)
             elif kind is not Kind.LECTURE or row_id not in told:

@@ -78,6 +78,18 @@ def test_a_source_that_was_replaced_since_the_listing_is_refused(bucket: Directo
     assert bucket.head(PUT.key) is None
 
 
+def test_the_listed_content_is_meant_also_where_the_lockfile_foretells_no_etag(
+    bucket: DirectoryBucket,
+) -> None:
+    bucket.put(upload("old.mp3", CONTENT))
+    listed = source(bucket, "old.mp3")
+    bucket.delete("old.mp3")
+    bucket.put(upload("old.mp3", b"THE recording"))
+
+    with pytest.raises(WrongBytes):
+        copier(bucket).copy(PUT, replace(LINE, md5=None), listed)
+
+
 def test_a_source_that_went_away_is_missing(bucket: DirectoryBucket) -> None:
     bucket.put(upload("old.mp3", CONTENT))
     listed = source(bucket, "old.mp3")

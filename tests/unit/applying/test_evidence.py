@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -39,6 +40,17 @@ def test_metadata_proves_nothing(bucket: DirectoryBucket) -> None:
 
 def test_another_size_is_other_bytes(bucket: DirectoryBucket) -> None:
     assert not proven(bucket, b"the recording!")
+
+
+class Unread(DirectoryBucket):
+    def stream(self, key: str) -> NoReturn:
+        raise AssertionError(f"read {key}")
+
+
+def test_an_object_of_another_size_is_not_even_read(tmp_path: Path) -> None:
+    unread = Unread(tmp_path)
+
+    assert not proven(unread, b"the recording!", part_bytes=4)
 
 
 def test_parts_of_unknown_size_are_hashed(bucket: DirectoryBucket) -> None:

@@ -7,7 +7,7 @@ import pytest
 from reconciler.importing.declaring import Imported, declare
 from reconciler.importing.found import Reason
 from reconciler.importing.manifest import ManifestRefused, manifest_json, read_manifest
-from reconciler.loading.preview import preview
+from reconciler.loading.preview import Preview
 from reconciler.model.policy import FormatStyle, Layout, ReferenceStyle
 from tests.importing import ImportProject
 
@@ -78,8 +78,7 @@ def lecture(**said: Any) -> dict[str, Any]:
 def exported(project: ImportProject, layout: Layout | None = None) -> Any:
     """Export a catalog some of whose files nobody has locked yet: their facts are unknown."""
     texts = {str(file.relative_to(project.root)): file.read_text() for file in project.root.rglob("*.yaml")}
-    catalog, mistakes = preview(texts, project.lines, Layout())
-    assert mistakes == ()
+    catalog = Preview().catalog(texts, project.lines)
     return json.loads(manifest_json(catalog, layout or Layout()))
 
 

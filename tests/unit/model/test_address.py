@@ -66,10 +66,28 @@ def test_a_parent_is_one_level_up() -> None:
         ("abdul-rashid-sufi/quran", False),
         (f"{LECTURE}/x", False),
         ("ABDUL-*", False),
+        (f"={LECTURE}", True),
+        ("=abdul-rashid-sufi", False),
+        ("=*", False),
     ],
 )
 def test_a_glob_names_an_address_and_everything_under_it(glob: str, matches: bool) -> None:
     assert matches_any(LECTURE, [glob]) is matches
+
+
+@pytest.mark.parametrize(
+    ("glob", "matches"),
+    [
+        ("unmanaged.object[old/*]", True),
+        ("unmanaged.object[old/a.mp3]", True),
+        ("=unmanaged.object[old/a.mp3]", True),
+        ("unmanaged.*", True),
+        ("unmanaged.object[o]", False),
+        ("unmanaged.object[b-z]*", False),
+    ],
+)
+def test_the_brackets_of_what_is_unmanaged_stand_for_themselves(glob: str, matches: bool) -> None:
+    assert matches_any("unmanaged.object[old/a.mp3]", [glob]) is matches
 
 
 def test_one_of_several_globs_is_enough_and_none_is_none() -> None:

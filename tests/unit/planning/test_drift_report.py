@@ -154,16 +154,21 @@ def test_no_row_is_called_new_when_nobody_noted_what_there_was() -> None:
     assert report(world, LastApply()).clean
 
 
+def sharing(world: World, address: str, other: str) -> World:
+    """Return the world in which one resource is recorded to have the other one's objects."""
+    resources = dict(world.recorded.resources)
+    resources[Address(address)] = replace(resources[Address(address)], keys=resources[Address(other)].keys)
+    return replace(world, recorded=replace(world.recorded, resources=resources))
+
+
 def test_an_object_that_is_gone_is_missing_once_however_many_name_it() -> None:
-    image = {"image": "s.jpg", "image_small": "s.jpg"}
-    world = live(catalog(speaker("s", **image), lecture("s/c/a")))
-    keys = set(world.recorded.resources[Address("s")].keys.values())
+    world = live(catalog(*TWO))
+    name = key_of(world, "s/c/a")
 
-    found = report(without_objects(world, *keys))
+    finding = only(report(without_objects(sharing(world, "s/c/b", "s/c/a"), name)))
 
-    assert {each.what for each in found.findings} == {What.OBJECT_MISSING}
-    assert len(found.findings) == len(keys)
-    assert sum(1 + each.also for each in found.findings) == 2
+    assert (finding.what, finding.address, finding.also) == (What.OBJECT_MISSING, "s/c/a", 1)
+    assert only(report(without_objects(world, name))).also == 0
 
 
 def test_an_object_with_other_bytes_is_replaced() -> None:
@@ -322,6 +327,50 @@ def test_a_lecture_under_another_key_is_found_again_by_its_hash() -> None:
     found = report(with_rows(without_rows(world, row), anew))
 
     assert found.findings[0].what is What.ROW_REPLACED
+
+
+def unknown_hash(world: World, address: str) -> World:
+    name = key_of(world, address)
+    return with_keys(world, replace(world.recorded.keys[name], sha256=None))
+
+
+def test_a_lecture_of_another_name_is_found_again_by_its_key_alone() -> None:
+    world = unknown_hash(live(catalog(*TWO)), "s/c/a")
+    row = row_of(world, "s/c/a")
+    anew = replace(edited(row, title="Else", file_hash=None), id=row.id + 50)
+
+    assert report(with_rows(without_rows(world, row), anew)).findings[0].what is What.ROW_REPLACED
+
+
+def test_what_neither_side_knows_is_nothing_in_common() -> None:
+    world = unknown_hash(live(catalog(*TWO)), "s/c/a")
+    row = row_of(world, "s/c/a")
+    stranger = lecture_row(row.id + 50, "Else", "else.mp3", collection_id=row["collection_id"])
+
+    found = report(with_rows(without_rows(world, row), stranger))
+
+    assert [each.what for each in found.findings] == [What.ROW_MISSING, What.ROW_NEW]
+
+
+def test_of_two_rows_that_could_be_it_none_is() -> None:
+    world = live(catalog(*TWO))
+    row = row_of(world, "s/c/a")
+    twins = [replace(row, id=row.id + place) for place in (50, 51)]
+
+    found = report(with_rows(without_rows(world, row), *twins))
+
+    assert [each.what for each in found.findings] == [What.ROW_MISSING, What.ROW_NEW, What.ROW_NEW]
+
+
+def test_a_row_that_two_records_could_be_is_neither() -> None:
+    world = live(catalog(lecture("s/c/a", title="Same"), lecture("s/d/b", title="Same")))
+    shared = sharing(world, "s/d/b", "s/c/a")
+    rows = [row_of(world, address) for address in ("s/c/a", "s/d/b")]
+    elsewhere = replace(edited(rows[0], title="Else", collection_id=None), id=990)
+
+    found = report(with_rows(without_rows(shared, *rows), elsewhere))
+
+    assert [each.what for each in found.findings].count(What.ROW_MISSING) == 2
 
 
 def test_a_parent_under_another_id_is_no_edit_of_its_children() -> None:

@@ -42,13 +42,12 @@ def test_bytes_that_no_bucket_holds_are_on_disk_alone() -> None:
 
 
 def test_a_staged_copy_comes_before_other_keys_and_those_by_name() -> None:
-    twice = [stored("z.mp3", "the recording"), stored("b.mp3", "the recording")]
-    both = staging(world(objects=twice), stored("staged/x", "the recording"))
+    names = [f"{letter}.mp3" for letter in "hgfedcba"]
+    several = world(objects=[stored(name, "the recording") for name in names])
 
-    assert sources(both) == [
+    assert sources(staging(several, stored("staged/x", "the recording"))) == [
         (PutOrigin.STAGED, "staged/x"),
-        (PutOrigin.COPY, "b.mp3"),
-        (PutOrigin.COPY, "z.mp3"),
+        *((PutOrigin.COPY, name) for name in sorted(names)),
     ]
 
 

@@ -1,6 +1,10 @@
 """A partial plan: what it covers, what it needs beyond that, and what it never touches."""
 
+import pytest
+
+from reconciler.model.errors import UsageError
 from reconciler.model.plan import Action
+from reconciler.planning.planner import refuse_idle_globs
 from reconciler.planning.world import DELETE_UNMANAGED, Request
 from tests.unit.planning.worlds import (
     actions,
@@ -13,6 +17,8 @@ from tests.unit.planning.worlds import (
     live,
     planned,
     speaker,
+    stored,
+    with_objects,
     with_rows,
     world,
 )
@@ -91,3 +97,46 @@ def test_the_scope_is_part_of_what_was_reviewed() -> None:
 def test_no_scope_covers_everything() -> None:
     assert Request().covers("anything")
     assert not Request(scope=("s",)).covers("t", None)
+
+
+def test_an_address_can_be_named_alone_without_what_is_under_it() -> None:
+    known = live(catalog(speaker("s"), lecture("s/c/l"), speaker("t")))
+    changed = declaring(
+        known, speaker("s", bio="new"), lecture("s/c/l", number=1), speaker("t", bio="new"), collection("t/c")
+    )
+
+    assert set(actions(planned(changed, only=["=s"]))) == {"s"}
+    assert set(actions(planned(changed, only=["=s", "t"]))) == {"s", "t", "t/c"}
+    assert set(actions(planned(changed, only=["=*"]))) == set()
+
+
+def test_the_brackets_of_what_is_unmanaged_stand_for_themselves() -> None:
+    known = with_objects(
+        live(catalog(lecture("s/c/l"))), stored("old/a.mp3"), stored("old/b.mp3"), stored("c.mp3")
+    )
+
+    def retired(*only: str) -> set[str]:
+        return set(actions(planned(known, only=only, options=[DELETE_UNMANAGED])))
+
+    assert retired("unmanaged.object[old/*]") == {
+        "unmanaged.object[old/a.mp3]",
+        "unmanaged.object[old/b.mp3]",
+    }
+    assert retired("=unmanaged.object[c.mp3]") == {"unmanaged.object[c.mp3]"}
+
+
+@pytest.mark.parametrize(
+    "glob", ["unmanaged.object[c.mp3]", "=unmanaged.object[c.mp3]", "=s/c", "unmanaged.*"]
+)
+def test_a_glob_that_names_something_is_not_refused_even_when_the_plan_takes_it_away(glob: str) -> None:
+    known = with_objects(live(catalog(lecture("s/c/l"))), stored("c.mp3"))
+
+    refuse_idle_globs(known, planned(known, only=[glob], options=[DELETE_UNMANAGED]))
+
+
+@pytest.mark.parametrize("glob", ["=s/x", "=s*", "unmanaged.object[d.mp3]", "=unmanaged.object[*]"])
+def test_a_glob_that_names_nothing_is_refused(glob: str) -> None:
+    known = with_objects(live(catalog(lecture("s/c/l"))), stored("c.mp3"))
+
+    with pytest.raises(UsageError, match="names nothing"):
+        refuse_idle_globs(known, planned(known, only=[glob], options=[DELETE_UNMANAGED]))

@@ -10,7 +10,8 @@ from reconciler.model.ports import UnfinishedUpload
 from reconciler.model.recorded import KeyState
 from reconciler.planning.verification.conditions import Condition, Severity
 from reconciler.planning.verification.findings import Finding, worst_first
-from reconciler.planning.verification.ground import Surroundings
+from reconciler.planning.verification.ground import Ground, Surroundings
+from reconciler.planning.verification.verify import verified
 from reconciler.planning.world import World
 from tests.unit.planning.verifying import found_in, states, the_only, verification_of
 from tests.unit.planning.worlds import (
@@ -152,6 +153,24 @@ def test_new_bytes_in_the_catalog_are_pending_and_not_wrong() -> None:
     assert {f.condition for f in found.findings} == {Condition.PENDING}
 
 
+def test_new_bytes_in_the_catalog_hide_no_object_that_was_replaced() -> None:
+    start = shelf()
+    declared = declaring(start, lecture(ONE), lecture(TWO), lock=[media(f"{ONE}.mp3", "recorded anew")])
+    replaced = with_objects(declared, stored(key_of(start, ONE), "something else"))
+
+    assert the_only(replaced, Condition.OTHER_BYTES).what == ONE
+
+
+def test_where_no_etag_was_noted_the_size_tells_that_an_object_was_replaced() -> None:
+    start = shelf()
+    declared = declaring(start, lecture(ONE), lecture(TWO), lock=[media(f"{ONE}.mp3", "recorded anew")])
+    silent = with_keys(declared, key(key_of(start, ONE), content=f"{ONE}.mp3", etag=None))
+
+    assert (Condition.PENDING, ONE) in states(silent)
+    replaced = with_objects(silent, stored(key_of(start, ONE), "of another size"))
+    assert the_only(replaced, Condition.OTHER_BYTES).what == ONE
+
+
 def test_a_row_that_names_the_object_of_another_lecture_is_told_by_both_names() -> None:
     start = shelf()
     crossed = with_rows(start, edited(row_of(start, ONE), file_path=key_of(start, TWO)))
@@ -218,6 +237,23 @@ def test_long_values_are_cut_short_in_a_detail() -> None:
     assert len(the_only(changed, Condition.OTHER_VALUES).detail) < 200
 
 
+def test_what_there_is_a_question_about_is_not_for_a_repair_to_correct() -> None:
+    start = shelf()
+    asked = declaring(start, lecture(ONE, categories=("nope",)), lecture(TWO))
+    wrong = with_rows(asked, edited(row_of(start, ONE), audio_url=None))
+
+    assert the_only(wrong, Condition.QUESTION).what == ONE
+    assert the_only(wrong, Condition.WRONG_URL).repairs == ()
+
+
+def test_what_the_catalog_renames_is_not_for_a_repair_to_move() -> None:
+    start = shelf()
+    renamed = declaring(start, lecture("ali/quran/first", previously=ONE, audio=f"{ONE}.mp3"), lecture(TWO))
+    wrong = with_rows(renamed, edited(row_of(start, ONE), audio_url=None))
+
+    assert the_only(wrong, Condition.WRONG_URL).repairs == ()
+
+
 def test_a_repair_that_would_take_the_name_of_another_row_is_a_question() -> None:
     start = shelf()
     renamed = with_rows(start, edited(row_of(start, "ali"), name="Omar"), speaker_row(2, "Ali"))
@@ -279,6 +315,13 @@ def test_an_image_that_other_hands_replaced_holds_other_bytes() -> None:
 def test_an_image_under_a_key_that_holds_nothing_is_missing() -> None:
     start = with_image()
     elsewhere = with_rows(start, edited(row_of(start, "ali"), image_url=f"{CDN}/face.jpg"))
+
+    assert states(elsewhere) == {(Condition.MISSING_IMAGE, "ali")}
+
+
+def test_an_image_under_a_bare_key_that_holds_nothing_is_missing() -> None:
+    start = with_image()
+    elsewhere = with_rows(start, edited(row_of(start, "ali"), image_url="face.jpg"))
 
     assert states(elsewhere) == {(Condition.MISSING_IMAGE, "ali")}
 
@@ -348,6 +391,8 @@ def test_an_undeclared_row_that_plays_is_a_row_without_entry() -> None:
     assert all(f.repairs == () for f in found)
     assert "    elmify adopt 'unmanaged.lectures[900]'" in found[0].remedy
     assert not found_in(start, Condition.ORPHAN)
+    assert verification_of(start).truth[False, True, True] == 1
+    assert verification_of(start).truth[False, True, False] == 0
 
 
 def test_an_undeclared_row_without_object_plays_nothing_and_no_plan_mends_it() -> None:
@@ -471,6 +516,7 @@ def test_what_waits_for_gc_is_told_with_its_size() -> None:
     finding = the_only(start, Condition.RETIRED)
 
     assert (finding.count, finding.size_bytes, finding.severity) == (2, 6, Severity.INFO)
+    assert verification_of(start).truth[False, False, False] == 0
 
 
 def test_a_leftover_is_told_from_what_a_run_is_storing_right_now() -> None:
@@ -527,6 +573,8 @@ def test_what_nobody_has_hashed_is_told_and_not_wrong() -> None:
 
     assert [f.condition for f in found.findings] == [Condition.UNHASHED]
     assert found.wrong == 0
+    read = frozenset({key_of(start, ONE)})
+    assert verified(Ground(unknown, Surroundings()), hashed=read).findings == ()
 
 
 # Adoption.
@@ -571,6 +619,16 @@ def test_what_elmify_yaml_ignores_is_left_out_and_counted() -> None:
 
     assert [f.what for f in found.findings] == ["unmanaged.object[x.mp3]"]
     assert [f.key for f in found.ignored] == ["notes/a.txt", "notes/b.txt"]
+
+
+def test_what_is_not_wrong_is_told_whatever_is_ignored() -> None:
+    start = without_records(shelf())
+    ignored = Ignored(what="*", reason="all of it")
+
+    found = verification_of(replace(start, policy=replace(POLICY, ignore=(ignored,))))
+
+    assert {f.condition for f in found.findings} == {Condition.ADOPTION_PENDING}
+    assert found.ignored == ()
 
 
 def test_the_worst_comes_first_and_then_what_listeners_notice() -> None:

@@ -144,6 +144,19 @@ def create(name: str = "an-nas", title: str = "An-Nas", number: int = 114) -> Ch
     )
 
 
+def collection() -> Change:
+    """A new collection with a cover."""
+    cover = ObjectState(key="Abdul Rashid Sufi/Quran Hafs/collection.jpg", size_bytes=9, sha256=NEW_HASH)
+    return Change(
+        address=QURAN,
+        kind=Kind.COLLECTION,
+        action=Action.CREATE,
+        reason="it is not there yet",
+        change_id="",
+        after=State(values={"title": "Quran Hafs"}, objects={Slot.COLLECTION_COVER: cover}),
+    )
+
+
 def update(name: str = "al-baqarah", title: str = "Al-Baqarah (The cow)") -> Change:
     """A corrected row: a number, a title, a category more, and one value that stays."""
     return Change(

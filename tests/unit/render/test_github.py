@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
@@ -47,6 +47,7 @@ def test_the_outputs_of_an_empty_plan() -> None:
     assert (outputs["changes"], outputs["changes_count"], outputs["blocked"]) == ("false", "0", "false")
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["one", "two", "three"]),
@@ -94,6 +95,7 @@ def test_errors_do_not_crowd_out_warnings() -> None:
     assert [sum(line.startswith(f"::{sort} ") for line in told) for sort in ("error", "warning")] == [10, 10]
 
 
+@settings(deadline=None)
 @given(st.text() | st.sampled_from(HOSTILE))
 def test_a_hostile_text_makes_no_other_command(told: str) -> None:
     hostile = replace(

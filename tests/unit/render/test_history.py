@@ -6,6 +6,7 @@ from reconciler.model.history import Actor, AuditEntry, AuditHead, Lease, Run, R
 from reconciler.render.history import (
     audit_jsonl,
     audit_lines,
+    git_advice,
     lease_json,
     lease_text,
     runs_json,
@@ -133,3 +134,18 @@ def test_a_line_of_the_log_as_json_lets_anybody_verify_the_chain() -> None:
     assert chain_hash(line["previous"], line["seq"], line["payload"]) == line["hash"]
     assert second["previous"] == line["hash"]
     assert line["fact"] == FACT
+
+
+def test_after_a_rollback_the_commit_that_the_run_applied_is_reverted() -> None:
+    assert git_advice(RUN) == (
+        "The catalog in git is ahead now: the next apply would do run 12 again. Take its change back there "
+        "too:\n    git revert 1a2b3c4d5e6f7890"
+    )
+    assert git_advice(replace(RUN, actor=Actor(name="maryam"))).endswith("git revert COMMIT")
+
+
+def test_after_the_rollback_of_a_rollback_or_a_merge_git_is_told_of_too() -> None:
+    rollback, merge = replace(RUN, command="rollback 11"), replace(RUN, command="merge 7 a/b/c")
+
+    assert git_advice(rollback).startswith("Run 12 was itself a rollback.")
+    assert "to go with the merge" in git_advice(merge)

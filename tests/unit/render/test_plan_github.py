@@ -23,7 +23,7 @@ def test_the_comment_of_an_empty_plan_says_so_in_a_line() -> None:
     assert text.splitlines()[0] == f"{MARKER} No changes. The library matches the catalog."
 
 
-@pytest.mark.parametrize("count", [100, 1_000, 3_000, 50_000])
+@pytest.mark.parametrize("count", [100, 1_000, 3_000])
 def test_what_github_would_refuse_is_never_sent(count: int) -> None:
     plan = many(count, Action.DELETE)
 
@@ -40,6 +40,7 @@ def test_a_list_that_does_not_fit_is_left_out_whole_and_its_place_is_named() -> 
 
     comment, summary = plan_comment(plan, "abc123", RUN), plan_summary(plan)
 
+    assert len(comment) <= MOST_CHARACTERS
     for text in (comment, summary):
         assert text.startswith(MARKER)
         assert "Too long to be shown here: 50,000 deletes" in text

@@ -3,7 +3,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.kinds import Slot
@@ -193,6 +193,7 @@ def test_a_hostile_text_makes_neither_a_tag_nor_a_line_nor_a_mention(title: str,
     assert text.count("<li>") <= harmless_twin.count("<li>") + 4  # a remedy or a warning of several lines
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.sampled_from(Detail))
 def test_whatever_the_text_the_comment_stays_one_block_of_known_tags(told: str, detail: Detail) -> None:
     text = plan_markdown(_hostile_plan(told), detail=detail)
@@ -264,6 +265,7 @@ def _deleted(text: str) -> set[str]:
     return found
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["create", "update", "delete"]), max_size=60),
     st.text(max_size=30),

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.plan import Impact, PutOrigin
+from reconciler.model.plan import Action, Impact, Merged, PutOrigin, Restored, Unmanaged
 from reconciler.model.values import counted
 from reconciler.render.cost import Cost, cost_of
 from reconciler.render.sentences import (
@@ -10,8 +10,13 @@ from reconciler.render.sentences import (
     joined,
     kept_sentence,
     lost_sentence,
+    merged_sentence,
+    partial_line,
     people_sentence,
+    plan_line,
+    restored_sentence,
     transfer_sentence,
+    unmanaged_sentence,
 )
 from tests.unit.render.plans import audio, create, empty_plan, full_plan, many, plan_of, put_of
 
@@ -97,3 +102,84 @@ def test_what_costs_more_than_a_cent_is_told_to_the_cent() -> None:
     assert transfer_sentence(many(10_000)).endswith("about 10,002 of class A and 0 of class B, $0.05.")
     assert transfer_sentence(full_plan()).endswith("less than $0.01.")
     assert transfer_sentence(empty_plan()) == ""
+
+
+def test_a_scope_of_many_addresses_is_told_by_the_first_and_their_number() -> None:
+    line = partial_line(plan_of(scope=tuple(f"=s/c/l{n:03}" for n in range(467))))
+
+    assert line.startswith("PARTIAL: only =s/c/l000, =s/c/l001,")
+    assert "and 457 more was compared" in line
+
+
+def test_what_is_let_be_is_counted_beside_what_is_unmanaged() -> None:
+    assert unmanaged_sentence(plan_of(ignored=3)) == "Let be, as elmify.yaml says, and not listed: 3."
+    assert unmanaged_sentence(plan_of(unmanaged=Unmanaged(objects={"a": 1}), ignored=3)) == (
+        "Unmanaged, and left alone: 1 object (1 B). Let be, as elmify.yaml says, and not listed: 3."
+    )
+
+
+@pytest.mark.parametrize(
+    ("restored", "told"),
+    [
+        (Restored(), ""),
+        (Restored(rows={"public.favorites": 3}, users=2), "brings back 3 favourites of 2 listeners"),
+        (
+            Restored(rows={"public.favorites": 1, "public.badges": 2}),
+            "brings back 2 rows of badges and 1 favourite",
+        ),
+        (
+            Restored(orphaned={"public.favorites": 1}),
+            "leaves out 1 favourite, whose user, or whatever else they refer to, was deleted since",
+        ),
+        (
+            Restored(rows={"favorites": 1}, present={"badges": 2}),
+            "brings back 1 favourite; leaves out 2 rows of badges, which are there again",
+        ),
+    ],
+)
+def test_what_comes_back_is_told_with_what_is_left_out(restored: Restored, told: str) -> None:
+    assert restored_sentence(restored) == told
+
+
+@pytest.mark.parametrize(
+    ("merged", "told"),
+    [
+        (Merged(), ""),
+        (Merged(moved={"public.favorites": 3}, users=2), "takes over 3 favourites of 2 listeners"),
+        (
+            Merged(moved={"favorites": 1}, combined={"badges": 2}),
+            "takes over 1 favourite; combines 2 rows of badges with those that are there already",
+        ),
+    ],
+)
+def test_what_goes_over_is_told_with_what_becomes_one(merged: Merged, told: str) -> None:
+    assert merged_sentence(merged) == told
+
+
+def test_what_comes_back_and_what_goes_over_are_about_people() -> None:
+    back = plan_of([create()], restored=Restored(rows={"favorites": 1}))
+    over = plan_of([create()], merged=Merged(moved={"favorites": 1}))
+
+    assert people_sentence(back) == "People: nobody would lose anything; brings back 1 favourite."
+    assert people_sentence(over) == "People: nobody would lose anything; takes over 1 favourite."
+
+
+def test_a_rollback_and_a_merge_say_what_they_are_in_the_place_of_plan() -> None:
+    counts = "1 to add, 0 to change, 0 to delete."
+    merge = plan_of([create()], merges=("412", "a/\x1b[31m/c"))
+
+    assert plan_line(plan_of([create()], rolls_back=12)) == f"Rollback of run 12: {counts}"
+    assert plan_line(merge).startswith("Merge of 412 into a/")
+    assert "\x1b" not in plan_line(merge)
+    assert plan_line(plan_of([create()])) == f"Plan: {counts}"
+
+
+def test_a_rollback_without_changes_says_why() -> None:
+    recorded = replace(create(), action=Action.NO_OP)
+
+    assert plan_line(plan_of([], rolls_back=12)) == (
+        "No changes. Rollback of run 12: it has been taken back already."
+    )
+    assert plan_line(plan_of([recorded], rolls_back=12)) == (
+        "No changes. Rollback of run 12: only the records change."
+    )

@@ -190,6 +190,16 @@ def test_to_start_again_leaves_one_line_for_one_event(capsys: pytest.CaptureFixt
     assert len(lines(capsys)) == 1
 
 
+def test_no_other_handler_gets_a_line_that_may_hold_a_secret(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    start()
+    log("planted")
+
+    assert caplog.records == []
+    assert lines(capsys)
+
+
 def test_what_libraries_log_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     start(verbosity=2)
     logging.getLogger("botocore.auth").info("StringToSign: planted")

@@ -85,6 +85,7 @@ def test_a_message_does_not_list_a_thousand_files() -> None:
 def test_failures_that_differ_in_a_number_are_one_state() -> None:
     assert state_of(PutsFailed("3 of 5 files failed")) == state_of(PutsFailed("12 of 50 files failed"))
     assert state_of(PutsFailed("3 of 5 files failed")) != state_of(PutsFailed("3 of 5 files burned"))
+    assert state_of(ElmifyError("gone\nat 14:02")) == state_of(ElmifyError("gone\nat noon"))
     assert state_of(None) == WELL
 
 

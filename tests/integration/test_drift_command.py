@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.projects import Project
+from tests.inside import InsideProject, inside_project
 
 
 @pytest.fixture
-def drifted(project: Project) -> Project:
+def project(tmp_path: Path, database_url: str) -> InsideProject:
+    return inside_project(tmp_path, database_url)
+
+
+@pytest.fixture
+def drifted(project: InsideProject) -> InsideProject:
     """A project that was applied, and whose one lecture somebody has renamed since."""
     project.lecture("cow", title="The Cow", number=2)
     project.apply()
@@ -18,7 +23,7 @@ def drifted(project: Project) -> Project:
     return project
 
 
-def test_drift_is_told_with_what_to_do_and_exits_2(drifted: Project) -> None:
+def test_drift_is_told_with_what_to_do_and_exits_2(drifted: InsideProject) -> None:
     found = drifted.elmify("drift", status=2)
 
     assert found.out.splitlines()[0].startswith("test has drifted since run 1 (")
@@ -30,7 +35,7 @@ def test_drift_is_told_with_what_to_do_and_exits_2(drifted: Project) -> None:
     assert found.err == ""
 
 
-def test_after_the_apply_that_undoes_it_there_is_none(drifted: Project) -> None:
+def test_after_the_apply_that_undoes_it_there_is_none(drifted: InsideProject) -> None:
     drifted.apply()
 
     found = drifted.elmify("drift")
@@ -38,17 +43,17 @@ def test_after_the_apply_that_undoes_it_there_is_none(drifted: Project) -> None:
     assert found.out.startswith("No drift. test is as run 2 (")
 
 
-def test_a_project_that_was_never_applied_cannot_have_drifted(project: Project) -> None:
+def test_a_project_that_was_never_applied_cannot_have_drifted(project: InsideProject) -> None:
     assert project.elmify("drift").out == ("Nothing was applied to test yet, so nothing can have drifted.\n")
 
 
-def test_it_needs_no_catalog(drifted: Project) -> None:
+def test_it_needs_no_catalog(drifted: InsideProject) -> None:
     (drifted.root / "catalog" / "ali" / "speaker.yaml").write_text("nmae: Ali\n", "utf-8")
 
     drifted.elmify("drift", status=2)
 
 
-def test_exit_zero_is_for_those_who_read_the_output(drifted: Project) -> None:
+def test_exit_zero_is_for_those_who_read_the_output(drifted: InsideProject) -> None:
     found = drifted.elmify("drift", "--exit-zero", "--format", "json")
 
     assert found.json["count"] == found.json["new"] == 1
@@ -58,7 +63,7 @@ def test_exit_zero_is_for_those_who_read_the_output(drifted: Project) -> None:
     assert (finding["recorded"], finding["actual"], finding["new"]) == ("The Cow", "By hand", True)
 
 
-def test_what_was_told_is_not_told_again(drifted: Project) -> None:
+def test_what_was_told_is_not_told_again(drifted: InsideProject) -> None:
     drifted.elmify("drift", "--new-only", status=2)
     again = drifted.elmify("drift", "--new-only")
     drifted.sql("update lectures set genre = 'x', lecture_number = 9 where title = 'By hand'")
@@ -72,7 +77,7 @@ def test_what_was_told_is_not_told_again(drifted: Project) -> None:
     assert "lecture_number" in all_of_it.out
 
 
-def test_what_comes_back_is_told_again(drifted: Project) -> None:
+def test_what_comes_back_is_told_again(drifted: InsideProject) -> None:
     drifted.elmify("drift", "--new-only", status=2)
     drifted.apply()
     drifted.elmify("drift", "--new-only")
@@ -81,14 +86,14 @@ def test_what_comes_back_is_told_again(drifted: Project) -> None:
     drifted.elmify("drift", "--new-only", status=2)
 
 
-def test_a_file_of_ones_own_remembers_as_well(drifted: Project) -> None:
+def test_a_file_of_ones_own_remembers_as_well(drifted: InsideProject) -> None:
     drifted.elmify("drift", "--new-only", "--memory", "told/memory.json", status=2)
 
     drifted.elmify("drift", "--new-only", "--memory", "told/memory.json")
     drifted.elmify("drift", "--new-only", status=2)  # nothing was told here
 
 
-def test_a_memory_that_cannot_be_written_fails_only_who_asked_for_it(drifted: Project) -> None:
+def test_a_memory_that_cannot_be_written_fails_only_who_asked_for_it(drifted: InsideProject) -> None:
     (drifted.root / ".elmify" / "drift.json").mkdir()
 
     found = drifted.elmify("drift", status=2)
@@ -98,7 +103,7 @@ def test_a_memory_that_cannot_be_written_fails_only_who_asked_for_it(drifted: Pr
     assert "elmify.yaml/memory.json cannot be written" in failed.err
 
 
-def test_an_issue_is_its_own_memory(drifted: Project) -> None:
+def test_an_issue_is_its_own_memory(drifted: InsideProject) -> None:
     body = drifted.root / "issue.md"
     drifted.elmify("drift", "--new-only", "--issue-body", "issue.md", status=2)
     first = body.read_text("utf-8")
@@ -110,7 +115,7 @@ def test_an_issue_is_its_own_memory(drifted: Project) -> None:
     assert not (drifted.root / ".elmify" / "drift.json").exists()
 
 
-def test_an_issue_says_when_it_can_be_closed(drifted: Project) -> None:
+def test_an_issue_says_when_it_can_be_closed(drifted: InsideProject) -> None:
     outputs = drifted.root / "outputs"
     told = {"GITHUB_OUTPUT": str(outputs)}
     drifted.elmify("drift", "--issue-body", "issue.md", status=2, env=told)
@@ -127,7 +132,7 @@ def output_values(file: Path) -> list[tuple[str, str]]:
     return [(head.partition("<<")[0], value) for head, value in itertools.pairwise(lines) if "<<" in head]
 
 
-def test_json_on_failure_too(project: Project) -> None:
+def test_json_on_failure_too(project: InsideProject) -> None:
     project.apply()
     (project.root / ".elmify" / "bucket" / "objects" / ".elmify" / "identity.json").unlink()
 

@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.projects import Project
+from tests.inside import InsideProject, inside_project
 from tests.mailbox import Mailbox, mailbox
+
+#: A library of Apprise's imports it on Python 3.11 and 3.12.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 PASSWORD = "planted-mail-password"
 NOWHERE = "json://127.0.0.1:1/hook"
+
+
+@pytest.fixture
+def project(tmp_path: Path, database_url: str) -> InsideProject:
+    return inside_project(tmp_path, database_url)
 
 
 @pytest.fixture
@@ -20,19 +28,19 @@ def box() -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def heard(project: Project, box: Mailbox) -> Project:
+def heard(project: InsideProject, box: Mailbox) -> InsideProject:
     """A project whose failures are told to the mailbox."""
     project.environ["ELMIFY_NOTIFY_URLS"] = box.url
     return project
 
 
-def lose_media(project: Project, id_: str) -> None:
+def lose_media(project: InsideProject, id_: str) -> None:
     """Declare a lecture whose file is not there: an apply fails at its upload."""
     project.lecture(id_, title=id_.title(), number=2)
     (project.root / "media" / f"{id_}.mp3").unlink()
 
 
-def test_a_failed_apply_is_told_once_and_its_recovery_once(heard: Project, box: Mailbox) -> None:
+def test_a_failed_apply_is_told_once_and_its_recovery_once(heard: InsideProject, box: Mailbox) -> None:
     lose_media(heard, "cow")
     heard.apply(status=1)
     heard.apply(status=1)
@@ -45,7 +53,7 @@ def test_a_failed_apply_is_told_once_and_its_recovery_once(heard: Project, box: 
     assert "by tester" in box.messages[0]["message"]
 
 
-def test_another_kind_of_failure_is_told_again(heard: Project, box: Mailbox) -> None:
+def test_another_kind_of_failure_is_told_again(heard: InsideProject, box: Mailbox) -> None:
     lose_media(heard, "cow")
     heard.apply(status=1)
     (heard.root / ".elmify" / "bucket" / "objects" / ".elmify" / "identity.json").unlink()
@@ -54,7 +62,7 @@ def test_another_kind_of_failure_is_told_again(heard: Project, box: Mailbox) -> 
     assert box.titles == ["test: elmify apply failed"] * 2
 
 
-def test_a_fresh_checkout_knows_from_the_records_what_was_told(heard: Project, box: Mailbox) -> None:
+def test_a_fresh_checkout_knows_from_the_records_what_was_told(heard: InsideProject, box: Mailbox) -> None:
     lose_media(heard, "cow")
     heard.apply(status=1)
     (heard.root / ".elmify" / "told.json").unlink()
@@ -67,7 +75,7 @@ def test_a_fresh_checkout_knows_from_the_records_what_was_told(heard: Project, b
     assert box.titles == ["test: elmify apply failed", "test: elmify apply works again"]
 
 
-def test_a_guard_is_told_and_what_lifts_it(heard: Project, box: Mailbox) -> None:
+def test_a_guard_is_told_and_what_lifts_it(heard: InsideProject, box: Mailbox) -> None:
     heard.apply()
     shutil.rmtree(heard.root / "catalog" / "ali")
 
@@ -77,7 +85,7 @@ def test_a_guard_is_told_and_what_lifts_it(heard: Project, box: Mailbox) -> None
     assert "--allow empty-catalog" in box.messages[0]["message"]
 
 
-def test_an_apply_that_goes_well_is_nobodys_news(heard: Project, box: Mailbox) -> None:
+def test_an_apply_that_goes_well_is_nobodys_news(heard: InsideProject, box: Mailbox) -> None:
     heard.apply()
     heard.elmify("plan")
     heard.elmify("apply", status=64)  # there is nobody to ask
@@ -85,7 +93,7 @@ def test_an_apply_that_goes_well_is_nobodys_news(heard: Project, box: Mailbox) -
     assert box.messages == []
 
 
-def test_drift_is_told_when_it_is_new_and_when_it_is_gone(heard: Project, box: Mailbox) -> None:
+def test_drift_is_told_when_it_is_new_and_when_it_is_gone(heard: InsideProject, box: Mailbox) -> None:
     heard.apply()
     heard.elmify("drift")
     heard.sql("update lectures set title = 'By hand'")
@@ -99,7 +107,7 @@ def test_drift_is_told_when_it_is_new_and_when_it_is_gone(heard: Project, box: M
     assert "1 row was edited" in box.messages[0]["message"]
 
 
-def test_a_lease_that_was_taken_over_is_told(heard: Project, box: Mailbox) -> None:
+def test_a_lease_that_was_taken_over_is_told(heard: InsideProject, box: Mailbox) -> None:
     heard.apply()
     heard.sql("insert into elmify.run (command, actor) values ('apply', 'gone')")
     heard.sql(
@@ -114,7 +122,7 @@ def test_a_lease_that_was_taken_over_is_told(heard: Project, box: Mailbox) -> No
     assert "lease-taken-over" in applied.err
 
 
-def test_who_wants_to_hear_of_drift_alone_hears_of_nothing_else(heard: Project, box: Mailbox) -> None:
+def test_who_wants_to_hear_of_drift_alone_hears_of_nothing_else(heard: InsideProject, box: Mailbox) -> None:
     heard.settings += "notify: {on: [drift]}\n"
     lose_media(heard, "cow")
 
@@ -123,7 +131,9 @@ def test_who_wants_to_hear_of_drift_alone_hears_of_nothing_else(heard: Project, 
     assert box.messages == []
 
 
-def test_a_message_that_cannot_be_sent_fails_nothing_and_is_sent_later(heard: Project, box: Mailbox) -> None:
+def test_a_message_that_cannot_be_sent_fails_nothing_and_is_sent_later(
+    heard: InsideProject, box: Mailbox
+) -> None:
     lose_media(heard, "cow")
     box.status = 500
     failed = heard.apply(status=1)
@@ -137,14 +147,14 @@ def test_a_message_that_cannot_be_sent_fails_nothing_and_is_sent_later(heard: Pr
     assert box.titles == ["test: elmify apply failed"] * 2  # the first one was refused
 
 
-def test_a_trial_reaches_everybody(heard: Project, box: Mailbox) -> None:
+def test_a_trial_reaches_everybody(heard: InsideProject, box: Mailbox) -> None:
     heard.environ["ELMIFY_NOTIFY_URLS"] = f"{box.url}, {box.url}?cto=5"
 
     assert heard.elmify("notify", "test").out == "Told 2 recipients.\n"
     assert box.titles == ["test: elmify can reach you"] * 2
 
 
-def test_a_trial_names_who_was_not_reached_and_shows_no_url(heard: Project, box: Mailbox) -> None:
+def test_a_trial_names_who_was_not_reached_and_shows_no_url(heard: InsideProject, box: Mailbox) -> None:
     heard.environ["ELMIFY_NOTIFY_URLS"] = f"{box.url} {NOWHERE} nonsense://planted-token@here"
 
     failed = heard.elmify("notify", "test", status=1)
@@ -156,14 +166,14 @@ def test_a_trial_names_who_was_not_reached_and_shows_no_url(heard: Project, box:
     assert box.titles == ["test: elmify can reach you"]
 
 
-def test_a_trial_without_a_url_says_which_variable_is_missing(project: Project) -> None:
+def test_a_trial_without_a_url_says_which_variable_is_missing(project: InsideProject) -> None:
     project.settings += "notify: {urls_from: TEAM_URLS}\n"
     project.write()
 
     assert "TEAM_URLS is not set" in project.elmify("notify", "test", status=64).err
 
 
-def test_a_url_in_elmify_yaml_is_refused(project: Project, tmp_path: Path) -> None:
+def test_a_url_in_elmify_yaml_is_refused(project: InsideProject, tmp_path: Path) -> None:
     project.settings += "notify: {urls: ['json://u:p@127.0.0.1/']}\n"
     project.write()
 

@@ -1,9 +1,19 @@
+"""`elmify metrics`: to stdout, or as one whole file."""
+
+from pathlib import Path
+
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.acceptance.projects import Project
+from tests.inside import InsideProject, inside_project
 
 
-def test_metrics_are_printed_or_written_as_one_whole_file(project: Project) -> None:
+@pytest.fixture
+def project(tmp_path: Path, database_url: str) -> InsideProject:
+    return inside_project(tmp_path, database_url)
+
+
+def test_metrics_are_printed_or_written_as_one_whole_file(project: InsideProject) -> None:
     project.apply()
 
     printed = project.elmify("metrics").out
@@ -18,7 +28,7 @@ def test_metrics_are_printed_or_written_as_one_whole_file(project: Project) -> N
     assert file.stat().st_mode & 0o044  # who collects it is another user
 
 
-def test_a_store_that_does_not_answer_leaves_the_last_file_as_it_was(project: Project) -> None:
+def test_a_store_that_does_not_answer_leaves_the_last_file_as_it_was(project: InsideProject) -> None:
     file = project.root / "elmify.prom"
     file.write_text("elmify_lectures 1.0\n", "utf-8")
     project.apply()
@@ -29,7 +39,7 @@ def test_a_store_that_does_not_answer_leaves_the_last_file_as_it_was(project: Pr
     assert file.read_text("utf-8") == "elmify_lectures 1.0\n"
 
 
-def test_a_file_that_cannot_be_written_is_a_failure_with_a_sentence(project: Project) -> None:
+def test_a_file_that_cannot_be_written_is_a_failure_with_a_sentence(project: InsideProject) -> None:
     project.apply()
 
     assert "cannot be written" in project.elmify("metrics", "--textfile", "elmify.yaml/x", status=1).err

@@ -1,0 +1,78 @@
+"""Runs of the past, for plans that take them back: a plan carried out without a store, and its steps."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.applying import traces
+from reconciler.model.address import Address
+from reconciler.model.errors import NotReversible
+from reconciler.model.history import Actor, Run, RunState, Touch
+from reconciler.model.plan import Change, Plan
+from reconciler.model.ports import Beyond, Dependents
+from reconciler.model.recorded import ResourceRecord
+from reconciler.planning.planner import finish
+from reconciler.planning.rollback import Past, draft_rollback
+from reconciler.planning.world import Request, World
+from tests.unit.planning.worlds import NOW, applied, planned
+
+NUMBER = 12
+
+
+def run_of(number: int = NUMBER, command: str = "apply", *, committed: bool = True) -> Run:
+    return Run(
+        id=number,
+        command=command,
+        actor=Actor(name="tester"),
+        state=RunState.DONE,
+        fingerprint=None,
+        begun_at=NOW,
+        committed_at=NOW if committed else None,
+        finished_at=NOW,
+        outcome="ok",
+    )
+
+
+def carried_out(world: World, *, later: Iterable[Touch] = (), **request: Any) -> tuple[World, Past]:
+    """Return the world after a plan of its catalog, and what the records then say of that run."""
+    return done(world, planned(world, **request), later=later)
+
+
+def done(world: World, plan: Plan, *, later: Iterable[Touch] = ()) -> tuple[World, Past]:
+    """Return the world after a plan, and what the records then say of that run."""
+    after = applied(world, plan)
+    rows = {str(address): record.row for address, record in after.recorded.resources.items()}
+    steps = traces.steps(plan.changes, rows, held_in(world), {})
+    return after, Past(number=NUMBER, run=run_of(), steps=tuple(steps), later=tuple(later))
+
+
+def held_in(world: World) -> Any:
+    by_row: Mapping[Any, ResourceRecord] = {
+        (record.kind, record.row): record for record in world.recorded.resources.values()
+    }
+
+    def held(change: Change) -> ResourceRecord | None:
+        if change.row is None:
+            return world.recorded.resources.get(Address(change.address))
+        return by_row.get((change.kind, change.row))
+
+    return held
+
+
+def taken_back(world: World, past: Past, **allowances: int) -> Plan:
+    """Plan the rollback of a run."""
+    request = Request(rolls_back=past.number, allowances=allowances)
+    rough = draft_rollback(world, past, request)
+    return finish(world, rough, Dependents(), Dependents(), Beyond())
+
+
+def in_the_way(world: World, past: Past) -> tuple[str, ...]:
+    """Return what stands in the way of a rollback."""
+    try:
+        draft_rollback(world, past, Request(rolls_back=past.number))
+    except NotReversible as refused:
+        return refused.details
+    return ()
+
+
+def touch(run: int, address: str, action: str = "update", **more: Any) -> Touch:
+    return Touch(run=run, address=address, action=action, **more)

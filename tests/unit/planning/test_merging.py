@@ -1,0 +1,123 @@
+"""Which of two lectures goes, and which may not."""
+
+import pytest
+
+from reconciler.model.errors import UsageError
+from reconciler.model.kinds import Kind
+from reconciler.model.plan import Action, Merged, Plan
+from reconciler.model.ports import Beyond, Dependents
+from reconciler.planning.merging import draft_merge, rows_of
+from reconciler.planning.planner import finish
+from reconciler.planning.world import Request, World
+from tests.unit.planning.worlds import (
+    actions,
+    catalog,
+    change_at,
+    declaring,
+    lecture,
+    lecture_row,
+    live,
+    planned,
+    row_of,
+    stored,
+    with_objects,
+    with_rows,
+)
+
+DECLARED = live(catalog(lecture("s/c/l"), lecture("s/c/m")))
+STRAY = with_objects(with_rows(DECLARED, lecture_row(700, "Stray", "stray.mp3")), stored("stray.mp3"))
+
+
+def merged(world: World, row: str, into: str) -> Plan:
+    rough = draft_merge(world, Request(merges=(row, into)))
+    return finish(world, rough, Dependents(), Dependents(), Beyond())
+
+
+@pytest.mark.parametrize("row", ["700", "unmanaged.lectures[700]"])
+def test_an_unmanaged_row_goes_and_the_address_keeps_its_own(row: str) -> None:
+    plan = merged(STRAY, row, "s/c/l")
+
+    assert actions(plan) == {"s/c/l": Action.NO_OP, "unmanaged.lectures[700]": Action.DELETE}
+    assert change_at(plan, "unmanaged.lectures[700]").retired == ("stray.mp3",)
+    assert change_at(plan, "s/c/l").row == row_of(STRAY, "s/c/l").id
+    assert plan.merges == (row, "s/c/l")
+
+
+def test_an_address_can_be_named_by_its_row() -> None:
+    own = row_of(STRAY, "s/c/l").id
+    assert actions(merged(STRAY, "700", str(own))) == actions(merged(STRAY, "700", "s/c/l"))
+
+
+def test_two_unmanaged_rows_can_be_merged() -> None:
+    both = with_rows(STRAY, lecture_row(701, "Twin", "stray.mp3"))
+
+    plan = merged(both, "701", "700")
+
+    assert actions(plan) == {
+        "unmanaged.lectures[700]": Action.NO_OP,
+        "unmanaged.lectures[701]": Action.DELETE,
+    }
+    assert change_at(plan, "unmanaged.lectures[701]").retired == ()
+
+
+def test_the_row_that_goes_is_told_from_the_one_that_stays() -> None:
+    rough = draft_merge(STRAY, Request(merges=("700", "s/c/l")))
+
+    assert rows_of(rough) == (700, row_of(STRAY, "s/c/l").id)
+    assert (rough.doomed, rough.merged) == ({}, Merged())
+
+
+def test_an_address_that_left_the_catalog_can_go_and_is_not_missed() -> None:
+    left = declaring(DECLARED, lecture("s/c/m"))
+
+    plan = merged(left, "s/c/l", "s/c/m")
+
+    assert actions(plan) == {"s/c/l": Action.DELETE, "s/c/m": Action.NO_OP}
+    assert change_at(plan, "s/c/l").reason.startswith("merged into s/c/m, row ")
+
+
+def test_an_address_that_the_catalog_declares_is_never_the_one_that_goes() -> None:
+    for into in ("s/c/m", "700"):
+        with pytest.raises(UsageError, match="the next apply would create it anew"):
+            merged(STRAY, "s/c/l", into)
+
+
+def test_the_other_way_round_is_named_for_a_row_that_is_unmanaged() -> None:
+    with pytest.raises(UsageError) as raised:
+        merged(STRAY, "s/c/l", "700")
+    assert "elmify merge 700 s/c/l" in raised.value.hint
+    assert "`row: 700`" in raised.value.hint
+
+
+def test_a_protected_lecture_is_guarded() -> None:
+    left = declaring(live(catalog(lecture("s/c/l", protect=True), lecture("s/c/m"))), lecture("s/c/m"))
+    assert [blocked.guard for blocked in merged(left, "s/c/l", "s/c/m").blocked] == ["protect"]
+
+
+@pytest.mark.parametrize("row", ["701", "s/c/none", "unmanaged.speakers[1]", "unmanaged.lectures[700", ""])
+def test_what_names_no_lecture_with_a_row_is_refused(row: str) -> None:
+    with pytest.raises(UsageError, match=r"no lecture|itself"):
+        merged(STRAY, row, "unmanaged.lectures[700]")
+
+
+def test_a_speaker_is_no_lecture() -> None:
+    with pytest.raises(UsageError, match="s is no lecture"):
+        merged(STRAY, "700", "s")
+
+
+def test_an_address_whose_row_is_another_one_now_is_refused() -> None:
+    own = row_of(STRAY, "s/c/l").id
+    strange = with_rows(STRAY, lecture_row(own, "Strange", "strange.mp3"))
+    with pytest.raises(UsageError, match="s/c/l is no lecture that has a row"):
+        merged(strange, "700", "s/c/l")
+
+
+def test_a_lecture_is_not_merged_with_itself() -> None:
+    with pytest.raises(UsageError, match="cannot be merged with itself"):
+        merged(STRAY, "700", "unmanaged.lectures[700]")
+
+
+def test_a_merge_says_so_in_its_fingerprint() -> None:
+    assert merged(STRAY, "700", "s/c/l").fingerprint != merged(STRAY, "700", "s/c/m").fingerprint
+    assert planned(STRAY).merges is None
+    assert merged(STRAY, "700", "s/c/l").unmanaged.rows == {Kind.LECTURE: (700,)}
