@@ -1,18 +1,23 @@
 """Verifying and repairing a stand, and a live project."""
 
+import io
+import urllib.request
 from collections.abc import Callable
 
 from reconciler.applying.apply import Outcome, apply, request_of
 from reconciler.cli.verify import inspection_of
 from reconciler.inspecting.verify import Inspection
 from reconciler.model.plan import Plan
-from reconciler.model.ports import Database, ObjectStore
+from reconciler.model.ports import Database, ObjectStore, Upload
 from reconciler.planning.verification.conditions import Condition
 from reconciler.planning.verification.findings import Finding, Verification
 from reconciler.planning.verification.repair import repair_request
 from reconciler.render.plan_json import dump_plan, load_plan
 from tests.live.project import LiveProject
 from tests.stand import Stand
+from tests.uploads import md5_of
+
+OPENING = "Ali/Quran/01 - The Opening.mp3"
 
 
 def inspection(
@@ -76,3 +81,29 @@ def repair_live(live: LiveProject) -> Plan:
     with live.opened() as (project, stores):
         apply(project.job(stores, "apply", "0s", "text"), request_of([plan]), [plan])
     return plan
+
+
+# What other hands do.
+
+
+def put(stand: Stand, key: str, content: bytes = b"stray", media_type: str = "audio/mpeg") -> None:
+    stand.objects.put(
+        Upload(
+            key=key,
+            body=io.BytesIO(content),
+            size_bytes=len(content),
+            md5=md5_of(content),
+            media_type=media_type,
+        )
+    )
+
+
+def replace_object(stand: Stand, key: str, content: bytes, media_type: str = "audio/mpeg") -> None:
+    stand.objects.delete(key)
+    put(stand, key, content, media_type)
+
+
+def begin_upload(url: str) -> None:
+    """Begin a multipart upload that nobody will ever complete."""
+    with urllib.request.urlopen(urllib.request.Request(f"{url}?uploads", method="POST")):
+        return

@@ -113,5 +113,5 @@ def report(
     else:
         show_diagnostics(imported.diagnostics)
         result(report_text(imported, width=max(get_terminal_size((120, 24)).columns, 60), colour=colours()))
-        say("Nothing live was changed. What an apply would correct is shown by\n    elmify plan")
+        say("Nothing live was changed. See what an apply would do with\n    elmify plan")
     return Exit.ERROR if has_errors(imported.diagnostics) else Exit.OK

@@ -132,12 +132,12 @@ def _write(bench: Workbench, address: Address, row: Row, drifted: Sequence[Drift
     """Write what fields can say: a column's own value, and the object that a slot has now."""
     names = {each.attribute for each in drifted}
     live = fields_of(row)
-    said = bench.editor.fields(address)
+    managed = bench.catalog().resources[address].fields
     table = TABLES[row.kind]
     for column in table.columns:
         if column.name not in names:
             continue
-        if column.origin in _FIELDS and column.source in said:
+        if column.origin in _FIELDS and column.source in managed:
             value = live.get(column.source)
             if value is not None or column.nullable:
                 bench.editor.set(address, {column.source: value})

@@ -56,13 +56,15 @@ def declare(
     """Merge what was found into the catalog, fields that entries lack included, and write it.
 
     `lines` are the lockfile's for what was found, by NFC path; those that nothing names are left out. Only
-    when they were `hashed` just now do they take the place of lines that are there.
+    when they were `hashed` just now do they take the place of lines that are there. `InvalidInput` for a
+    catalog or a lockfile with mistakes; nothing is written then.
     """
     editor = CatalogEditor.open(folder.root, folder.catalog_dir)
+    preview = Preview()
+    preview.refuse_mistakes(editor.texts(), layout)
     before = lockfile_lines(folder)
     merged = merge(editor, found, {}, fill=True)
     after = {**before, **lines} if hashed else {**lines, **before}
-    preview = Preview()
     catalog = preview.catalog(editor.texts(), after)
     named = {nfc(path) for each in catalog.resources.values() for path in each.media.values() if path}
     new = {path: after[path] for path in named & after.keys() if after[path] != before.get(path)}

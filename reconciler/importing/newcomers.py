@@ -38,7 +38,9 @@ def new_lectures(
     where nothing says which collection is meant; nothing has been written then but copies.
     """
     editor = CatalogEditor.open(folder.root, folder.catalog_dir)
-    catalog = Preview().catalog(editor.texts(), {})
+    preview = Preview()
+    preview.refuse_mistakes(editor.texts(), hashing.policy.layout)
+    catalog = preview.catalog(editor.texts(), {})
     chosen = None if collection is None else existing(catalog, collection, Kind.COLLECTION)
     described = [_described(file, media_root) for file in files]
     found: list[tuple[Resource, Mapping[str, Any]]] = []

@@ -27,13 +27,14 @@ class Workbench:
     """A catalog that is being edited, and the world it is about. Nothing is written before `save`."""
 
     def __init__(self, folder: Folder, policy: Policy, snapshot: Snapshot, recorded: Recorded) -> None:
-        """Read catalog and lockfile; `InvalidInput` for what cannot be read."""
+        """Read catalog and lockfile; `InvalidInput` for whatever is wrong with them."""
         self.folder, self.policy = folder, policy
         self.snapshot, self.recorded = snapshot, recorded
         self.editor = CatalogEditor.open(folder.root, folder.catalog_dir)
         self.before = lockfile_lines(folder)
         self.lines = dict(self.before)
         self._preview = Preview()
+        self._preview.refuse_mistakes(self.editor.texts(), policy.layout)
 
     def catalog(self) -> Catalog:
         """Return what is declared as things stand."""

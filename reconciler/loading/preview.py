@@ -8,7 +8,8 @@ from reconciler.loading.checks import check_declared
 from reconciler.loading.entries import read_content
 from reconciler.loading.locator import Locator
 from reconciler.model.catalog import Catalog, MediaFile
-from reconciler.model.diagnostics import Diagnostic, in_reading_order
+from reconciler.model.diagnostics import Diagnostic, has_errors, in_reading_order
+from reconciler.model.errors import InvalidInput
 from reconciler.model.policy import Layout
 from reconciler.text.yaml import read_document
 
@@ -38,6 +39,12 @@ class Preview:
         found += declared.diagnostics
         found += check_declared(declared, layout, locator)
         return in_reading_order(found)
+
+    def refuse_mistakes(self, texts: Mapping[str, str], layout: Layout) -> None:
+        """Raise `InvalidInput` when anything is wrong: what cannot be read would seem not to be declared."""
+        mistakes = self.mistakes(texts, layout)
+        if has_errors(mistakes):
+            raise InvalidInput(mistakes)
 
     def _declared(self, texts: Mapping[str, str]) -> Declared:
         names = sorted(texts, key=lambda name: (name.rpartition("/")[0], name))

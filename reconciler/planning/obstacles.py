@@ -149,7 +149,6 @@ def parents_gone(world: World, changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _afterwards(world: World, kind: Kind, changes: Iterable[Change]) -> Collection[object]:
-    ours = [change for change in changes if change.kind is kind]
-    doomed = {change.row for change in ours if change.action is Action.DELETE}
-    restored = {change.row for change in ours if change.action is Action.CREATE}
-    return (world.snapshot.rows[kind].keys() | restored) - doomed
+    """Return the rows there will be; those that the run created, which go, were nobody's parent before it."""
+    returning = {change.row for change in changes if change.kind is kind and change.action is Action.CREATE}
+    return world.snapshot.rows[kind].keys() | returning

@@ -83,8 +83,10 @@ def _read_bucket(source: Source, environ: Mapping[str, str], root: Path, state_d
     section = source.section("objects")
     directory = DirectoryBucket(path=root / section.get("directory", state_dir / "bucket"))
     wanted = section.get("store")
-    named = any(name in environ for name in (*R2_VARIABLES, *STAGING_VARIABLES)) or not _R2_FIELDS.isdisjoint(
-        section
+    named = (
+        any(name in environ for name in R2_VARIABLES)
+        or any(map(environ.get, STAGING_VARIABLES))
+        or not _R2_FIELDS.isdisjoint(section)
     )
     if wanted == "directory" or (wanted is None and not named):
         return directory

@@ -9,8 +9,8 @@ import yaml
 
 from tests.acceptance.projects import COMMAND, PATIENCE_SECONDS, Project
 from tests.acceptance.terminals import Terminal
+from tests.verifying import OPENING
 
-OPENING = "Ali/Quran/01 - The Opening.mp3"
 ASKED = "(! for all of this state)"
 APPLY = "Apply this? [y/N]"
 

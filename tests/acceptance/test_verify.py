@@ -7,9 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.acceptance.projects import Project
-from tests.integration.test_verify import begin_upload
-
-OPENING = "Ali/Quran/01 - The Opening.mp3"
+from tests.verifying import OPENING, begin_upload
 
 
 @pytest.fixture

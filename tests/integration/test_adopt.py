@@ -114,6 +114,7 @@ def test_an_edited_column_is_written_into_the_field_it_comes_from(team: Team, le
         lecture: {"title", "genre"}
     }
     assert team.entry(lecture)["title"] == "The Opening"
+    assert team.entry(lecture)["genre"] is None
     assert team.corrects(lecture) == []
     assert not format_catalog_file(team.file(QURAN).read_text()).differs
 

@@ -237,6 +237,20 @@ def test_deleting_a_line_of_as_is_has_that_column_corrected(team: Team) -> None:
     assert list(corrected.values()) == [{"audio_url"}]
 
 
+def test_streaming_the_objects_teaches_every_hash(
+    untouched: LiveProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (untouched.root / "elmify.yaml").write_text(SETTINGS)
+    monkeypatch.setenv("DATABASE_URL", untouched.url)
+    monkeypatch.chdir(untouched.root)
+
+    assert run(["import", "live", "--as-is", "--hash"]) == Exit.OK
+
+    lines = (untouched.root / "catalog/elmify.lock").read_text().splitlines()[1:]
+    assert [line for line in lines if '"unknown"' in line] == []
+    assert "to import as they are." in printed(untouched.root, ["plan"])
+
+
 # The whole way, by the command line.
 
 

@@ -1,7 +1,5 @@
 """Each named state, produced by what really happens to a library."""
 
-import io
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -27,11 +25,18 @@ from tests.content import database_at
 from tests.postgres import role
 from tests.servers import make_bucket, moto_server
 from tests.stand import Stand
-from tests.uploads import md5_of
-from tests.verifying import conditions, inspection, the_only, verify
+from tests.verifying import (
+    OPENING,
+    begin_upload,
+    conditions,
+    inspection,
+    put,
+    replace_object,
+    the_only,
+    verify,
+)
 
 COW = "Ali/Quran/02 - The Cow.mp3"
-OPENING = "Ali/Quran/01 - The Opening.mp3"
 
 
 @pytest.fixture
@@ -45,23 +50,6 @@ def stand(tmp_path: Path, database_url: str) -> Stand:
     stand.declare("ali/quran/cow", title="The Cow", number=2)
     stand.apply()
     return stand
-
-
-def put(stand: Stand, key: str, content: bytes = b"stray", media_type: str = "audio/mpeg") -> None:
-    stand.objects.put(
-        Upload(
-            key=key,
-            body=io.BytesIO(content),
-            size_bytes=len(content),
-            md5=md5_of(content),
-            media_type=media_type,
-        )
-    )
-
-
-def replace_object(stand: Stand, key: str, content: bytes, media_type: str = "audio/mpeg") -> None:
-    stand.objects.delete(key)
-    put(stand, key, content, media_type)
 
 
 def test_after_an_apply_all_is_well(stand: Stand) -> None:
@@ -321,12 +309,6 @@ def test_a_role_that_may_only_select_and_a_read_only_key_are_enough(stand: Stand
 
 
 # A store that folds no keys.
-
-
-def begin_upload(url: str) -> None:
-    """Begin a multipart upload that nobody will ever complete."""
-    with urllib.request.urlopen(urllib.request.Request(f"{url}?uploads", method="POST")):
-        return
 
 
 def test_an_s3_server_shows_twins_and_unfinished_uploads(tmp_path: Path, database_url: str) -> None:

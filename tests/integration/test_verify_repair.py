@@ -9,11 +9,21 @@ from reconciler.model.errors import Stale
 from reconciler.model.plan import Action
 from reconciler.planning.verification.conditions import Condition, Severity
 from reconciler.planning.verification.repair import repair_request
-from tests.integration.test_verify import OPENING, put, replace_object
 from tests.live.project import LiveProject
 from tests.live.system import dump_users
 from tests.stand import Stand
-from tests.verifying import conditions, repair, repair_live, repair_plan, the_only, verify, verify_live
+from tests.verifying import (
+    OPENING,
+    conditions,
+    put,
+    repair,
+    repair_live,
+    repair_plan,
+    replace_object,
+    the_only,
+    verify,
+    verify_live,
+)
 
 pytest_plugins = ["tests.live.fixtures"]
 

@@ -78,7 +78,7 @@ def test_a_folder_elsewhere_says_where_the_media_belong(
     assert "move them there" in capsys.readouterr().err
 
 
-def test_a_catalog_that_has_mistakes_now_is_an_error(
+def test_a_catalog_with_mistakes_is_left_as_it_is(
     project: ImportProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.write("n/speaker.yaml", "speaker: n\nname: Noor\nnmae: N\n")
@@ -87,6 +87,21 @@ def test_a_catalog_that_has_mistakes_now_is_an_error(
     assert run(["import", "files", "media"]) == Exit.ERROR
 
     assert "EL103" in capsys.readouterr().err
+    assert not (project.root / "catalog/n/fiqh.yaml").exists()
+
+
+def test_an_import_that_leaves_mistakes_says_so(
+    project: ImportProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("A-B", "A_B"):
+        project.audio(f"{name}/Fiqh/01 - A.wav")
+    (project.root / "elmify.yaml").write_text(
+        "environment: test\nkeys:\n  lecture_audio: '{{ lecture.id }}.{{ ext }}'\n"
+    )
+
+    assert run(["import", "files", "media"]) == Exit.ERROR
+
+    assert "EL150" in capsys.readouterr().err
 
 
 def test_a_manifest_goes_out_and_comes_in(project: ImportProject, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.model.address import Address
 from reconciler.model.errors import NotReversible, UsageError
 from reconciler.model.history import WHOLE_RUN, StepRecord
 from reconciler.model.kinds import Kind, Slot
@@ -234,6 +235,17 @@ def test_a_changed_row_that_is_gone_or_another_one_is_said() -> None:
 
     assert gone == (f"s/c/l: its row {row.id} is gone: somebody else deleted it",)
     assert strange == (f"s/c/l: row {row.id} is not the one that the run left there",)
+
+
+def test_a_record_that_names_another_row_now_is_not_followed() -> None:
+    after, past = carried_out(declaring(SHELF, lecture("s/c/l", title="Other"), lecture("s/c/m")))
+    own, other = (after.recorded.resources[Address(a)] for a in ("s/c/l", "s/c/m"))
+    swapped = {Address("s/c/l"): replace(other, address=own.address), Address("s/c/m"): own}
+    rebuilt = replace(after.recorded, resources={**after.recorded.resources, **swapped})
+
+    [said] = in_the_way(replace(after, recorded=rebuilt), past)
+
+    assert said == f"s/c/l: row {own.row} is not the one that the run left there"
 
 
 def test_a_deleted_row_whose_number_is_taken_again_is_said() -> None:

@@ -410,6 +410,10 @@ class TestStores:
 
         assert codes == ["EL006"]
 
+    def test_an_empty_staging_bucket_is_none_at_all(self, root: Path) -> None:
+        assert load(root, MINIMAL, {**REMOTE, "R2_STAGING_BUCKET": ""}).staging is None
+        assert isinstance(load(root, MINIMAL, {"R2_STAGING_BUCKET": ""}).objects, DirectoryBucket)
+
     def test_a_chosen_directory_has_no_bucket_beside_it(self, root: Path) -> None:
         text = MINIMAL + "objects: {store: directory}\n"
 
