@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 from textwrap import dedent
 
@@ -30,6 +31,15 @@ for ever. `EL0xx` is about elmify.yaml and the environment, `EL1xx` about any YA
 """
 
 
+_SETTINGS = """\
+# elmify.yaml
+
+The file that makes a folder a project. Only `environment` is required; what stands behind a `#` here is the default, and
+`elmify init` writes this very text. An unknown key is an error with a did-you-mean. Secrets are refused: they come from the
+[environment](../README.md#in-production) alone.
+"""
+
+
 def diagnostics_page() -> str:
     """Return docs/diagnostics.md."""
     return "\n".join([_INTRODUCTION, *_mistakes(), *_media(), *_questions()])
@@ -43,6 +53,12 @@ def schema_page() -> str:
 def catalog_page() -> str:
     """Return docs/catalog.md: what a person wrote, with the fields as the schema has them."""
     return recorded((DOCS / "catalog.md").read_text(encoding="utf-8"), "fields", catalog_fields())
+
+
+def settings_page() -> str:
+    """Return docs/settings.md: elmify.yaml as `elmify init` writes it, which explains itself."""
+    example = files("reconciler.loading").joinpath("example", "elmify.yaml").read_text(encoding="utf-8")
+    return f"{_SETTINGS}\n```yaml\n{example.replace('{environment}', 'production')}```\n"
 
 
 def operations_page() -> str:
@@ -61,6 +77,7 @@ def pages() -> Mapping[Path, str]:
         DOCS / "catalog.schema.json": schema_page(),
         DOCS / "catalog.md": catalog_page(),
         DOCS / "operations.md": operations_page(),
+        DOCS / "settings.md": settings_page(),
         **{COMMANDS_FOLDER / name: text for name, text in command_pages().items()},
     }
 

@@ -144,5 +144,5 @@ def tell_drift(settings: "Settings", report: "DriftReport", fresh: frozenset[str
 
     if not settings.notify.urls or not (fresh or (known and report.clean)):
         return
-    details = [*reimport_sentences(report), *(group.title for group in groups(report))]
+    details = [*reimport_sentences(report), *(group.title for group in groups(report, 0))]
     tell(settings, of_drift(report, headline(report, fresh), details, settings.actor))

@@ -25,11 +25,11 @@ def discrepancies(reviewed: Sequence[Plan], now: Plan, world: World) -> tuple[Di
 
     A change that was not reviewed is a discrepancy, and so is a reviewed one that is not due any more,
     unless it is done: the catalog wants its *after*, and both stores show it. What only elmify remembers
-    needs no review. An older change of an address asks for nothing once a newer reviewed one stands.
+    needs no review. Of an address that several plans change, only the newest is asked for.
     """
     reviewed = sorted(reviewed, key=lambda plan: plan.made_at)
     approved = {change.change_id: change for plan in reviewed for change in plan.changes}
-    at_address = {change.address: change for plan in reviewed for change in plan.changes}
+    at_address = {change.address: change for plan in reviewed for change in plan.changes if change.visible}
     due = {change.change_id for change in now.changes}
     found = [
         Discrepancy(
@@ -48,9 +48,8 @@ def discrepancies(reviewed: Sequence[Plan], now: Plan, world: World) -> tuple[Di
     for change in approved.values():
         if change.change_id in due or change.address in said or not change.visible:
             continue
-        newest = at_address[change.address]
-        if newest.change_id != change.change_id and (newest.change_id in due or _is_done(newest, world)):
-            continue
+        if change.change_id != at_address[change.address].change_id:
+            continue  # the newest is looked at itself
         if change.address in now_at or not _is_done(change, world):
             found.append(
                 Discrepancy(

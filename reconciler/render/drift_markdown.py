@@ -62,18 +62,19 @@ def _lines(report: DriftReport, fresh: frozenset[str] | None, limit: int) -> Ite
     if report.reimports:
         yield "<h4>Wiped and imported again by other hands</h4>"
         yield f"<ul>{''.join(f'<li>{prose(each)}</li>' for each in reimport_sentences(report))}</ul>"
-    for group in groups(report, fresh):
+    for group in groups(report, limit, fresh):
         yield f"<h4>{prose(group.title)}</h4>"
-        yield _group(group, limit)
+        yield _group(group)
     for remedy in remedies(report):
         commands = "<br>".join(map(code, remedy.commands))
         yield f"<p>{prose(remedy.sentence)}<br>{commands}</p>"
 
 
-def _group(group: Group, limit: int) -> str:
-    shown = "".join(f"<li>{_place(place)}</li>" for place in group.places[:limit])
-    hidden = len(group.places) - limit
-    more = f"<li>{hidden:,} more; {code('elmify drift')} shows them</li>" if hidden > 0 else ""
+def _group(group: Group) -> str:
+    shown = "".join(f"<li>{_place(place)}</li>" for place in group.places)
+    more = (
+        f"<li>{group.more:,} more; {code('elmify drift --format json')} has them</li>" if group.more else ""
+    )
     return f"<ul>{shown}{more}</ul>"
 
 

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from reconciler.model.drift import DriftReport, Finding, Reimport, What
 from reconciler.model.kinds import TABLES, Kind
@@ -47,10 +48,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Everything of one sort that happened."""
+    """Everything of one sort that happened: the first places in full, and how many there are beyond them."""
 
     title: str
     places: tuple[Place, ...]
+    more: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +115,11 @@ def _reimport(event: Reimport) -> str:
     return "; ".join(parts) + "."
 
 
-def groups(report: DriftReport, fresh: frozenset[str] | None = None) -> Iterator[Group]:
-    """Yield what happened to single rows and objects, by sort; each address once in a group."""
+def groups(report: DriftReport, limit: int, fresh: frozenset[str] | None = None) -> Iterator[Group]:
+    """Yield what happened to single rows and objects, by sort; each address once in a group.
+
+    `limit` is how many places of a group are told in full.
+    """
     for what in What:
         places: dict[str, list[Finding]] = {}
         for each in report.findings:
@@ -124,7 +129,10 @@ def groups(report: DriftReport, fresh: frozenset[str] | None = None) -> Iterator
             number = sum(map(len, places.values())) if what is What.OBJECT_MISSING else len(places)
             yield Group(
                 title=counted(number, *_TITLES[what]),
-                places=tuple(_place(what, found, fresh or frozenset()) for found in places.values()),
+                places=tuple(
+                    _place(what, found, fresh or frozenset()) for found in islice(places.values(), limit)
+                ),
+                more=max(len(places) - limit, 0),
             )
 
 

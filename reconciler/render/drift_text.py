@@ -25,7 +25,7 @@ def _lines(report: DriftReport, fresh: frozenset[str] | None, *, colour: bool) -
     if report.reimports:
         yield "\nWiped and imported again by other hands"
         yield from (f"  {sentence}" for sentence in reimport_sentences(report))
-    for group in groups(report, fresh):
+    for group in groups(report, _PLACES, fresh):
         yield f"\n{group.title}"
         yield from _places(group, marked=_is_mixed(report, fresh), colour=colour)
     if report.ignored:
@@ -41,11 +41,11 @@ def _is_mixed(report: DriftReport, fresh: frozenset[str] | None) -> bool:
 
 
 def _places(group: Group, *, marked: bool, colour: bool) -> Iterator[str]:
-    for place in group.places[:_PLACES]:
+    for place in group.places:
         yield _head(place, marked=marked, colour=colour)
         yield from (f"      {line}" for line in place.lines[:_LINES])
         yield from _more(len(place.lines) - _LINES, indent="      ")
-    yield from _more(len(group.places) - _PLACES, indent="  ")
+    yield from _more(group.more, indent="  ")
 
 
 def _head(place: Place, *, marked: bool, colour: bool) -> str:

@@ -329,6 +329,7 @@ def ground(forks: Launcher, database_url: str, tmp_path: Path) -> Ground:
     return Ground(forks, database_url, root)
 
 
+@pytest.mark.timeout(0)  # hundreds of commands one after the other
 def test_after_every_step_nothing_is_lost_that_elmify_answers_for(ground: Ground) -> None:
     everything = os.environ.get(SEED_VARIABLE) == "all"
     Library.ground = ground

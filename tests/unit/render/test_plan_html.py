@@ -99,6 +99,12 @@ def test_only_its_own_script_and_styles_may_run() -> None:
     assert "unsafe" not in policy
 
 
+def test_what_acts_in_a_text_without_being_seen_is_shown_instead() -> None:
+    text = plan_html(_hostile("\x1b[31m \u202e ::error::"), base_url=BASE)
+
+    assert not set("\x1b\u202e") & set(text)
+
+
 @pytest.mark.parametrize("told", HOSTILE)
 def test_a_hostile_text_makes_no_tag_and_no_attribute(told: str) -> None:
     page = _read(plan_html(_hostile(told), base_url=BASE))
