@@ -34,9 +34,9 @@ for ever. `EL0xx` is about elmify.yaml and the environment, `EL1xx` about any YA
 _SETTINGS = """\
 # elmify.yaml
 
-The file that makes a folder a project. Only `environment` is required; what stands behind a `#` here is the default, and
-`elmify init` writes this very text. An unknown key is an error with a did-you-mean. Secrets are refused: they come from the
-[environment](../README.md#in-production) alone.
+The file that makes a folder a project. Only `environment` is required; what stands behind a `#` here is the
+default, and `elmify init` writes this very text. An unknown key is an error with a did-you-mean. Secrets are
+refused: they come from the [environment](../README.md#in-production) alone.
 """
 
 

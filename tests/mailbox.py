@@ -41,7 +41,10 @@ def mailbox() -> Iterator[Mailbox]:
             pass
 
     with ThreadingHTTPServer((HOST, 0), Handler) as server:
-        box.url = f"json://reader:planted-mail-password@{HOST}:{server.server_port}/hook"
+        place = f"reader:planted-mail-password@{HOST}:{server.server_port}"
+        box.url = (
+            f"json://{place}/hook?cto=60&rto=60"  # Apprise's own patience of 4 s is short on a busy machine
+        )
         serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         serving.start()
         try:

@@ -150,7 +150,7 @@ class _Reading:
             self.note(Reason.UNFIT, said.file_path or said.title, "it has no path, or no title")
             return None
         self._line(path, said)
-        number = said.lecture_number or None
+        number = said.lecture_number
         fields = {
             "title": title,
             "number": number if number is not None and 0 < number <= NUMBER_MAX else None,

@@ -91,9 +91,11 @@ class _Merging:
         address = self._address_of(found, parent)
         if address is not None and self._is_another_recording(address, found):
             return
-        if address is None or address in self.taken:
+        if address is None:
             address = self._add(found, parent)
-        else:
+        elif found.kind is Kind.LECTURE and address in self.taken:
+            self._clash(str(found.fields.get("audio")), f"another of that path or title is {address}")
+        elif address not in self.added:
             self._keep(address, found)
         for child in found.children:
             self.take(child, address)
@@ -124,6 +126,8 @@ class _Merging:
         address = Address(id_) if parent is None else join(parent, id_)
         self.editor.add(address, self._fields(found, address))
         taken.add(id_)
+        if found.kind is not Kind.LECTURE:
+            self._by_name.setdefault((parent, clean(found.name)), address)
         self.added[address] = found
         return address
 

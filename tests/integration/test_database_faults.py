@@ -14,7 +14,7 @@ from reconciler.model.actual import StoredObject
 from reconciler.model.errors import ElmifyError, ProviderError, Unavailable
 from reconciler.model.ports import Database, ObjectStore, ReadSession, UnitOfWork, Upload
 from tests.integration.test_commit import run_apply
-from tests.integration.test_interruption import (
+from tests.outside import (
     assert_that_every_row_names_its_bytes,
     change_everything,
     expire_lease,

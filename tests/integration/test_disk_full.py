@@ -15,7 +15,7 @@ from providers.objects.directory import DirectoryBucket
 from reconciler.model.errors import ProviderError, PutsFailed
 from reconciler.model.policy import TransferLimits
 from reconciler.model.ports import Copy
-from tests.integration.test_interruption import assert_that_every_row_names_its_bytes, shown
+from tests.outside import assert_that_every_row_names_its_bytes, shown
 from tests.stand import Stand
 from tests.uploads import upload
 

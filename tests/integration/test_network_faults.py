@@ -14,7 +14,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.policy import TransferLimits
 from tests import proxies
 from tests.buckets import bucket_at
-from tests.integration.test_interruption import assert_that_every_row_names_its_bytes
+from tests.outside import assert_that_every_row_names_its_bytes
 from tests.proxies import Fault, Proxy, RepeatThePage, RepeatTheToken, proxy
 from tests.servers import Request, free_port, make_bucket, ministack_server
 from tests.stand import Stand

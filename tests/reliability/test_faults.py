@@ -8,7 +8,7 @@ from tests.reliability.scenarios import DIRECTORY, NFC, NFD, SCENARIOS
 from tests.reliability.trials import Theatre
 
 
-@pytest.mark.timeout(0)  # dozens of commands one after the other: how long they take is the machine's business
+@pytest.mark.timeout(0)  # dozens of commands one after the other
 @pytest.mark.parametrize("course", COURSES, ids=str)
 def test_whatever_fails_wherever_nothing_is_lost_and_the_next_apply_converges(
     theatre: Theatre, course: Course

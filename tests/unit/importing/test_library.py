@@ -304,6 +304,15 @@ def test_a_folder_of_another_name_is_what_its_other_rows_agree_on() -> None:
     assert told(library) == {("row-without-parent", "lectures[105]")}
 
 
+def test_a_row_whose_recording_is_gone_vouches_for_no_folder() -> None:
+    rows = [lecture(101, "x/gone.mp3"), lecture(102, "x/2.mp3", collection_id=None)]
+
+    library = joined([NOOR, FIQH, *rows], ["x/2.mp3"])
+
+    assert lectures(library) == {}
+    assert ("row-without-parent", "lectures[102]") in told(library)
+
+
 def test_two_collections_of_one_name_decide_nothing() -> None:
     rows = [NOOR, FIQH, collection_row(12, 1, "fiqh"), lecture(101, "Noor/Fiqh/1.mp3", collection_id=None)]
 

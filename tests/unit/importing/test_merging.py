@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 from reconciler.importing.found import Found
@@ -100,6 +101,23 @@ def test_a_title_without_a_letter_gives_an_id_by_its_number(project: ImportProje
         "lecture",
         "lecture-7-2",
     ]
+
+
+def test_parents_of_one_name_are_one_and_a_file_is_declared_once(project: ImportProject) -> None:
+    written(project)
+    project.write("n/speaker.yaml", "speaker: n\nname: Noor\n")
+    project.write(
+        "n/f.yaml", "collection: f\ntitle: Fiqh\nlectures:\n- {id: one, title: One, audio: A.mp3}\n"
+    )
+    found = library(lecture(None), row=None)
+    duas = [replace(found[0], children=(replace(found[0].children[0], fields={"title": "Duas"}),))]
+
+    outcome, _ = merged(
+        project, [*found, *library(lecture(None, "B", audio="A.mp3"), row=None), *duas, *duas]
+    )
+
+    assert list(outcome.added) == ["n/duas"]
+    assert [finding.subject for finding in outcome.findings] == ["A.mp3", "A.mp3", "A.mp3"]
 
 
 def test_two_titles_of_one_slug_get_two_ids(project: ImportProject) -> None:
