@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.settings import Settings
 
 #: The commands that others may wait for: what they do not do, nobody else does.
-TOLD = frozenset({"apply", "rollback", "merge", "gc", "stage", "reconcile", "verify", "drift"})
+TOLD = frozenset({"apply", "rollback", "merge", "gc", "stage", "verify", "drift"})
 
 _MEMORY_NAME = "told.json"
 _RUNS = 20  # to find the command's last one among
@@ -74,17 +74,15 @@ def _tell_state(settings: "Settings", command: str, error: ElmifyError | None) -
 
     environment = settings.policy.environment
     file, topic = settings.state_dir / _MEMORY_NAME, f"{environment}/{command}"
-    now, before = state_of(error), remembered_state(file, topic)
-    if before is None:
-        before = _recorded_state(settings, command, error)
-    if before == now:
-        return
+    now, known = state_of(error), remembered_state(file, topic)
+    before = _recorded_state(settings, command, error) if known is None else known
     if error is None:
         message = of_recovery(command, environment, settings.actor)
     else:
         message = of_failure(command, environment, error, settings.actor)
     heard = not is_news(before, now) or tell(settings, message)
-    _remember(file, state_memory(file, topic, now if heard else UNHEARD))
+    if known != now:
+        _remember(file, state_memory(file, topic, now if heard else UNHEARD))
 
 
 def _recorded_state(settings: "Settings", command: str, error: ElmifyError | None) -> str | None:

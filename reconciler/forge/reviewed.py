@@ -79,7 +79,7 @@ def _is_genuine(forge: Forge, artifact: dict[str, Any], head: str) -> bool:
     if origin.get("head_sha") != head or origin.get("head_repository_id") != origin.get("repository_id"):
         return False
     run = forge.get("actions", "runs", origin["id"])
-    return run["event"] == "pull_request" and run["path"].partition("@")[0] == PLAN_WORKFLOW
+    return bool(run["event"] == "pull_request" and run["path"].partition("@")[0] == PLAN_WORKFLOW)
 
 
 def _plan_in(archive: bytes) -> bytes:

@@ -139,7 +139,7 @@ class _Merging:
         fields = dict(found.fields)
         if found.kind is Kind.LECTURE and parent in self.added:
             shared = _shared(self.added[parent].children)
-            fields = {name: value for name, value in fields.items() if name not in shared}
+            fields = {name: value for name, value in fields.items() if shared.get(name) != value}
         if found.row is None:
             fields = {name: value for name, value in fields.items() if name not in self._defaults(address)}
         holder = self._by_number.get((parent, fields.get("number")))

@@ -57,7 +57,8 @@ def added_in(root: Path, path: str, until: str) -> str | None:
     `path` is relative to `root`.
     """
     listed = git(root, "log", "--first-parent", "-m", "--diff-filter=A", "--format=%H", until, "--", path)
-    return (listed.decode("ascii").split() or [None])[-1]
+    commits = listed.decode("ascii").split()
+    return commits[-1] if commits else None
 
 
 def git(root: Path, *arguments: str, given: str = "") -> bytes:

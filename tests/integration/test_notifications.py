@@ -85,6 +85,30 @@ def test_a_guard_is_told_and_what_lifts_it(heard: InsideProject, box: Mailbox) -
     assert "--allow empty-catalog" in box.messages[0]["message"]
 
 
+_UNENDING = """
+create function elmify.never_ending() returns trigger language plpgsql as $$
+begin
+    raise exception 'the disk is full' using errcode = 'disk_full';
+end
+$$;
+create trigger never_ending before update on elmify.run
+    for each row when (new.state = 'done') execute function elmify.never_ending();
+"""
+
+
+def test_an_apply_that_committed_and_did_not_finish_is_told_as_such(
+    heard: InsideProject, box: Mailbox
+) -> None:
+    heard.apply()
+    heard.sql(_UNENDING)
+    heard.lecture("opening", number=1, title="Renamed")
+
+    heard.apply(status=3)
+
+    assert box.titles == ["test: elmify apply committed, but did not finish"]
+    assert heard.sql("select title from lectures") == [{"title": "Renamed"}]
+
+
 def test_an_apply_that_goes_well_is_nobodys_news(heard: InsideProject, box: Mailbox) -> None:
     heard.apply()
     heard.elmify("plan")

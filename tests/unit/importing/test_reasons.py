@@ -1,0 +1,12 @@
+from pathlib import Path
+
+from reconciler.importing.found import SENTENCES, Reason
+
+PAGE = Path(__file__).parents[3] / "docs" / "importing.md"
+
+
+def test_every_reason_has_a_sentence_and_a_line_in_the_documentation() -> None:
+    page = PAGE.read_text("utf-8")
+
+    assert set(SENTENCES) == set(Reason)
+    assert [reason for reason in Reason if f"| `{reason}` | " not in page] == []
