@@ -3,89 +3,35 @@
 The tree that `fmt` prints is changed and printed again, so that what is written is in canonical form.
 """
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 import yaml
 
+from reconciler.loading.editable import (
+    EditableFile,
+    lectures_of,
+    place_for,
+    put,
+    set_value,
+    text_of,
+    value_of,
+)
 from reconciler.loading.files import SourceFile, find_files
-from reconciler.loading.fmt import Printer, Unwritable
 from reconciler.loading.ids import unique
 from reconciler.loading.lockfile import REPAIRABLE, read_lockfile, write_lockfile
 from reconciler.loading.nodes import key_node, node, plain
-from reconciler.loading.trivia import Belongings, Source
 from reconciler.loading.writing import write_whole
 from reconciler.model.address import Address, join, kind_of, parent_of
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.errors import ElmifyError, InvalidInput
+from reconciler.model.errors import InvalidInput
 from reconciler.model.kinds import Kind
 from reconciler.model.values import nfc
 from reconciler.text.encoding import decode
 from reconciler.text.yaml import FILE_MAX_BYTES, read_document
-
-_BREAKS_OF_ITS_OWN = re.compile("[\x85\u2028\u2029]")
-_LAST = float("inf")
-
-
-class NotEditable(ElmifyError):
-    """A catalog file cannot be edited without losing something of it. Nothing was written."""
-
-    code = "catalog-not-editable"
-
-
-@dataclass(slots=True)
-class _File:
-    """One file as a tree. `kept` holds what was taken from the tree: its comments are known by node."""
-
-    name: str
-    root: yaml.MappingNode
-    printer: Printer
-    kept: list[Any] = field(default_factory=list)
-    edited: bool = False
-    _printed: str | None = None
-
-    @classmethod
-    def read(cls, name: str, text: str) -> Self:
-        plain_text = text.replace("\r\n", "\n").replace("\r", "\n")
-        root = yaml.compose(plain_text, Loader=yaml.CSafeLoader)
-        if not isinstance(root, yaml.MappingNode) or _BREAKS_OF_ITS_OWN.search(plain_text):
-            raise _not_editable(name)
-        source = Source(plain_text, root)
-        return cls(name, root, Printer(source, Belongings(source, root)))
-
-    def touch(self) -> None:
-        """Note that the tree was changed."""
-        self.edited, self._printed = True, None
-
-    @property
-    def text(self) -> str:
-        """The file as it is to be written."""
-        if self._printed is None:
-            self._printed = self._print()
-        return self._printed
-
-    def _print(self) -> str:
-        try:
-            text = self.printer.document(self.root)
-        except Unwritable as error:
-            raise _not_editable(self.name) from error
-        if len(text.encode()) > FILE_MAX_BYTES:
-            raise NotEditable(
-                f"{self.name} would be larger than {FILE_MAX_BYTES:,} bytes",
-                hint="Divide the collection into several.",
-            )
-        return text
-
-
-def _not_editable(name: str) -> NotEditable:
-    return NotEditable(
-        f"{name} is written in a notation that cannot be edited without losing something",
-        hint="Edit it by hand: write its texts in one line or as `|-` blocks, without tags.",
-    )
 
 
 @dataclass(slots=True)
@@ -98,8 +44,8 @@ class CatalogEditor:
 
     root: Path
     catalog_dir: Path
-    _files: dict[str, _File] = field(default_factory=dict)
-    _entries: dict[Address, tuple[_File, yaml.MappingNode]] = field(default_factory=dict)
+    _files: dict[str, EditableFile] = field(default_factory=dict)
+    _entries: dict[Address, tuple[EditableFile, yaml.MappingNode]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, root: Path, catalog_dir: Path) -> Self:
@@ -122,24 +68,24 @@ class CatalogEditor:
         text, problems = decode(source.data, source.name, limit=FILE_MAX_BYTES)
         problems += () if text is None else read_document(source.data, source.name).problems
         if text is not None and not problems:
-            self._files[source.name] = _File.read(source.name, text)
+            self._files[source.name] = EditableFile.read(source.name, text)
         return problems
 
     def _index(self) -> None:
-        heads = [(file, _text_of(file.root, "speaker")) for file in self._files.values()]
+        heads = [(file, text_of(file.root, "speaker")) for file in self._files.values()]
         speakers = {_folder(file.name): Address(id_) for file, id_ in heads if id_ is not None}
         for file, id_ in heads:
             if id_ is not None:
                 self._entries[Address(id_)] = (file, file.root)
         for file in self._files.values():
-            collection, speaker = _text_of(file.root, "collection"), speakers.get(_folder(file.name))
+            collection, speaker = text_of(file.root, "collection"), speakers.get(_folder(file.name))
             if collection is not None and speaker is not None:
                 self._index_collection(file, join(speaker, collection))
 
-    def _index_collection(self, file: _File, address: Address) -> None:
+    def _index_collection(self, file: EditableFile, address: Address) -> None:
         self._entries[address] = (file, file.root)
-        for entry in _lectures(file.root):
-            id_ = _text_of(entry, "id")
+        for entry in lectures_of(file.root):
+            id_ = text_of(entry, "id")
             if id_ is not None:
                 self._entries[join(address, id_)] = (file, entry)
 
@@ -173,11 +119,11 @@ class CatalogEditor:
         file, entry = self._entries[address]
         for name, value in fields.items():
             if not _same(value, self._said(entry, name)):
-                _set(file, entry, name, value)
+                set_value(file, entry, name, value)
                 file.touch()
 
     def _said(self, entry: yaml.MappingNode, name: str) -> Any:
-        value = _value(entry, name)
+        value = value_of(entry, name)
         return plain(value) if value is not None else _NOTHING
 
     def remove(self, address: Address, names: Iterable[str]) -> None:
@@ -186,7 +132,7 @@ class CatalogEditor:
         for name in names:
             pairs = [pair for pair in entry.value if pair[0].value != name]
             if len(pairs) < len(entry.value):
-                file.kept.append(entry.value)
+                file.keep(entry.value)
                 entry.value = pairs
                 file.touch()
 
@@ -209,7 +155,7 @@ class CatalogEditor:
 
     def _add_file(self, address: Address, name: str, fields: Mapping[str, Any]) -> None:
         (first, id_), *_ = fields.items()
-        file = _File.read(name, f'{first}: "{id_}"\n')
+        file = EditableFile.read(name, f'{first}: "{id_}"\n')
         file.root.value = [(key_node(name), node(value)) for name, value in fields.items()]
         file.touch()
         self._files[name] = file
@@ -221,12 +167,12 @@ class CatalogEditor:
         file, collection = self._entries[parent]
         entry = yaml.MappingNode("tag:yaml.org,2002:map", [], flow_style=False)
         entry.value = [(key_node(name), node(value)) for name, value in fields.items()]
-        lectures = _value(collection, "lectures")
+        lectures = value_of(collection, "lectures")
         if not isinstance(lectures, yaml.SequenceNode):
             lectures = yaml.SequenceNode("tag:yaml.org,2002:seq", [], flow_style=False)
-            _put(file, collection, "lectures", lectures)
+            put(file, collection, "lectures", lectures)
         lectures.flow_style = False
-        lectures.value.insert(_place(lectures.value, fields.get("number")), entry)
+        lectures.value.insert(place_for(lectures.value, fields.get("number")), entry)
         file.touch()
         self._entries[address] = (file, entry)
 
@@ -235,10 +181,10 @@ class CatalogEditor:
         parent = parent_of(address)
         assert parent is not None
         file, entry = self._entries.pop(address)
-        lectures = _value(self._entries[parent][1], "lectures")
+        lectures = value_of(self._entries[parent][1], "lectures")
         assert isinstance(lectures, yaml.SequenceNode)
         lectures.value.remove(entry)
-        file.kept.append(entry)
+        file.keep(entry)
         file.touch()
 
     def _folder_for(self, id_: str) -> str:
@@ -259,7 +205,7 @@ class CatalogEditor:
     # The outcome.
 
     def texts(self) -> Mapping[str, str]:
-        """Return every file as it stands now, by name; what was not edited as it would be formatted."""
+        """Return every file as it stands now, by name."""
         return {name: file.text for name, file in self._files.items()}
 
     def edits(self) -> Mapping[str, str]:
@@ -274,8 +220,8 @@ class CatalogEditor:
         edits = self.edits()
         for name, text in edits.items():
             write_whole(self.root / name, text)
-        for file in self._files.values():
-            file.edited = False
+        for name in edits:
+            self._files[name].saved()
         return tuple(edits)
 
 
@@ -289,47 +235,6 @@ def _same(value: Any, said: Any) -> bool:
 
 def _folder(name: str) -> str:
     return str(PurePosixPath(name).parent)
-
-
-def _value(entry: yaml.MappingNode, name: str) -> yaml.Node | None:
-    return next((value for key, value in entry.value if key.value == name), None)
-
-
-def _text_of(entry: yaml.MappingNode, name: str) -> str | None:
-    value = _value(entry, name)
-    return str(value.value) if isinstance(value, yaml.ScalarNode) else None
-
-
-def _lectures(root: yaml.MappingNode) -> Iterator[yaml.MappingNode]:
-    lectures = _value(root, "lectures")
-    if isinstance(lectures, yaml.SequenceNode):
-        yield from (entry for entry in lectures.value if isinstance(entry, yaml.MappingNode))
-
-
-def _set(file: _File, entry: yaml.MappingNode, name: str, value: Any) -> None:
-    _put(file, entry, name, node(value, in_flow=bool(entry.flow_style)))
-
-
-def _put(file: _File, entry: yaml.MappingNode, name: str, value: yaml.Node) -> None:
-    """Give a key its new value; the key itself, which the comments belong to, stays when it is there."""
-    file.kept.append(list(entry.value))
-    for place, (key, _) in enumerate(entry.value):
-        if key.value == name:
-            entry.value[place] = (key, value)
-            return
-    entry.value.append((key_node(name), value))
-
-
-def _place(entries: list[yaml.Node], number: Any) -> int:
-    """Return where a lecture of that number goes: behind the last one whose number is not greater."""
-    if not isinstance(number, int):
-        return len(entries)
-    return max((at for at, entry in enumerate(entries, start=1) if _number(entry) <= number), default=0)
-
-
-def _number(entry: yaml.Node) -> float:
-    said = _text_of(entry, "number") if isinstance(entry, yaml.MappingNode) else None
-    return int(said) if said is not None and said.isdecimal() else _LAST
 
 
 def amend_lockfile(path: Path, root: Path, lines: Iterable[MediaFile], *, drop: Collection[str] = ()) -> bool:

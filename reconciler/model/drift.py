@@ -99,7 +99,8 @@ class DriftReport:
     @cached_property
     def ids(self) -> frozenset[str]:
         """The ids of everything in the report."""
-        return frozenset(each.finding_id for each in (*self.findings, *self.reimports))
+        findings = frozenset(finding.finding_id for finding in self.findings)
+        return findings | {event.finding_id for event in self.reimports}
 
     def without(self, known: Iterable[str]) -> "DriftReport":
         """Return the report without what has one of those ids."""

@@ -223,6 +223,9 @@ def test_a_row_of_the_run_that_others_have_deleted_is_only_forgotten(stand: Stan
 
     assert changes_of(plan) == {"ali/quran/third": Action.FORGET}
     assert stand.sql("select 1 from elmify.resource where address = 'ali/quran/third'") == []
+    assert stand.sql("select state from elmify.object where key = 'Ali/Quran/Third.mp3'") == [
+        {"state": "retired"}
+    ]
 
 
 # What others did meanwhile.

@@ -24,11 +24,12 @@ def install(points: Points, project: Path) -> None:
     _hook_files(points, os.path.realpath(project))
     _step_threads()
     monotonic = time.monotonic
-    _replace(time, "monotonic", lambda: monotonic() + points.stood_still.total_seconds())
-    _replace(time, "sleep", _do_not_wait)  # between two attempts at a call that failed
+    replace(time, "monotonic", lambda: monotonic() + points.stood_still.total_seconds())
+    replace(time, "sleep", _do_not_wait)  # between two attempts at a call that failed
 
 
-def _replace(owner: object, name: str, new: object) -> None:
+def replace(owner: object, name: str, new: object) -> None:
+    """Put something of a library's aside for the rest of this process."""
     setattr(owner, name, new)
 
 
@@ -53,7 +54,7 @@ def _step_threads() -> None:
         wait([future])
         return future
 
-    _replace(ThreadPoolExecutor, "submit", stepped)
+    replace(ThreadPoolExecutor, "submit", stepped)
     tenure.hold.__wrapped__.__kwdefaults__["beat"] = timedelta(days=1)  # type: ignore[attr-defined]
 
 
@@ -93,9 +94,9 @@ def _hook_database(points: Points) -> None:
         with statement(self, query), copy(self, query, *arguments, **options) as copying:
             yield copying
 
-    _replace(psycopg, "connect", connect_)
+    replace(psycopg, "connect", connect_)
     for name, hooked in (("execute", execute_), ("stream", stream_), ("copy", copy_)):
-        _replace(psycopg.Cursor, name, hooked)
+        replace(psycopg.Cursor, name, hooked)
 
 
 def send(statement: str, answer: Path) -> None:
@@ -129,7 +130,7 @@ def _hook_bucket(points: Points) -> None:
         with points.effect(Place.BUCKET, what, lambda: ConnectionClosedError(endpoint_url=request.url)):
             return send(self, request)
 
-    _replace(URLLib3Session, "send", send_)
+    replace(URLLib3Session, "send", send_)
 
 
 # Files, those of a directory bucket among them.
@@ -154,7 +155,7 @@ def _hook_files(points: Points, project: str) -> None:
             with effect(name, path):
                 return original(path, *arguments, **options)
 
-        _replace(os, name, hooked)
+        replace(os, name, hooked)
 
     open_ = io.open
 
@@ -196,4 +197,4 @@ def _hook_files(points: Points, project: str) -> None:
         (builtins, "open", opened),
         (sqlite3, "connect", connected),
     ):
-        _replace(module, name, hooked)
+        replace(module, name, hooked)

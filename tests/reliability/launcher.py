@@ -51,6 +51,24 @@ def _warm_up() -> None:
     settings_adapter()
     for kind in (Kind.SPEAKER, Kind.COLLECTION):
         adapter(kind)
+    _warm_up_boto()
+
+
+def _warm_up_boto() -> None:
+    """Let botocore read its descriptions of S3 once for all children, and not once for each client."""
+    from botocore.loaders import JSONFileLoader
+
+    from providers.objects.client import Connection, connect
+
+    load, loaded = JSONFileLoader.load_file, {}
+
+    def load_once(self: Any, path: str) -> Any:
+        if path not in loaded:
+            loaded[path] = load(self, path)
+        return loaded[path]
+
+    hooks.replace(JSONFileLoader, "load_file", load_once)
+    connect(Connection(endpoint="http://127.0.0.1", access_key="none", secret_key="none")).close()
 
 
 def _serve() -> None:

@@ -8,8 +8,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.loading import editing
-from reconciler.loading.editing import CatalogEditor, NotEditable, amend_lockfile
+from reconciler.loading import editable
+from reconciler.loading.editable import NotEditable
+from reconciler.loading.editing import CatalogEditor, amend_lockfile
 from reconciler.loading.fmt import format_catalog_file
 from reconciler.loading.lockfile import read_lockfile, write_lockfile
 from reconciler.loading.nodes import node, plain
@@ -214,19 +215,44 @@ def test_a_notation_that_cannot_be_kept_is_refused_before_anything_is_written(
     assert not (tmp_path / "catalog/b").exists()
 
 
-@pytest.mark.parametrize("content", ["- a\n", 'speaker: a\nname: "A\u2028B"\n'])
-def test_a_file_that_is_no_entry_is_refused(tmp_path: Path, write: Write, content: str) -> None:
-    write("a/speaker.yaml", content)
+@pytest.mark.parametrize("content", ["- a\n", "# nothing yet\n", ""])
+def test_a_file_that_is_no_entry_stays_as_it_is(tmp_path: Path, write: Write, content: str) -> None:
+    write("a/odd.yaml", content)
+
+    editor = CatalogEditor.open(tmp_path, tmp_path / "catalog")
+
+    assert (list(editor.addresses), editor.texts()) == ([], {"catalog/a/odd.yaml": content})
+
+
+def test_line_breaks_that_only_unicode_knows_are_no_matter_until_the_file_is_edited(
+    tmp_path: Path, write: Write
+) -> None:
+    write("a/speaker.yaml", 'speaker: a\nname: "A\u2028B"\n')
+    editor = CatalogEditor.open(tmp_path, tmp_path / "catalog")
+    assert editor.edits() == {}
+
+    editor.set(Address("a"), {"premium": True})
 
     with pytest.raises(NotEditable):
-        CatalogEditor.open(tmp_path, tmp_path / "catalog")
+        editor.save()
+
+
+def test_what_was_saved_can_be_edited_on(editor: CatalogEditor, tmp_path: Path) -> None:
+    editor.set(Address("rashid"), {"premium": False})
+    editor.save()
+
+    assert editor.texts()["catalog/rashid/speaker.yaml"].endswith("premium: false\n")
+    editor.set(Address("rashid"), {"premium": True})
+    editor.save()
+
+    assert (tmp_path / "catalog/rashid/speaker.yaml").read_text().endswith("premium: true\n")
 
 
 def test_a_file_that_grew_beyond_what_can_be_read_is_refused(
     editor: CatalogEditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     editor.set(Address("rashid"), {"bio": "long"})
-    monkeypatch.setattr(editing, "FILE_MAX_BYTES", 10)
+    monkeypatch.setattr(editable, "FILE_MAX_BYTES", 10)
 
     with pytest.raises(NotEditable, match="larger than 10 bytes"):
         editor.save()

@@ -7,7 +7,9 @@ from tests.catalogs import COLLECTION, SPEAKER
 from tests.documents import DOCS, pages
 
 
-@pytest.mark.parametrize("name", ["diagnostics.md", "catalog.schema.json", "catalog.md", "operations.md", "settings.md"])
+@pytest.mark.parametrize(
+    "name", ["diagnostics.md", "catalog.schema.json", "catalog.md", "operations.md", "settings.md"]
+)
 def test_a_page_written_from_the_code_is_up_to_date(name: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == pages()[DOCS / name], "run: python -m tests.documents"
 
