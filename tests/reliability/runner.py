@@ -121,6 +121,11 @@ class Paused:
                 return
         raise AssertionError(f"it ended without the event {event}: {self.end()}")
 
+    def kill(self) -> None:
+        """End it, wherever it stands. No error when it has ended."""
+        with self.process:
+            self.process.kill()
+
     def end(self) -> Ran:
         """Wait for its end."""
         out, err = self.process.communicate(timeout=PATIENCE_SECONDS)

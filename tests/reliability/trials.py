@@ -36,6 +36,7 @@ class Stage:
     before: Seen = field(init=False)
     after: Seen = field(init=False)
     points: list[Point] = field(init=False)
+    _started: list[Paused] = field(default_factory=list)
 
     @property
     def root(self) -> Path:
@@ -150,7 +151,14 @@ class Stage:
     def start(self, *arguments: str, faults: Sequence[Fault] = ()) -> Paused:
         """Start a command of this scenario's project beside whatever else runs."""
         log = self.folder / f"{uuid4().hex}.txt"
-        return Paused(start(arguments, self.root, self._environ(), log, faults), log)
+        started = Paused(start(arguments, self.root, self._environ(), log, faults), log)
+        self._started.append(started)
+        return started
+
+    def clear(self) -> None:
+        """End whatever was started and still runs, or stands still."""
+        for started in self._started:
+            started.kill()
 
     def elmify(self, *commands: Sequence[str]) -> list[Ran]:
         """Run commands one after the other, without any fault."""
@@ -199,7 +207,10 @@ class Theatre:
         with postgres.clone(self.database_server, self.template) as database, bucket_of(url) as bucket:
             stage = Stage(scenario, bucket, self.launcher, database, self.folder)
             stage.prepare()
-            yield stage
+            try:
+                yield stage
+            finally:
+                stage.clear()
 
 
 def expire_lease(url: str) -> None:
