@@ -82,11 +82,11 @@ class Commit:
     def _lock_and_compare(self) -> None:
         for kind in Kind:
             concerned = [change for change in self._of(kind, frozenset(Action)) if _touches_row(change)]
-            touched = {change.row: change for change in concerned if change.row is not None}
+            touched = {change.row for change in concerned if change.row is not None}
             if not touched:
                 continue
             locked = self.work.library.lock(kind, touched)
-            moved = [_moved_since(change, locked.get(row_id)) for row_id, change in touched.items()]
+            moved = [_moved_since(c, locked.get(c.row)) for c in concerned if c.row is not None]
             said = [sentence for sentence in moved if sentence is not None]
             if said:
                 raise Stale(

@@ -23,6 +23,8 @@ from reconciler.refresh import check_identity, read_marker
 #: on what was staged for it: never sooner than this.
 SHORTEST_RETENTION = timedelta(hours=24)
 
+_MOST_NAMED = 5  # addresses in one sentence
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rubbish:
@@ -61,8 +63,8 @@ def collect(job: Job, wanted: Wanted, *, dry_run: bool) -> Collected:
 
     Under the lease, the keys are committed as *condemned* before the first one is deleted: no row may name
     them from then on. A key that any row names is left alone. Staged copies go by age, unless a run that was
-    cut short wants them; of unfinished uploads only elmify's own are aborted. `Unfinished` when some deletes
-    failed: the next gc does them.
+    cut short wants them; of unfinished uploads only elmify's own are aborted. `UsageError` for a takedown of
+    what is still live, or of what nobody knows; `Unfinished` when some deletes failed: the next gc does them.
     """
     if min(wanted.older_than, wanted.staged_older_than) < SHORTEST_RETENTION:
         raise UsageError(
@@ -74,6 +76,7 @@ def collect(job: Job, wanted: Wanted, *, dry_run: bool) -> Collected:
         recorded = session.records.load()
         check_identity(recorded.identity, marker, job.policy.environment)
         _refuse_unknown(recorded, wanted.now)
+        _refuse_live(recorded, wanted.now)
         if dry_run or recorded.identity is None:
             found = _find(recorded, session.library, session.now() - wanted.older_than, wanted.now)
             clutter = _clutter(job, recorded, found, wanted, session.now())
@@ -126,6 +129,7 @@ def _condemn(job: Job, tenure: Tenure, wanted: Wanted) -> tuple[tuple[Rubbish, .
         work.records.check_lease(tenure.token)
         recorded = work.records.load()
         check_identity(recorded.identity, marker, job.policy.environment)
+        _refuse_live(recorded, wanted.now)
         now = work.now()
         found = _find(recorded, work.library, now - wanted.older_than, wanted.now)
         work.records.save_keys(_moved(found, KeyState.CONDEMNED, tenure.run))
@@ -150,6 +154,35 @@ def _refuse_unknown(recorded: Recorded, now: Sequence[str]) -> None:
             f"nothing recorded was ever called {', '.join(unknown)}",
             hint="Check the address. `elmify audit` shows what each address had.",
         )
+
+
+def _refuse_live(recorded: Recorded, now: Sequence[str]) -> None:
+    """Raise for a takedown of what still plays: only its earlier bytes would go."""
+    live = sorted(
+        {
+            record.address
+            for record in recorded.keys.values()
+            if record.state is KeyState.LIVE
+            and record.address is not None
+            and matches_any(record.address, now)
+        }
+    )
+    if live:
+        raise UsageError(
+            f"{counted(len(live), 'address', 'addresses')} of this takedown "
+            f"{'is' if len(live) == 1 else 'are'} still live: {_a_few(live)}",
+            hint="Nothing was deleted. Remove it from the catalog first, then\n"
+            "    elmify plan\n"
+            "    elmify apply\n"
+            "    elmify gc --now ADDRESS\n"
+            "Earlier versions of what stays go with `elmify gc`, once their retention is over.",
+        )
+
+
+def _a_few(addresses: Sequence[str]) -> str:
+    shown = ", ".join(addresses[:_MOST_NAMED])
+    extra = len(addresses) - _MOST_NAMED
+    return f"{shown} and {extra:,} more" if extra > 0 else shown
 
 
 def _find(

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 @click.command("gc")
 @click.option("--older-than", metavar="DURATION", help="Retention to go by. [default: elmify.yaml's, 30d]")
 @click.option(
-    "--now", multiple=True, metavar="ADDRESS", help="A takedown: also what this address had, at once."
+    "--now",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A takedown: what this address had, at once; it must be gone from the catalog and applied.",
 )
 @click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
 @option_lock_timeout()

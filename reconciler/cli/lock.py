@@ -84,7 +84,12 @@ def _print(locked: "Locked") -> None:
         for path in paths:
             result(f"  {symbol} {path}")
     if locked.absent:
-        say(f"{len(locked.absent):,} files are not on this machine; their lines stay as they are.")
+        are, lines = (
+            ("is", "its line stays as it is")
+            if len(locked.absent) == 1
+            else ("are", "their lines stay as they are")
+        )
+        say(f"{counted(len(locked.absent), 'file')} {are} not on this machine; {lines}.")
     if locked.hashed:
         say(f"Hashed {counted(locked.hashed, 'file')}, {readable_size(locked.hashed_bytes)}.")
     counts = f"{len(locked.added):,} added, {len(locked.changed):,} changed, {len(locked.removed):,} removed"

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from reconciler.planning.world import Request
 
 
+#: The endings of files that nobody means to apply.
+_PAGES = frozenset({".html", ".htm", ".md"})
+
+
 @click.command("plan")
 @request_options
 @click.option(
@@ -64,6 +68,11 @@ def command(
     refuse_idle_options(format_, max_bytes)
     if presign is not None and format_ != "html":
         raise UsageError("--presign is for --format html", hint="Only the page shows pictures and sound.")
+    if out is not None and out.suffix.lower() in _PAGES:
+        raise UsageError(
+            "--out saves the plan for `elmify apply`, which is JSON",
+            hint=f"A page or a comment goes to stdout:\n    elmify plan --format {format_} > {out}",
+        )
     request = request_from(only, allow, delete_unmanaged=delete_unmanaged, rekey=rekey)
     project = open_project(directory)
     if changed_since is not None:

@@ -70,8 +70,9 @@ def read_plan(file: Path) -> Plan:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is no text"
         raise ElmifyError(
-            f"the plan file {file} cannot be read: {error}", hint="Make one with\n    elmify plan --out FILE"
+            f"the plan file {file} cannot be read: {said}", hint="Make one with\n    elmify plan --out FILE"
         ) from error
     return load_plan(text, str(file))
 

@@ -7,6 +7,7 @@ from reconciler.importing.declaring import Folder, Imported
 from reconciler.importing.found import Finding, Reason
 from reconciler.importing.library import library_of
 from reconciler.importing.merging import Merged, merge
+from reconciler.importing.remembered import Remembered
 from reconciler.importing.workbench import Workbench, columns_of
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.address import Address
@@ -50,7 +51,8 @@ def import_live(
 ) -> Imported:
     """Declare what is live and not declared yet; entries that exist stay as they are written.
 
-    A row whose entry the planner would not find by itself gets its `row:`. With `as_is`, every column that
+    A row that elmify's records still know keeps its address, what was managed of it, its hashes and its
+    protection. A row whose entry the planner would not find by itself gets its `row:`. With `as_is`, every column that
     the plan would correct is put up with instead. `InvalidInput` for a catalog that cannot be read.
     """
     with uncollected():
@@ -59,9 +61,12 @@ def import_live(
 
 def _import(bench: Workbench, as_is: bool, learn: Learn) -> Imported:
     known = bench.known()
-    library = library_of(bench.snapshot, bench.policy.layout, known=known, loosely=not as_is)
-    merged = merge(bench.editor, library.speakers, known, fill=False)
-    bench.add_lines(library.media)
+    records = Remembered(bench.snapshot, bench.recorded)
+    sure = {*known, *records.addresses}
+    library = library_of(bench.snapshot, bench.policy.layout, known=sure, loosely=not as_is)
+    found = records.told(library.speakers)
+    merged = merge(bench.editor, found, known, fill=False, remembered=records.addresses)
+    bench.add_lines(records.lines(library.media))
     unknown = {path: line for path, line in bench.lines.items() if line.sha256 is None}
     bench.lines |= learn(unknown, bench.snapshot.objects)
     bench.pin(merged)

@@ -15,6 +15,9 @@ from reconciler.model.values import nfc
 #: Fields that a whole collection often shares: said once, under `defaults:`.
 _SHARED = ("public", "genre", "year")
 
+#: Where no row is known by an address already.
+NOTHING: Mapping[tuple[Kind, int], Address] = {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
@@ -35,14 +38,16 @@ def merge(
     known: Mapping[tuple[Kind, int], Address],
     *,
     fill: bool,
+    remembered: Mapping[tuple[Kind, int], Address] = NOTHING,
 ) -> Merged:
     """Declare what is not declared yet; nothing that is written is changed or taken away.
 
     A resource is declared already under the address that its row has by `known`, by the file it is, or by its
-    name under its parent. With `fill`, fields that such an entry lacks are added to it. New ids come from
-    names, never one that a sibling has or that `forget:` speaks of.
+    name under its parent. With `fill`, fields that such an entry lacks are added to it. New ids are those of
+    the addresses by which rows are `remembered`, else made of names; never one that a sibling has or is
+    remembered by, or that `forget:` speaks of.
     """
-    merging = _Merging(editor, known, fill)
+    merging = _Merging(editor, known, fill, remembered)
     for speaker in found:
         merging.take(speaker, None)
     return Merged(
@@ -58,6 +63,7 @@ class _Merging:
     editor: CatalogEditor
     known: Mapping[tuple[Kind, int], Address]
     fill: bool
+    remembered: Mapping[tuple[Kind, int], Address]
     added: dict[Address, Found] = field(default_factory=dict)
     filled: list[Address] = field(default_factory=list)
     taken: set[Address] = field(default_factory=set)
@@ -71,6 +77,9 @@ class _Merging:
         for address in list(self.editor.addresses):
             self._note(address, self.editor.fields(address))
         self._declared = frozenset(self.known.values())
+        self._reserved: dict[Address | None, set[str]] = {}
+        for address in self.remembered.values():
+            self._reserved.setdefault(parent_of(address), set()).add(address.rpartition("/")[2])
 
     def _note(self, address: Address, fields: Mapping[str, Any]) -> None:
         parent, _, id_ = address.rpartition("/")
@@ -122,14 +131,23 @@ class _Merging:
 
     def _add(self, found: Found, parent: Address | None) -> Address:
         taken = self._ids.setdefault(parent, set())
-        id_ = unique(id_for(found.name) or _id_without_letters(found), taken)
-        address = Address(id_) if parent is None else join(parent, id_)
+        address = self._remembered_address(found, parent)
+        if address is None:
+            made = id_for(found.name) or _id_without_letters(found)
+            id_ = unique(made, taken | self._reserved.get(parent, set()))
+            address = Address(id_) if parent is None else join(parent, id_)
         self.editor.add(address, self._fields(found, address))
-        taken.add(id_)
+        taken.add(address.rpartition("/")[2])
         if found.kind is not Kind.LECTURE:
             self._by_name.setdefault((parent, clean(found.name)), address)
         self.added[address] = found
         return address
+
+    def _remembered_address(self, found: Found, parent: Address | None) -> Address | None:
+        address = self.remembered.get((found.kind, found.row)) if found.row is not None else None
+        if address is None or parent_of(address) != parent:
+            return None
+        return None if address.rpartition("/")[2] in self._ids.get(parent, ()) else address
 
     def _fields(self, found: Found, address: Address) -> Mapping[str, Any]:
         if found.kind is Kind.COLLECTION:

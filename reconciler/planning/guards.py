@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from reconciler.model.address import Address
 from reconciler.model.catalog import Catalog
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Blocked, Change
@@ -19,6 +20,9 @@ ALLOWANCES = (DELETES, USER_ROWS, EMPTY_CATALOG)
 #: The command that takes allowances, unless the plan is of another sort.
 PLAN = "elmify plan"
 
+#: Where no row has passed from one address to another.
+NOBODY: Mapping[Address, Address] = {}
+
 _PERCENT = 100
 
 
@@ -30,9 +34,12 @@ def blocked_by(
     allowances: Mapping[str, int],
     doomed: Dependents,
     *,
+    successors: Mapping[Address, Address] = NOBODY,
     command: str = PLAN,
 ) -> Iterator[Blocked]:
     """Yield every guard's no. `doomed` is what hangs off the rows that the changes delete.
+
+    `successors` are the recorded addresses whose row is another address now, with that one.
 
     `catalog` is None for a plan that does not follow it; `command` is what an allowance is given to.
     """
@@ -42,6 +49,8 @@ def blocked_by(
     yield from _too_many(deletes, recorded, limits, allowances, command)
     yield from user_rows(doomed, limits, allowances, command)
     yield from _protected(deletes, recorded)
+    if catalog is not None:
+        yield from _handed_on(changes, catalog, recorded, successors)
     yield from _undeclared(deletes, doomed)
 
 
@@ -107,6 +116,29 @@ def _protected(deletes: list[Change], recorded: Recorded) -> Iterator[Blocked]:
             summary=f"{len(protected):,} of the deleted were protected by the last apply",
             addresses=protected,
             remedy="Put them back with `protect: false`, apply that, and remove them then.",
+        )
+
+
+def _handed_on(
+    changes: tuple[Change, ...], catalog: Catalog, recorded: Recorded, successors: Mapping[Address, Address]
+) -> Iterator[Blocked]:
+    """Yield the no to a row that was protected under one address and would not be under its next one."""
+    touched = {change.address for change in changes}
+    bare = {
+        address: holder
+        for address, holder in successors.items()
+        if recorded.resources[address].protect
+        and not catalog.forgets(address)
+        and not catalog.resources[holder].protect
+        and not touched.isdisjoint((address, holder))
+    }
+    if bare:
+        yield Blocked(
+            guard="protect",
+            summary=f"{len(bare):,} that the last apply protected would go on without protection",
+            addresses=tuple(sorted(bare)),
+            remedy=f"Write `protect: true` in the entry of {', '.join(sorted(set(bare.values())))}; "
+            "or put the old entry back with `protect: false`, apply that, and rename it then.",
         )
 
 

@@ -39,13 +39,15 @@ class Identities:
     `bound` holds the declared addresses that are a row; the other declared ones are new. `vanished` are the
     recorded addresses that the catalog no longer has, under no name, each with its row (None when that row
     is gone or is another one now). `broken` are declared addresses whose record cannot be believed.
-    `problems` are questions for a person, each with the address it is about.
+    `problems` are questions for a person, each with the address it is about. `successors` are the recorded
+    addresses whose row, still believed to be theirs, is another address now, with that one.
     """
 
     bound: Mapping[Address, Binding]
     vanished: Mapping[Address, Row | None]
     broken: frozenset[Address]
     problems: tuple[tuple[Address, Diagnostic], ...]
+    successors: Mapping[Address, Address] = field(default_factory=dict)
 
 
 def identify(
@@ -65,6 +67,7 @@ def identify(
             if address in catalog.resources and address not in ladder.rows
         ),
         problems=tuple(ladder.problems),
+        successors=ladder.successors(),
     )
 
 
@@ -100,6 +103,11 @@ class _Ladder:
         """Return what is recorded and no longer declared, with the row it is, if it still is one."""
         continued = {binding.previous for binding in self.bound.values()}
         return {address: self._free_row(address) for address in self.gone if address not in continued}
+
+    def successors(self) -> Mapping[Address, Address]:
+        """Return the recorded addresses whose row another address has taken, with that address."""
+        holders = ((address, self.taken[row.kind].get(row.id)) for address, row in self.rows.items())
+        return {address: holder for address, holder in holders if holder not in {None, address}}
 
     def _free_row(self, address: Address) -> Row | None:
         row = self.rows.get(address)

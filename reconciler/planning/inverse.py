@@ -56,7 +56,7 @@ class Inverter:
                 case Action.DELETE:
                     self._bring_back(step)
                 case Action.FORGET:
-                    self._take_charge_again(step)
+                    self._take_charge_again(step, _taker(step, done))
                 case _:
                     assert_never(step.action)
 
@@ -108,7 +108,11 @@ class Inverter:
             after=State(values=self._possible(step.before.values), objects=self._objects_then(step)),
         )
 
-    def _take_charge_again(self, step: Done) -> None:
+    def _take_charge_again(self, step: Done, taker: Done | None) -> None:
+        """Record what the run let go of; `taker` is what the run did to the row under another address."""
+        if taker is not None:
+            self._record_again(step, taker)
+            return
         row = (
             self.world.snapshot.rows[step.kind].get(step.row) if step.kind and step.row is not None else None
         )
@@ -118,6 +122,14 @@ class Inverter:
             self.problems.append(f"{step.address}: row {row.id} is not the one that the run left there")
         before, after = self._sides(step, row)
         self._add(step, Action.ADOPT, row.id, before=before, after=after)
+
+    def _record_again(self, step: Done, taker: Done) -> None:
+        """Give the row back to the address that had it; its values are put back with those of the taker."""
+        row = self._row_now(taker)
+        if row is not None:
+            before = State(values={}, objects=self._objects_now(taker))
+            after = State(values={}, objects=self._objects_then(step))
+            self._add(step, Action.ADOPT, row.id, before=before, after=after)
 
     # What stands now, and what stood then.
 
@@ -215,6 +227,14 @@ class Inverter:
                 protect=step.record is not None and step.record.protect,
             )
         )
+
+
+def _taker(step: Done, done: Iterable[Done]) -> Done | None:
+    """Return the step that took the row of a forgotten address for another one, in the same run."""
+    if step.record is None or step.row is not None:
+        return None
+    rows = {(each.kind, each.row): each for each in done if each.action is not Action.FORGET}
+    return rows.get((step.record.kind, step.record.row))
 
 
 def _shows(row: Row, left: State | None) -> bool:

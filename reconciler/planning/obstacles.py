@@ -17,46 +17,63 @@ _MOST_NAMED = 3  # addresses by which a run in the way is told
 
 
 def taken_back_by(run: int, later: Iterable[Touch]) -> int | None:
-    """Return the run that has taken `run` back and stands itself; None when `run` stands.
+    """Return the run that has taken `run` back and stands itself; None when `run` stands."""
+    return _takers(later).get(run)
+
+
+def _takers(later: Iterable[Touch]) -> Mapping[int, int]:
+    """Map each run that was taken back to the rollback that did it and stands itself.
 
     A rollback that was rolled back stands no more, so the newest is looked at first.
     """
     rollbacks = {touch.run: touch.rolled_back for touch in later if touch.rolled_back is not None}
-    fallen: set[int] = set()
+    takers: dict[int, int] = {}
     for number in sorted(rollbacks, reverse=True):
-        if number in fallen:
-            continue
-        if rollbacks[number] == run:
-            return number
-        fallen.add(rollbacks[number])
-    return None
+        if number not in takers:
+            takers[rollbacks[number]] = number
+    return takers
+
+
+def still_felt(run: int, later: Sequence[Touch]) -> Sequence[Touch]:
+    """Return the later steps without those of runs after `run` that were taken back, and of what did it.
+
+    Such a run and its rollback cancel out: together they have left everything as it was.
+    """
+    pairs = [(taken, taker) for taken, taker in _takers(later).items() if taken > run]
+    cancelled = {number for pair in pairs for number in pair}
+    return [touch for touch in later if touch.run not in cancelled]
 
 
 def runs_in_the_way(done: Sequence[Done], later: Iterable[Touch]) -> Mapping[int, Sequence[str]]:
     """Return later runs that touched what would be brought back, with the addresses they touched, by run.
 
     That is: the same address or row; something under what the run created, which would go; and the end of a
-    parent that what would come back hangs under.
+    parent that what would come back hangs under. What stands in the way of taking those back is in the way
+    too, so that all of them, the newest first, can be taken back one after the other.
     """
-    ours = _Ours(done)
-    found: defaultdict[int, list[str]] = defaultdict(list)
+    steps: defaultdict[int, list[Touch]] = defaultdict(list)
     for touch in later:
-        if touch.address != WHOLE_RUN and ours.met_by(touch):
-            found[touch.run].append(touch.address)
-    return dict(found)
+        if touch.address != WHOLE_RUN:
+            steps[touch.run].append(touch)
+    met = [_Ours(done)]
+    found: dict[int, Sequence[str]] = {}
+    for run in sorted(steps):
+        addresses = [touch.address for touch in steps[run] if any(ours.met_by(touch) for ours in met)]
+        if addresses:
+            found[run] = addresses
+            met.append(_Ours(steps[run]))
+    return found
 
 
 class _Ours:
     """What a run touched, in the ways in which a later one can meet it."""
 
-    def __init__(self, done: Sequence[Done]) -> None:
-        self._addresses = {step.address for step in done}
-        self._addresses |= {step.previous_address for step in done if step.previous_address is not None}
-        self._rows = {(step.kind, step.row) for step in done if step.kind is not None}
-        self._created = {step.address for step in done if step.action in {Action.CREATE, Action.MOVE}}
-        returning = [
-            step.previous_address or step.address for step in done if step.action is not Action.CREATE
-        ]
+    def __init__(self, steps: Sequence[Done | Touch]) -> None:
+        self._addresses = {step.address for step in steps}
+        self._addresses |= {step.previous_address for step in steps if step.previous_address is not None}
+        self._rows = {(step.kind, step.row) for step in steps if step.kind is not None}
+        self._created = {step.address for step in steps if step.action in {Action.CREATE, Action.MOVE}}
+        returning = [step.previous_address or step.address for step in steps if step.action != Action.CREATE]
         self._parents = {above for address in returning for above in _above(address)}
 
     def met_by(self, touch: Touch) -> bool:

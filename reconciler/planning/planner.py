@@ -142,6 +142,7 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, be
                 world.policy.guards,
                 request.allowances,
                 doomed,
+                successors=rough.identities.successors,
                 command=request.command,
             )
         ),
@@ -231,9 +232,9 @@ def _drift(world: World, identities: Identities, found: list[Drift]) -> Iterable
         yield lost_row(world.recorded.resources[address])
     for address, row in identities.vanished.items():
         record = world.recorded.resources[address]
-        if row is None:
+        if row is None and address not in identities.successors:
             yield lost_row(record)
-        else:
+        elif row is not None:
             yield from drift_of(record, row, world.recorded, world.snapshot)
 
 

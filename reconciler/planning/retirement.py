@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.actual import Row
-from reconciler.model.kinds import TABLES
+from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Change
 from reconciler.model.values import Value, nfc
 from reconciler.planning.references import keys_named
@@ -33,22 +33,20 @@ def with_retired(world: World, changes: Sequence[Change]) -> list[Change]:
 
 def _named_afterwards(world: World, changes: Sequence[Change]) -> Iterator[set[str]]:
     """Yield the NFC keys that each row will name, and those that each resource has or is let go with."""
-    changed = {
-        (c.kind, c.row): c
-        for c in changes
-        if c.row is not None and (c.action is Action.DELETE or c.after is not None)
-    }
+    left: dict[tuple[Kind | None, int], dict[str, Value]] = {}  # a row may change hands: two changes of one
+    doomed = {(change.kind, change.row) for change in changes if change.action is Action.DELETE}
+    for change in changes:
+        if change.row is not None and change.after is not None:
+            left.setdefault((change.kind, change.row), {}).update(change.after.values)
     for change in changes:
         side = change.before if world.catalog.forgets(change.address) else change.after
         if side is not None:
             yield {nfc(found.key) for found in side.objects.values()}
     for rows in world.snapshot.rows.values():
         for row in rows.values():
-            ours = changed.get((row.kind, row.id))
-            if ours is None:
-                yield keys_named(row)
-            elif ours.after is not None:
-                yield keys_named(_after(row, ours.after.values))
+            if (row.kind, row.id) not in doomed:
+                values = left.get((row.kind, row.id))
+                yield keys_named(row if values is None else _after(row, values))
 
 
 def _after(row: Row, values: Mapping[str, Value]) -> Row:

@@ -20,6 +20,7 @@ from reconciler.planning.obstacles import (
     objects_gone,
     parents_gone,
     runs_in_the_way,
+    still_felt,
     taken_back_by,
     told,
 )
@@ -85,7 +86,7 @@ def _done(past: Past) -> Sequence[Done]:
 
 
 def _refuse_later_runs(past: Past, done: Sequence[Done]) -> None:
-    way = runs_in_the_way(done, past.later)
+    way = runs_in_the_way(done, still_felt(past.number, past.later))
     if way:
         commands = "".join(f"\n    elmify rollback {run}" for run in sorted(way, reverse=True))
         raise NotReversible(

@@ -39,7 +39,9 @@ def _summary(located: Sequence[Located]) -> str:
     found = ", ".join(f"{counts[where]:,} {said}" for where, said in _SAID.items() if counts[where])
     missing = counts[Whereabouts.MISSING]
     if not missing:
-        return f"Nothing is missing: of {counted(len(located), 'file')}, {found}."
+        here = "\nWhat is only on disk can be applied from here alone. For a merge, run\n    elmify stage"
+        said = f"Nothing is missing: of {counted(len(located), 'file')}, {found}."
+        return f"{said}{here}" if counts[Whereabouts.ON_DISK] else said
     rest = f"; {found}" if found else ""
     return (
         f"{missing:,} of {counted(len(located), 'file')} missing{rest}.\n"

@@ -34,6 +34,9 @@ _POSTGRESQL = re.compile(r"(?:jdbc:)?postgres(?:ql)?://\S+")
 #: What elmify.yaml may say of a bucket; it is then half set without the variables.
 _R2_FIELDS = frozenset({"endpoint", "account_id", "bucket"})
 
+#: What people call the environment that listeners use, or its rehearsal: never an embedded one by accident.
+_REAL = frozenset({"prod", "production", "live", "staging"})
+
 Bucket = DirectoryBucket | RemoteBucket
 Rows = EmbeddedDatabase | RemoteDatabase
 
@@ -50,6 +53,8 @@ def read_stores(source: Source, environ: Mapping[str, str], root: Path, state_di
     database = _read_database(of_database, environ, root, state_dir)
     if not (of_bucket.found or of_database.found):
         _refuse_mixture(of_bucket, of_database, objects, database)
+    if source.value.get("environment") in _REAL and not (of_bucket.found or of_database.found):
+        _refuse_unnamed(of_bucket, of_database, objects, database)
     return StoreChoice(
         objects=objects,
         database=database,
@@ -77,6 +82,22 @@ def _refuse_mixture(of_bucket: Source, of_database: Source, objects: Bucket, dat
             of_database.report(Mistake.MIXED_STORES, ("database",), detail, hint)
         case _:
             return
+
+
+def _refuse_unnamed(of_bucket: Source, of_database: Source, objects: Bucket, database: Rows) -> None:
+    """Report each store that is embedded only because nobody named it."""
+    said = f"This is `environment: {of_bucket.value['environment']}`, and"
+    if (
+        isinstance(objects, DirectoryBucket)
+        and not {"store", "directory"} & of_bucket.section("objects").keys()
+    ):
+        hint = f"Set {_listed(R2_VARIABLES[1:])}; "
+        hint += "or, if a folder is meant, write `objects: {store: directory}`."
+        of_bucket.report(Mistake.NO_STORE_NAMED, ("objects",), f"{said} nothing names a bucket.", hint)
+    named = {"store", "embedded"} & of_database.section("database").keys()
+    if isinstance(database, EmbeddedDatabase) and not named:
+        hint = "Set DATABASE_URL; or, if the embedded one is meant, write `database: {store: embedded}`."
+        of_database.report(Mistake.NO_STORE_NAMED, ("database",), f"{said} nothing names a database.", hint)
 
 
 def _read_bucket(source: Source, environ: Mapping[str, str], root: Path, state_dir: Path) -> Bucket:

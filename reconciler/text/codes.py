@@ -84,6 +84,16 @@ class Mistake(Enum):
         "`columns: {image_url: url}` without `public_base_url`",
         "Set `public_base_url`, or let the column hold the key.",
     )
+    NO_STORE_NAMED = _Entry(
+        "EL009",
+        "a real environment names no store",
+        "A store that no variable and no word in elmify.yaml names is an embedded one, empty at first. In an "
+        "environment called `prod`, `production`, `live` or `staging` that is a forgotten variable: all "
+        "would look well, on an empty library.",
+        "`environment: production`, and neither `DATABASE_URL` nor an R2 variable is set",
+        "Set the variables of both stores; or, if the embedded ones are meant, write `objects: {store: "
+        "directory}` and `database: {store: embedded}`.",
+    )
 
     # the notation of any YAML file
     BROKEN_YAML = _Entry(

@@ -112,7 +112,7 @@ def test_the_log_cannot_be_rewritten_by_a_statement(project: Project) -> None:
 
 def test_a_takedown_is_in_the_log_and_its_head_in_the_bucket(project: Project) -> None:
     project.apply()
-    project.lecture("opening", b"recorded again", title="The Opening", number=1)
+    project.drop("opening")
     project.apply()
 
     collected = project.elmify("gc", "--now", "ali/quran/opening")

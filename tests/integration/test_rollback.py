@@ -332,6 +332,23 @@ def test_a_later_run_that_touched_the_same_is_named(stand: Stand) -> None:
     assert f"elmify rollback {later}" in raised.value.hint
 
 
+def test_following_the_advice_leads_to_the_run_that_was_to_be_taken_back(stand: Stand) -> None:
+    titled = []
+    for title in ("A", "B", "C"):
+        stand.change(COW, title=title)
+        titled.append(stand.apply().run)
+    [first, *later] = titled
+    with pytest.raises(NotReversible) as raised:
+        stand.plan(taking_back(first))
+    named = [int(line.rpartition(" ")[2]) for line in raised.value.hint.splitlines()[1:]]
+
+    for run in [*named, first]:
+        stand.apply(taking_back(run))
+
+    assert named == later[::-1]
+    assert row_of(stand, "The Cow")
+
+
 def test_an_older_run_can_be_taken_back_when_later_ones_touched_other_things(stand: Stand) -> None:
     row = row_of(stand, "The Cow")
     favourite = stand.favourite(row)
@@ -356,6 +373,27 @@ def test_a_rollback_can_be_rolled_back(stand: Stand) -> None:
     stand.apply(taking_back(again))
 
     assert (rows(stand, "lectures"), rows(stand, "favorites")) == before
+
+
+def test_a_row_that_changed_hands_is_recorded_as_before_and_back_and_forth(stand: Stand) -> None:
+    def told() -> tuple[Any, Any, Any]:
+        return (
+            stand.sql("select address, row_id, keys, applied from elmify.resource order by address"),
+            stand.sql("select id, title, lecture_number, file_path, file_hash from lectures order by id"),
+            stand.sql("select key, address from elmify.object where state = 'live' order by key"),
+        )
+
+    before = told()
+    stand.drop(COW)
+    stand.declare("ali/quran/heifer", title="The Heifer", row=row_of(stand, "The Cow"))
+    run = stand.apply().run
+    after = told()
+
+    back = stand.apply(taking_back(run)).run
+    assert told() == before
+    stand.apply(taking_back(back))
+
+    assert told() == after
 
 
 def test_a_run_that_was_taken_back_already_has_nothing_left_to_do(stand: Stand) -> None:

@@ -21,6 +21,7 @@ from tests.unit.planning.worlds import (
     speaker,
     speaker_row,
     with_rows,
+    without_rows,
     world,
 )
 
@@ -146,6 +147,39 @@ def test_no_allowance_lifts_protection() -> None:
     assert guards(planned(declaring(known, lecture("s/c/m")), allow={"deletes": 99, "protect": 1})) == [
         "protect"
     ]
+
+
+@pytest.mark.parametrize("entry", [{"row": 101}, {"previously": "s/c/l"}])
+def test_a_protected_row_does_not_lose_its_protection_under_another_address(entry: dict[str, object]) -> None:
+    known = live(catalog(lecture("s/c/l", protect=True)))
+
+    (blocked,) = planned(declaring(known, lecture("s/c/n", audio="s/c/l.mp3", **entry))).blocked
+
+    assert (blocked.guard, blocked.addresses) == ("protect", ("s/c/l",))
+    assert "s/c/n" in blocked.remedy
+
+
+@pytest.mark.parametrize("entry", [{"row": 101}, {"previously": "s/c/l"}])
+def test_a_protected_row_may_take_another_address_that_protects_it(entry: dict[str, object]) -> None:
+    known = live(catalog(lecture("s/c/l", protect=True)))
+    renamed = lecture("s/c/n", audio="s/c/l.mp3", protect=True, **entry)
+
+    assert planned(declaring(known, renamed)).blocked == ()
+
+
+def test_a_protected_address_that_is_forgotten_on_purpose_may_be_declared_anew() -> None:
+    known = live(catalog(lecture("s/c/l", protect=True)))
+    again = lecture("s/c/n", audio="s/c/l.mp3", row=101)
+
+    assert planned(declaring(known, again, forget=["s/c/l"])).blocked == ()
+
+
+def test_a_protected_row_that_is_gone_blocks_nothing() -> None:
+    known = live(catalog(lecture("s/c/l", protect=True), lecture("s/c/m")))
+
+    gone = lecture_row(101, "L", "L.mp3")
+
+    assert planned(without_rows(declaring(known, lecture("s/c/m")), gone)).blocked == ()
 
 
 def test_what_is_protected_may_be_let_go() -> None:

@@ -104,6 +104,7 @@ def test_row_of_a_vanished_address_is_taken_over_and_its_record_let_go() -> None
 
     assert actions(plan) == {"s/c/a": Action.FORGET, "s/c/b": Action.ADOPT}
     assert "another address" in change_at(plan, "s/c/a").reason
+    assert plan.drift == ()
     assert planned(applied(known, plan)).changes == ()
 
 

@@ -6,7 +6,7 @@ from reconciler.model.errors import NotReversible
 from reconciler.model.history import WHOLE_RUN, Touch
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action
-from reconciler.planning.obstacles import runs_in_the_way, taken_back_by, told
+from reconciler.planning.obstacles import runs_in_the_way, still_felt, taken_back_by, told
 from reconciler.planning.steps import Done
 from tests.unit.planning.pasts import carried_out, taken_back, touch
 from tests.unit.planning.worlds import catalog, declaring, lecture, live
@@ -78,6 +78,27 @@ def rollback(run: int, of: int) -> Touch:
 )
 def test_a_rollback_stands_until_it_is_rolled_back(later: list[Touch], by: int | None) -> None:
     assert taken_back_by(12, later) == by
+
+
+@pytest.mark.parametrize(
+    ("later", "felt"),
+    [
+        ([touch(13, "s"), rollback(14, 13)], set()),
+        ([touch(13, "s"), rollback(14, 13), touch(15, "s")], {15}),
+        ([touch(13, "s"), rollback(14, 13), rollback(15, 14)], {13}),
+        ([touch(13, "s"), rollback(14, 13), rollback(15, 14), rollback(16, 13)], set()),
+        ([touch(13, "s"), rollback(14, 13), rollback(15, 14), rollback(16, 15)], set()),
+        ([touch(13, "s"), rollback(14, 11)], {13, 14}),
+    ],
+)
+def test_a_run_and_the_rollback_that_takes_it_back_cancel_out(later: list[Touch], felt: set[int]) -> None:
+    assert {found.run for found in still_felt(12, later)} == felt
+
+
+def test_what_is_in_the_way_of_a_run_in_the_way_is_in_the_way_too() -> None:
+    later = [touch(13, "s/c/l"), touch(13, "s/c/m"), touch(14, "s/c/m"), touch(15, "s/c/n")]
+
+    assert runs_in_the_way([UPDATED], later) == {13: ["s/c/l"], 14: ["s/c/m"]}
 
 
 def test_a_run_in_the_way_is_told_by_a_few_of_its_addresses() -> None:

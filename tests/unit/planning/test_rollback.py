@@ -152,6 +152,18 @@ def test_a_row_that_was_let_go_and_is_gone_stays_gone() -> None:
     assert taken_back(without_rows(after, row_of(SHELF, "s/c/l")), past).changes == ()
 
 
+def test_a_row_that_changed_hands_goes_back_to_the_address_that_had_it() -> None:
+    renamed = declaring(SHELF, lecture("s/c/new", title="L", row=row_of(SHELF, "s/c/l").id), lecture("s/c/m"))
+    after, past = carried_out(renamed)
+
+    plan = taken_back(after, past)
+
+    assert actions(plan) == {"s/c/l": Action.ADOPT, "s/c/new": Action.FORGET}
+    back = change_at(plan, "s/c/l")
+    assert (back.row, back.reused) == (row_of(SHELF, "s/c/l").id, (KEY,))
+    assert back.retired == (row_of(after, "s/c/new")["file_path"],)
+
+
 def test_what_was_only_recorded_is_recorded_as_before() -> None:
     after, past = carried_out(declaring(SHELF, lecture("s/c/l", protect=True), lecture("s/c/m")))
 

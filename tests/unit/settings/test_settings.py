@@ -63,11 +63,11 @@ def found(root: Path, text: str = MINIMAL, environ: Mapping[str, str] | None = N
 
 
 def test_only_the_environment_name_is_needed(root: Path) -> None:
-    loaded = load(root)
+    loaded = load(root, "environment: trial\n")
 
     assert loaded == Settings(
         root=root,
-        policy=Policy(environment="production"),
+        policy=Policy(environment="trial"),
         catalog_dir=root / "catalog",
         lock_path=root / "catalog" / "elmify.lock",
         media_root=root / "media",
@@ -262,6 +262,15 @@ class TestStores:
         assert isinstance(bucket, RemoteBucket)
         assert bucket.endpoint == "https://f00.r2.cloudflarestorage.com"
 
+    def test_an_account_in_the_environment_stands_over_an_endpoint_in_the_file(self, root: Path) -> None:
+        environ = {**REMOTE, "R2_ACCOUNT_ID": "f00"}
+        del environ["R2_ENDPOINT"]
+
+        bucket = load(root, MINIMAL + "objects: {endpoint: 'https://other.example.com'}\n", environ).objects
+
+        assert isinstance(bucket, RemoteBucket)
+        assert bucket.endpoint == "https://f00.r2.cloudflarestorage.com"
+
     def test_the_file_may_name_what_is_no_secret(self, root: Path) -> None:
         text = MINIMAL + "objects: {endpoint: 'http://127.0.0.1:9000/', bucket: b, region: eu}\n"
         keys = {name: R2[name] for name in ("R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY")}
@@ -314,6 +323,19 @@ class TestStores:
         assert loaded.catalog_dir == root / "catalog"
         with pytest.raises(InvalidInput):
             loaded.refuse_mistakes()
+
+    @pytest.mark.parametrize("name", ["prod", "production", "live", "staging"])
+    def test_a_real_environment_never_gets_embedded_stores_that_nobody_named(
+        self, root: Path, name: str
+    ) -> None:
+        assert found(root, f"environment: {name}\n") == [("EL009", "elmify.yaml:1:1")] * 2
+
+    def test_a_real_environment_may_name_the_embedded_stores(self, root: Path) -> None:
+        named = MINIMAL + "objects: {store: directory}\ndatabase: {store: embedded}\n"
+
+        load(root, named).refuse_mistakes()
+
+        assert found(root, MINIMAL + "database: {store: embedded}\n") == [("EL009", "elmify.yaml:1:1")]
 
     def test_who_opens_the_bucket_alone_needs_no_database(self, root: Path) -> None:
         loaded = load(root, MINIMAL, R2)

@@ -1,0 +1,82 @@
+"""A catalog that was lost is imported anew: what elmify's records know is not found out, or guessed, again."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from reconciler.bootstrap import open_stores
+from reconciler.cli.project import Project
+from reconciler.importing.declaring import Folder, Imported
+from reconciler.importing.live import import_live, read_world
+from reconciler.model.address import Address
+from reconciler.model.catalog import Resource
+from reconciler.model.plan import Plan
+from reconciler.planning.world import Request
+from reconciler.refresh import make_plan
+from reconciler.settings import load_settings
+from tests import postgres
+from tests.live.project import LiveProject, live_project
+from tests.live.system import query
+from tests.live.truth import SMALL
+
+SPEAKER = Address("yusuf-of-karim")
+QURAN = Address(f"{SPEAKER}/quran")
+ODD = Address(f"{QURAN}/an-id-that-no-title-gives")
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team whose library is reconciled, and whose catalog is lost."""
+
+    live: LiveProject
+
+    def project(self) -> Project:
+        return Project(load_settings(self.live.root, {"DATABASE_URL": self.live.url}))
+
+    def do_import(self) -> Imported:
+        settings = self.project().settings
+        folder = Folder(root=settings.root, catalog_dir=settings.catalog_dir, lock_path=settings.lock_path)
+        with open_stores(settings) as stores:
+            world = read_world(stores.objects, stores.database, "live")
+        return import_live(folder, settings.policy, world)
+
+    def plan(self) -> Plan:
+        project = self.project()
+        with open_stores(project.settings) as stores:
+            policy = project.settings.policy
+            return make_plan(project.catalog, policy, stores.objects, stores.database, Request())[0]
+
+    def declared(self, address: Address) -> Resource:
+        return self.project().catalog.resources[address]
+
+
+@pytest.fixture
+def team(postgres_server: str, production_template: str, tmp_path: Path) -> Iterator[Team]:
+    with postgres.clone(postgres_server, production_template) as url:
+        project = live_project(tmp_path, url, SMALL, rows=sum(SMALL) + 10, objects=120)
+        project.apply()
+        one = next(address for address in project.addresses() if address.startswith(f"{QURAN}/"))
+        query(url, "update elmify.resource set address = %s, protect = true where address = %s", ODD, one)
+        settings = load_settings(project.root, {"DATABASE_URL": url})
+        shutil.rmtree(settings.catalog_dir)
+        settings.lock_path.unlink()
+        yield Team(project)
+
+
+def test_a_system_that_elmify_manages_is_imported_as_it_is_recorded(team: Team) -> None:
+    recorded = {str(each["address"]) for each in query(team.live.url, "select address from elmify.resource")}
+
+    team.do_import()
+
+    catalog = team.project().catalog
+    assert recorded <= set(catalog.resources)
+    assert team.declared(ODD).protect
+    assert not team.declared(QURAN).protect
+    named = {path for resource in catalog.resources.values() for path in resource.media.values() if path}
+    assert [path for path in named if catalog.media[path].sha256 is None] == []
+    plan = team.plan()
+    assert [change.address for change in plan.changes if change.address in recorded] == []
+    assert plan.blocked == ()
