@@ -52,8 +52,8 @@ def import_live(
     """Declare what is live and not declared yet; entries that exist stay as they are written.
 
     A row that elmify's records still know keeps its address, what was managed of it, its hashes and its
-    protection. A row whose entry the planner would not find by itself gets its `row:`. With `as_is`, every column that
-    the plan would correct is put up with instead. `InvalidInput` for a catalog that cannot be read.
+    protection. A row whose entry the planner would not find by itself gets its `row:`. With `as_is`, every
+    column that the plan would correct is put up with instead. `InvalidInput` for a catalog with mistakes.
     """
     with uncollected():
         return _import(Workbench(folder, policy, *world), as_is, learn)

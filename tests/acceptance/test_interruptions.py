@@ -13,8 +13,9 @@ from tests.acceptance.gates import Gate, gate, puts_of
 from tests.acceptance.projects import NO_CHANGES, Project, Running
 from tests.buckets import bucket_at
 
-#: A person who pressed Ctrl-C has the terminal back by then.
-BACK_WITHIN_SECONDS = 8
+#: On an idle machine the terminal is back in under eight seconds. This is not that measurement: it tells an end
+#: from waiting for a hanging connection, which would take minutes.
+BACK_WITHIN_SECONDS = 40
 
 LECTURES = 12
 
