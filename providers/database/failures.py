@@ -32,6 +32,13 @@ _GRANTS = {
     "function": "grant execute on function {name} to {role};",
 }
 
+_DAMAGED = """Restore schema elmify from a backup. Where there is none, give the records up: runs and audit
+log are lost then, the rows and objects of the library stay and are found again. As the schema's owner, run
+    drop schema elmify cascade;
+and then
+    elmify identity --rebind
+    elmify plan"""
+
 
 def unreachable(error: psycopg.OperationalError, target: object) -> ProviderError:
     """Say why no connection came about."""
@@ -100,6 +107,12 @@ def _denied(error: psycopg.Error, role: str) -> Denied:
 
 def _no_table(error: psycopg.Error) -> ProviderError:
     said = error.diag.message_primary or ""
+    if '"elmify.' in said:
+        return ProviderError(
+            "elmify's records are damaged: schema elmify lacks a table",
+            details=_lines(error),
+            hint=_DAMAGED,
+        )
     missing = next((table.name for table in TABLES.values() if f".{table.name}" in said), None)
     if missing is None:
         return ProviderError("the database lacks a table", details=_lines(error))

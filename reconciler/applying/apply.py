@@ -1,6 +1,6 @@
 """An apply from its first statement to its last: T0, the lease, refresh and plan, puts, the commit, T3."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -23,12 +23,13 @@ from reconciler.model.errors import (
 )
 from reconciler.model.history import Actor, AuditHead, RunState
 from reconciler.model.memory import uncollected
-from reconciler.model.plan import Action, Merged, Plan, Put, Restored
+from reconciler.model.plan import Merged, Plan, Put, Restored
 from reconciler.model.policy import AUDIT_PREFIX, Policy
 from reconciler.model.ports import CommitUnknown, Database, MediaFiles, ObjectStore, Observer
 from reconciler.model.recorded import KeyRecord, KeyState
 from reconciler.model.staging import Staging, staging_inside
 from reconciler.model.values import nfc
+from reconciler.planning.guards import saved_as
 from reconciler.planning.origins import origins_in
 from reconciler.planning.review import (
     Discrepancy,
@@ -37,6 +38,7 @@ from reconciler.planning.review import (
     sole_purpose,
     summed_allowances,
 )
+from reconciler.planning.side_by_side import side_by_side
 from reconciler.planning.world import Request, World
 from reconciler.refresh import make_plan
 
@@ -46,7 +48,11 @@ _COMMIT_ATTEMPTS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Everything an apply works with. `read_catalog` reads the catalog once, however often it is called."""
+    """Everything an apply works with. `read_catalog` reads the catalog once, however often it is called.
+
+    `plan_file` is the file of the one reviewed plan, for hints; None when there is none, or several. Only
+    then does the run keep a fingerprint: it says that the same file goes on where the run was cut short.
+    """
 
     policy: Policy
     objects: ObjectStore
@@ -58,6 +64,7 @@ class Job:
     command: str = "apply"
     staging: Staging | None = None  # None: the library's own bucket keeps what waits for its merge
     lock_timeout: timedelta = field(default=timedelta(0))
+    plan_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +108,7 @@ def apply(job: Job, request: Request, reviewed: Sequence[Plan]) -> Outcome:
     establish(job.database, job.objects, job.policy.environment)
     if not request.follows_catalog:
         job = replace(job, command=request.command.removeprefix("elmify "))
-    fingerprint = reviewed[0].fingerprint if len(reviewed) == 1 else None
+    fingerprint = reviewed[0].fingerprint if job.plan_file is not None else None
     with hold(job.database, job.command, job.actor, fingerprint, job.lock_timeout, job.observer) as tenure:
         plan, world = make_plan(
             job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging
@@ -109,7 +116,7 @@ def apply(job: Job, request: Request, reviewed: Sequence[Plan]) -> Outcome:
         tenure.check()
         job.observer.event("planned", changes=len(plan.changes), fingerprint=plan.fingerprint)
         _refuse_unreviewed(discrepancies(reviewed, plan, world), plan)
-        refuse_blocked(plan)
+        refuse_blocked(plan if job.plan_file is None else saved_as(plan, job.plan_file))
         if not plan.changes:
             finish_earlier(job.database, job.objects)
             return Outcome(plan=plan, run=tenure.run)
@@ -137,10 +144,13 @@ def refuse_blocked(plan: Plan) -> None:
         raise Guarded(
             "a guard refused this plan",
             details=[f"{blocked.guard}: {blocked.summary}" for blocked in plan.blocked],
-            hint="\n    ".join(
-                ["Nothing was written. To lift it:", *(b.remedy for b in plan.blocked if b.remedy)]
-            ),
+            hint="\n    ".join(["Nothing was written. To lift it:", *_remedies(plan)]),
         )
+
+
+def _remedies(plan: Plan) -> Sequence[str]:
+    """Return the lines of every remedy, once: one command can lift several guards."""
+    return list(dict.fromkeys(line for b in plan.blocked for line in b.remedy.splitlines()))
 
 
 def _refuse_other_environment(plan: Plan, environment: str) -> None:
@@ -155,22 +165,9 @@ def _refuse_unreviewed(found: Sequence[Discrepancy], plan: Plan) -> None:
     if found:
         raise Stale(
             "what would happen now is not what was reviewed",
-            details=[line for discrepancy in found for line in _three_ways(discrepancy)],
+            details=list(side_by_side(found)),
             hint=plan_again(plan),
         )
-
-
-def _three_ways(found: Discrepancy) -> Iterator[str]:
-    reviewed = _brief(found.reviewed.action, found.reviewed.reason) if found.reviewed else "no change"
-    now = _brief(found.now.action, found.now.reason) if found.now else "no change"
-    yield found.address
-    yield f"    reviewed: {reviewed}"
-    yield f"    now:      {now}"
-    yield f"    why:      {found.why}"
-
-
-def _brief(action: Action, reason: str) -> str:
-    return f"{action.value} ({reason})"
 
 
 # Bytes first.

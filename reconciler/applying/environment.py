@@ -4,9 +4,12 @@ import hashlib
 import io
 import json
 import uuid
+from collections.abc import Sequence
+from contextlib import suppress
 
 from reconciler.model.errors import ObjectExists
 from reconciler.model.history import Actor, AuditFact
+from reconciler.model.policy import AUDIT_PREFIX, FORMER_AUDIT_PREFIX
 from reconciler.model.ports import Database, ObjectStore, Upload
 from reconciler.model.recorded import Identity, IdentityState
 from reconciler.refresh import MARKER_KEY, check_identity, read_marker
@@ -38,19 +41,31 @@ def rebind(database: Database, objects: ObjectStore, environment: str, actor: Ac
     """Make this bucket carry this database's identity, whatever it carried before.
 
     Without records the identity is made anew; every new key then gets a hash, because nobody remembers
-    which keys were ever used.
+    which keys were ever used. The audit heads that the bucket keeps of another log are set aside under
+    `FORMER_AUDIT_PREFIX`: in the bucket, so that who can only write to the database cannot void one.
     """
     marker = read_marker_or_nothing(objects)
     with database.write() as work:
         known = work.records.load_identity()
         identity = work.records.install(environment, str(uuid.uuid4()))
-        work.records.confirm_identity(keys_lost=known is None and marker is not None)
-        detail = {"was": marker, "is": identity.id, "environment": environment}
+        anothers = known is None or marker not in {None, identity.id}
+        heads = [stored.key for stored in objects.list(AUDIT_PREFIX)] if anothers else []
+        work.records.confirm_identity(keys_lost=known is None and (marker is not None or bool(heads)))
+        detail = {"was": marker, "is": identity.id, "environment": environment, "heads_set_aside": len(heads)}
         work.records.append_audit(None, actor, [AuditFact(event="rebind", detail=detail)])
+        _set_aside(objects, heads, marker or "unknown")  # before the commit: cut short, it is begun again
     if marker != identity.id:
         objects.delete(MARKER_KEY)
         _put_marker(objects, identity)
     return identity
+
+
+def _set_aside(objects: ObjectStore, heads: Sequence[str], owner: str) -> None:
+    for key in heads:
+        former = f"{FORMER_AUDIT_PREFIX}{owner}/{key.removeprefix(AUDIT_PREFIX)}"
+        with suppress(ObjectExists):
+            put_small(objects, former, objects.read(key), "text/plain")
+        objects.delete(key)
 
 
 def read_marker_or_nothing(objects: ObjectStore) -> str | None:

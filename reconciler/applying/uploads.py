@@ -27,6 +27,12 @@ from reconciler.planning.origins import ByteSource
 
 _BLOCK_BYTES = 1024 * 1024
 
+_RELOCK = (
+    "For a file that\nchanged since it was locked, put the old one back; "
+    "or, if the new bytes are meant, lock them:\n"
+    "    elmify lock\n    elmify plan\n    elmify apply"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
@@ -62,6 +68,7 @@ class Uploader:
         """
         stored: dict[str, StoredObject] = {}
         failures: list[str] = []
+        changed = False
         with Crew(self._store, size=self.limits.concurrency, name="elmify-put") as crew:
             self._stop = crew.stop
             for task, future in crew.finished(tasks):
@@ -69,13 +76,14 @@ class Uploader:
                     stored[task.put.key] = future.result()
                 except ProviderError as error:
                     failures.append(f"{task.put.path} -> {task.put.key}: {error.message}")
+                    changed = changed or _is_of_other_bytes(error)
         self.tenure.check()
         if failures:
             raise PutsFailed(
                 f"{len(failures):,} of {len(tasks):,} files could not be stored, so nothing was committed",
                 details=sorted(failures),
-                hint="The files that were stored are used by the next apply. Mend the others, then run\n"
-                "    elmify apply",
+                hint="The files that were stored are used by the next apply. "
+                + (_RELOCK if changed else "Mend the others, then run\n    elmify apply"),
             )
         return stored
 
@@ -145,6 +153,11 @@ class Uploader:
         self.tenure.check()
         if self._stop.is_set():
             raise Interrupted("the run was interrupted")
+
+
+def _is_of_other_bytes(error: ProviderError) -> bool:
+    """Whether a file is not the one that was locked, and its bytes were nowhere else either."""
+    return isinstance(error, WrongBytes) or isinstance(error.__cause__, WrongBytes)
 
 
 def md5_of(body: BinaryIO) -> str:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,8 @@ def command(
     project = open_project(directory)
     with open_stores(project.settings) as stores:
         job = project.job(stores, "apply", lock_timeout, format_)
+        if len(planfiles) == 1:
+            job = replace(job, plan_file=str(planfiles[0]))
         if not only_reviewed:
             plan = approved(job, request, ask=not auto_approve, format_=format_)
             if plan is None:

@@ -1,8 +1,13 @@
+from typing import TYPE_CHECKING
+
 import click
 
 from reconciler.cli.console import is_interactive
 from reconciler.cli.project import open_project
-from reconciler.model.errors import UsageError
+from reconciler.model.errors import IdentityMismatch, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.model.ports import ObjectStore
 
 
 @click.command("identity")
@@ -24,12 +29,25 @@ def command(directory: str, rebind: bool, auto_approve: bool) -> None:
             _ask(f"Bind {stores.objects} and {stores.database} together?", auto_approve=auto_approve)
             settings = project.settings
             environment.rebind(stores.database, stores.objects, settings.policy.environment, settings.actor)
-        marker = environment.read_marker_or_nothing(stores.objects)
+        marker, trouble = _marker(stores.objects)
         with stores.database.read() as session:
             known = session.records.load_identity()
     click.echo(f"elmify.yaml  {project.settings.policy.environment}")
     click.echo(f"database     {f'{known.environment}, {known.id}, {known.state}' if known else 'not begun'}")
-    click.echo(f"bucket       {marker or 'carries no marker'}")
+    said = "carries no marker" if trouble is None else "carries a marker that is not readable"
+    click.echo(f"bucket       {marker or said}")
+    if trouble is not None:
+        raise trouble
+
+
+def _marker(objects: "ObjectStore") -> "tuple[str | None, IdentityMismatch | None]":
+    """Return the identity that the bucket carries, or why its marker cannot be read."""
+    from reconciler.refresh import read_marker
+
+    try:
+        return read_marker(objects), None
+    except IdentityMismatch as unreadable:
+        return None, unreadable
 
 
 def _ask(question: str, *, auto_approve: bool) -> None:

@@ -8,6 +8,7 @@ from reconciler.cli.options import option_format
 from reconciler.cli.project import Project, open_project
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import Exit
+from reconciler.model.values import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,8 +58,6 @@ def files(directory: str, folder: Path, format_: str) -> int:
     project = open_project(directory)
     media_root = project.settings.media_root
     imported = import_files(folder_of(project), folder, media_root, hashing_of(project))
-    if not folder.resolve().is_relative_to(media_root.resolve()):
-        say(f"The paths begin at {folder}, but elmify looks for media under {media_root}: move them there.")
     return report(imported, format_)
 
 
@@ -69,13 +68,14 @@ def files(directory: str, folder: Path, format_: str) -> int:
 def manifest(directory: str, file: Path, format_: str) -> int:
     """Declare what the team's manifest JSON names."""
     from reconciler.importing.declaring import declare
+    from reconciler.importing.files import without_unseen
     from reconciler.importing.manifest import read_manifest
 
     project = open_project(directory)
+    folder, settings = folder_of(project), project.settings
     found, lines, findings = read_manifest(file)
-    imported = declare(
-        folder_of(project), project.settings.policy.layout, found, lines, findings, hashed=False
-    )
+    found, unseen = without_unseen(folder, settings.media_root, found, lines)
+    imported = declare(folder, settings.policy.layout, found, lines, (*findings, *unseen), hashed=False)
     return report(imported, format_)
 
 
@@ -100,6 +100,18 @@ def folder_of(project: Project) -> "Folder":
     return Folder(root=settings.root, catalog_dir=settings.catalog_dir, lock_path=settings.lock_path)
 
 
+def _next_step(imported: "Imported") -> str:
+    from reconciler.importing.found import Reason
+
+    unlocked = sum(each.reason is Reason.NOT_LOCKED for each in imported.findings)
+    if not unlocked:
+        return "Nothing live was changed. See what an apply would do with\n    elmify plan"
+    return (
+        f"Nothing live was changed. The lockfile does not know {counted(unlocked, 'file')} yet: "
+        "put them under the media folder, then\n    elmify lock\n    elmify plan"
+    )
+
+
 def report(
     imported: "Imported", format_: str, accepted: "Mapping[Address, Sequence[str]] | None" = None
 ) -> int:
@@ -112,6 +124,7 @@ def report(
         result(report_json(imported, accepted))
     else:
         show_diagnostics(imported.diagnostics)
-        result(report_text(imported, width=max(get_terminal_size((120, 24)).columns, 60), colour=colours()))
-        say("Nothing live was changed. See what an apply would do with\n    elmify plan")
+        width = max(get_terminal_size((120, 24)).columns, 60)
+        result(report_text(imported, accepted, width=width, colour=colours()))
+        say(_next_step(imported))
     return Exit.ERROR if has_errors(imported.diagnostics) else Exit.OK

@@ -30,7 +30,7 @@ def command(directory: str, check: bool, rehash: bool) -> None:
     previous, is_tidy = _previous(project)
     locked = _lock(project, previous, rehash=rehash)
     if locked.diagnostics:
-        raise InvalidInput(locked.diagnostics)
+        raise InvalidInput(project.of_media(locked.diagnostics))
     _print(locked)
     if check and (locked.differs or not is_tidy):
         raise ElmifyError("the lockfile is out of date", hint="Bring it up to date with\n    elmify lock")

@@ -56,7 +56,8 @@ def _declare(directory: str, name: str, speaker: str | None, id_: str | None) ->
 def lecture(directory: str, files: tuple[Path, ...], collection: str | None, format_: str) -> int:
     """Declare recordings, from their names and tags, and hash them into the lockfile.
 
-    A file outside the media folder is copied into it.
+    A bare name, such as fresh.mp3, gives way to the title in the tags. A file outside the media folder is
+    copied into it.
     """
     from reconciler.importing.newcomers import new_lectures
 

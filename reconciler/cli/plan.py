@@ -62,6 +62,7 @@ def command(
     --detailed-exitcode 2 when there are changes.
     """
     from reconciler.bootstrap import open_stores
+    from reconciler.planning.guards import saved_as
     from reconciler.planning.planner import refuse_idle_globs
     from reconciler.refresh import make_plan
 
@@ -93,12 +94,14 @@ def command(
         if changed_since is None:
             refuse_idle_globs(world, plan)
         media = _media(plan, project, stores, presign) if format_ == "html" else None
+    if out is not None:
+        plan = saved_as(plan, str(out))
     for file in filter(None, (out, json_into)):
         save_plan(file, plan)
     print_plan(plan, format_, detail, max_bytes=max_bytes, media=media)
     tell_outputs(plan)
     if out is not None:
-        say(f"\nSaved. To carry out exactly this plan:\n    elmify apply {out}")
+        say_saved(plan, out)
     return Exit.DIFFERENCES if detailed_exitcode and not plan.empty else Exit.OK
 
 
@@ -134,6 +137,14 @@ def _media(plan: Plan, project: Project, stores: "Stores", presign: str | None) 
     lasts = parse_duration(presign)
     links = links_of(plan, stores.objects, stores.staging, lasts)
     return Media(base_url=base_url, links=links, links_end=datetime.now(UTC) + lasts if links else None)
+
+
+def say_saved(plan: Plan, file: Path) -> None:
+    """Say what a saved plan is good for: one that a guard has blocked is refused by apply."""
+    if plan.blocked:
+        say(f"\nSaved for a review. `elmify apply {file}` will refuse it until what blocks it is lifted.")
+    else:
+        say(f"\nSaved. To carry out exactly this plan:\n    elmify apply {file}")
 
 
 def save_plan(file: Path, plan: Plan) -> None:

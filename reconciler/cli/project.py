@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.applying.apply import Job
     from reconciler.bootstrap import Stores
     from reconciler.loading.catalog import Loaded
+    from reconciler.model.diagnostics import Diagnostic
 
 
 @dataclass
@@ -31,7 +32,8 @@ class Project:
         from dataclasses import replace
 
         from reconciler.loading.catalog import load_catalog
-        from reconciler.loading.lockfile import read_lockfile
+        from reconciler.loading.lockfile import REPAIRABLE, read_lockfile
+        from reconciler.loading.unlocked import without_lines
 
         settings = self.settings
         media, mistakes = read_lockfile(settings.lock_path, settings.root)
@@ -45,8 +47,19 @@ class Project:
             cache_dir=settings.cache_dir,
         )
         if not mistakes:
-            return loaded
-        return replace(loaded, catalog=None, diagnostics=(*mistakes, *loaded.diagnostics))
+            return replace(loaded, diagnostics=self.of_media(loaded.diagnostics))
+        grave = any(mistake.code not in REPAIRABLE for mistake in mistakes)
+        others = without_lines(loaded.diagnostics) if grave else loaded.diagnostics
+        return replace(loaded, catalog=None, diagnostics=(*mistakes, *others))
+
+    def of_media(self, found: "tuple[Diagnostic, ...]") -> "tuple[Diagnostic, ...]":
+        """Return diagnostics as they are, unless there is no lockfile: then what is absent is told once."""
+        from reconciler.loading.unlocked import without_lockfile
+
+        path = self.settings.lock_path
+        if path.exists() or not found:
+            return found
+        return without_lockfile(found, os.path.relpath(path, self.settings.root))
 
     def catalog(self) -> Catalog:
         """Return the catalog, its warnings shown; `InvalidInput` carries all of its mistakes."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from reconciler.cli.apply import approved, conclude, git_advice_on
-from reconciler.cli.console import is_interactive, nobody_reads, say
+from reconciler.cli.console import is_interactive, nobody_reads
 from reconciler.cli.options import option_format, option_lock_timeout
-from reconciler.cli.plan import save_plan
+from reconciler.cli.plan import save_plan, say_saved
 from reconciler.cli.project import open_project
 from reconciler.cli.show import print_plan
 from reconciler.model.errors import Exit, UsageError
@@ -55,17 +55,14 @@ def carry_out(
     from reconciler.applying.apply import apply
     from reconciler.bootstrap import open_stores
 
-    if out is None and not auto_approve and not is_interactive():
-        raise UsageError(
-            "there is no terminal to ask on",
-            hint="Save the plan for a review with --out PLANFILE, or approve it unseen with --auto-approve.",
-        )
     project = open_project(directory)
     with open_stores(project.settings) as stores:
         request = request_on(stores)
         job = project.job(stores, "apply", lock_timeout, format_)
         if out is not None:
             return _save(job, request, out, format_)
+        if not auto_approve and not is_interactive():
+            _refuse_without_terminal(job, request)
         plan = approved(job, request, ask=not auto_approve, format_=format_)
         if plan is None:
             return Exit.OK
@@ -78,11 +75,27 @@ def carry_out(
     return Exit.OK
 
 
+def _refuse_without_terminal(job: "Job", request: "Request") -> NoReturn:
+    """Raise what is wrong with what was asked for, before saying that nobody can be asked about it."""
+    from reconciler.refresh import make_plan
+
+    make_plan(job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging)
+    allowed = [f"--allow {name}={count}" for name, count in request.allowances.items()]
+    command = " ".join([request.asking, *allowed])
+    raise UsageError(
+        "there is no terminal to ask on",
+        hint=f"Save the plan for a review, or approve this one unseen:\n    {command} --out plans/next.json\n"
+        f"    {command} --auto-approve",
+    )
+
+
 def _save(job: "Job", request: "Request", out: Path, format_: str) -> int:
+    from reconciler.planning.guards import saved_as
     from reconciler.refresh import make_plan
 
     plan, _ = make_plan(job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging)
+    plan = saved_as(plan, str(out))
     save_plan(out, plan)
     print_plan(plan, format_, None)
-    say(f"\nSaved. To carry out exactly this plan:\n    elmify apply {out}")
+    say_saved(plan, out)
     return Exit.OK

@@ -75,12 +75,13 @@ def find_mistakes(settings: "Settings", loaded: "Loaded") -> Sequence[Diagnostic
     from reconciler.loading.media import MediaFolder
     from reconciler.loading.media_check import check_media
     from reconciler.loading.stat_cache import StatCache
+    from reconciler.loading.unlocked import without_lines
     from reconciler.model.diagnostics import in_reading_order
 
     locked, _ = read_lockfile(settings.lock_path, settings.root)
     cache = StatCache.read(settings.state_dir / "cache" / "media.json")
     media = check_media(MediaFolder(settings.media_root), loaded.media_references(), locked, cache)
-    return in_reading_order((*loaded.diagnostics, *media))
+    return in_reading_order((*loaded.diagnostics, *without_lines(media)))  # `loaded` tells of lines already
 
 
 def _print_json(found: Sequence[Diagnostic]) -> None:

@@ -71,6 +71,9 @@ def _declare_rows(bench: Workbench, rows: set[tuple[Kind, int]]) -> Merged:
     for kind, row in sorted(missing):
         _refuse(kind, row, known, library.findings)
     merged = merge(bench.editor, wanted, known, fill=False)
+    for kind, row in sorted(rows - {(each.kind, each.row or 0) for each in merged.added.values()}):
+        # It came first for being asked for, and is the recording of an entry that is another row.
+        _refuse(kind, row, known, library_of(bench.snapshot, bench.policy.layout, known=known).findings)
     bench.add_lines(library.media)
     bench.pin(merged)
     return merged
@@ -83,9 +86,11 @@ def _refuse(
     why = [f"{each.reason.value}: {each.detail}" for each in findings if each.subject == subject]
     if (kind, row) in known:
         why = [f"it is {known[kind, row]}"]
+    remedy = next((each.remedy for each in findings if each.subject == subject and each.remedy), None)
+    hint = "Look at the row: an entry of the catalog needs a parent, a title, and an object in the bucket."
     raise UsageError(
         f"unmanaged.{subject} cannot be adopted",
-        hint="Look at the row: an entry of the catalog needs a parent, a title, and an object in the bucket.",
+        hint=hint if remedy is None else f"Make one row of both:\n    {remedy}",
         details=why or ["there is no such row"],
     )
 

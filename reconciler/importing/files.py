@@ -1,12 +1,13 @@
 """A content folder on disk → catalog and lockfile."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from reconciler.importing.declaring import Folder, Imported, declare
+from reconciler.importing.declaring import Folder, Imported, declare, lockfile_lines
 from reconciler.importing.found import Finding, Found, Reason
 from reconciler.importing.gathering import content_files, gather
 from reconciler.loading.locking import lock, survey
@@ -14,10 +15,13 @@ from reconciler.loading.media import MediaFolder
 from reconciler.loading.stat_cache import StatCache
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Position
+from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Slot
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Meter
 from reconciler.model.values import nfc
+
+_IMAGES = tuple(slot for slot in Slot if slot is not Slot.LECTURE_AUDIO)
 
 
 class OpenMeter(Protocol):
@@ -51,24 +55,45 @@ class Hashing:
 def import_files(folder: Folder, directory: Path, media_root: Path, hashing: Hashing) -> Imported:
     """Declare what a content folder holds; entries that exist keep what they say, and get what they lack.
 
-    Files that cannot be locked are not declared. The paths of a folder outside the media root begin at the
-    folder: it has to become the media root before anything can be applied.
+    Files that cannot be locked are not declared. `UsageError` for a folder outside the media root, where no
+    plan would find its files; nothing is written then.
     """
-    files = list(content_files(directory, media_root))
-    found, findings = gather(files)
-    inside = directory.resolve().is_relative_to(media_root.resolve())
-    lines, refused = hashing.lines(media_root if inside else directory, media_of(found))
+    _refuse_elsewhere(directory, media_root)
+    found, findings = gather(list(content_files(directory, media_root)))
+    lines, refused = hashing.lines(media_root, media_of(found))
     noted = [Finding(reason=Reason.UNFIT, subject=path, detail=why) for path, why in refused.items()]
     return declare(
         folder, hashing.policy.layout, without(found, refused), lines, (*findings, *noted), hashed=True
     )
 
 
-def media_of(found: Iterable[Found]) -> Iterator[str]:
-    """Yield every media path that found resources name."""
+def _refuse_elsewhere(directory: Path, media_root: Path) -> None:
+    if directory.resolve().is_relative_to(media_root.resolve()):
+        return
+    root, source = shlex.quote(str(media_root)), shlex.quote(f"{directory}/.")
+    raise UsageError(
+        f"{directory} is not under {media_root}, where elmify looks for media",
+        hint="Copy it there first, then import that:\n"
+        f"    cp -R {source} {root}/\n    elmify import files {root}",
+    )
+
+
+def without_unseen(
+    folder: Folder, media_root: Path, found: Sequence[Found], lines: Mapping[str, MediaFile]
+) -> tuple[tuple[Found, ...], tuple[Finding, ...]]:
+    """Return what was found without the images that no line knows and no file is, and a finding of each."""
+    known, disk = {**lockfile_lines(folder), **lines}, MediaFolder(media_root)
+    images = {nfc(path) for path in media_of(found, _IMAGES)}
+    unseen = {path: "" for path in sorted(images - known.keys()) if disk.stat(path) is None}
+    findings = (Finding(reason=Reason.UNSEEN, subject=path, detail="") for path in unseen)
+    return without(found, unseen), tuple(findings)
+
+
+def media_of(found: Iterable[Found], slots: Collection[Slot] = tuple(Slot)) -> Iterator[str]:
+    """Yield every media path that found resources name in some slots."""
     for each in found:
-        yield from (str(each.fields[slot]) for slot in Slot if slot.value in each.fields)
-        yield from media_of(each.children)
+        yield from (str(each.fields[slot]) for slot in slots if slot.value in each.fields)
+        yield from media_of(each.children, slots)
 
 
 def without(found: Sequence[Found], refused: Mapping[str, Any]) -> tuple[Found, ...]:

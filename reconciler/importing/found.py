@@ -23,6 +23,7 @@ class Reason(StrEnum):
     CHANGED_NAME = "changed-name"  # a title that repeated its number
     NOT_AS_IS = "not-as-is"  # `--as-is`, or `adopt`, could not put up with it
     NOT_LOCKED = "not-locked"  # nobody has said which bytes a path means
+    UNSEEN = "unseen"  # an image that is neither on disk nor in the lockfile
 
 
 SENTENCES: Mapping[Reason, str] = {
@@ -38,6 +39,7 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.CHANGED_NAME: "The title repeated its number",
     Reason.NOT_AS_IS: "It could not be recorded as it is",
     Reason.NOT_LOCKED: "The lockfile does not know it: put the file under the media root and run elmify lock",
+    Reason.UNSEEN: "Left undeclared: neither the media folder nor the lockfile has the image",
 }
 
 
@@ -49,11 +51,15 @@ def by_number(fields: Mapping[str, Any]) -> tuple[bool, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing to look at. `subject` is `lectures[412]`, a key, a path, or an address."""
+    """One thing to look at. `subject` is `lectures[412]`, a key, a path, or an address.
+
+    `remedy` is a command that mends it, where there is one.
+    """
 
     reason: Reason
     subject: str
     detail: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """A content folder of the team's layout → what it holds, with sidecars and tags for what names do not say."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from reconciler.model.values import nfc
 
 _OLDER = "speakers/"
 
+#: A name as a machine gives it: `fresh`, `recording_0412`.
+_BARE = re.compile(r"[a-z0-9._-]+")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentFile:
@@ -28,21 +32,30 @@ class ContentFile:
 
 
 def content_files(directory: Path, media_root: Path) -> Iterator[ContentFile]:
-    """Yield every file below a folder, in the order of the paths; hidden ones are passed over.
+    """Yield every file below a folder of the media root, in the order of the paths.
 
-    Below the media root, paths begin there; of a folder elsewhere, at the folder itself.
+    Hidden ones are passed over.
     """
-    base = media_root if directory.resolve().is_relative_to(media_root.resolve()) else directory
     for file in sorted(directory.resolve().rglob("*")):
-        within = file.relative_to(base.resolve()).as_posix()
+        within = file.relative_to(media_root.resolve()).as_posix()
         if file.is_file() and not any(part.startswith(".") for part in within.split("/")):
             yield ContentFile(file=file, path=nfc(within), within=nfc(within))
 
 
 def lecture_fields(path: str, place: KeyPlace, tags: Tags) -> dict[str, Any]:
-    """Return the fields of a recording's entry: from its name, and from its tags what that does not say."""
+    """Return the fields of a recording's entry: from its name, and from its tags what that does not say.
+
+    A name without a number, in small letters and no spaces, says less of the title than a tag does.
+    """
     number = place.number if place.number is not None else tags.number
-    title = place.title or numbered(tags.title)[1] or (f"Lecture {number}" if number is not None else "")
+    tagged = numbered(tags.title)[1]
+    is_bare = place.number is None and _BARE.fullmatch(path.rpartition("/")[2].rpartition(".")[0])
+    title = (
+        (tagged if is_bare else "")
+        or place.title
+        or tagged
+        or (f"Lecture {number}" if number is not None else "")
+    )
     said = {
         "number": number,
         "title": title or clean(path.rpartition("/")[2]),

@@ -31,9 +31,9 @@ class Join:
     loosely: bool = True
     findings: list[Finding] = field(default_factory=list)
 
-    def note(self, reason: Reason, subject: str, detail: str) -> None:
+    def note(self, reason: Reason, subject: str, detail: str, remedy: str = "") -> None:
         """Keep something for a person to look at."""
-        self.findings.append(Finding(reason=reason, subject=subject, detail=detail))
+        self.findings.append(Finding(reason=reason, subject=subject, detail=detail, remedy=remedy))
 
     @cached_property
     def places(self) -> Mapping[str, KeyPlace]:
@@ -204,7 +204,8 @@ class Join:
                 yield row
             else:
                 detail = f"{title_of(row)!r}: {label(kept)} has the same {what}, and is the one declared"
-                self.note(Reason.DUPLICATE, label(row), detail)
+                remedy = f"elmify merge {row.id} {kept.id}" if what == "recording" else ""
+                self.note(Reason.DUPLICATE, label(row), detail, remedy)
 
     def note_similar(self, rows: Iterable[Row]) -> None:
         """Note names under one parent that differ by nothing a listener would see."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reconciler.importing.declaring import Folder, Imported, declare
+from reconciler.importing.declaring import Folder, Imported, declare, lockfile_lines
 from reconciler.importing.files import Hashing, without
 from reconciler.importing.found import Finding, Found, Reason
 from reconciler.importing.gathering import lecture_fields
@@ -17,7 +17,7 @@ from reconciler.loading.editing import CatalogEditor
 from reconciler.loading.ids import unique
 from reconciler.loading.preview import Preview
 from reconciler.model.address import Address, join, kind_of, parse_address
-from reconciler.model.catalog import Catalog, Resource, lineage
+from reconciler.model.catalog import Catalog, MediaFile, Resource, lineage
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.values import nfc
@@ -53,8 +53,25 @@ def new_lectures(
         found.append((under, fields))
     lines, refused = hashing.lines(media_root, (fields["audio"] for _, fields in found))
     notes = [Finding(reason=Reason.UNFIT, subject=path, detail=why) for path, why in refused.items()]
+    notes += _heard_before(catalog, lockfile_lines(folder), lines)
     speakers = without(tuple(_trees(catalog, found)), refused)
     return declare(folder, hashing.policy.layout, speakers, lines, notes, hashed=True)
+
+
+def _heard_before(
+    catalog: Catalog, locked: Mapping[str, MediaFile], lines: Mapping[str, MediaFile]
+) -> Iterator[Finding]:
+    """Yield the new recordings whose bytes a declared lecture has under another path."""
+    heard: dict[str, tuple[Address, str]] = {}
+    for resource in catalog.resources.values():
+        path = nfc(resource.media.get(Slot.LECTURE_AUDIO) or "")
+        if path in locked and path not in lines and (sha256 := locked[path].sha256) is not None:
+            heard.setdefault(sha256, (resource.address, path))
+    for path, line in lines.items():
+        if line.sha256 in heard:
+            address, other = heard[line.sha256]
+            detail = f"has the very bytes of {other}, which is {address}: is it another lecture?"
+            yield Finding(reason=Reason.DUPLICATE, subject=path, detail=detail)
 
 
 def existing(catalog: Catalog, text: str, kind: Kind) -> Resource:

@@ -17,10 +17,26 @@ from reconciler.render.escape import harmless, harmless_json
 _MOST_SHOWN = 20  # of one reason; all are in the JSON
 
 
-def report_text(imported: Imported, *, width: int, colour: bool = False) -> str:
+def report_text(
+    imported: Imported,
+    accepted: Mapping[Address, Sequence[str]] | None = None,
+    *,
+    width: int,
+    colour: bool = False,
+) -> str:
     """Return a table of what a person should look at, and last a line of what was written."""
     tables = "\n".join(_tables(imported.findings, width, colour=colour))
-    return f"{tables}\n{summary(imported)}" if tables else summary(imported)
+    last = summary(imported)
+    if accepted is not None and not imported.added:
+        last = _acceptance(imported, accepted)
+    return f"{tables}\n{last}" if tables else last
+
+
+def _acceptance(imported: Imported, accepted: Mapping[Address, Sequence[str]]) -> str:
+    fields = counted(sum(map(len, accepted.values())), "value")
+    addresses = counted(len(accepted), "address", "addresses")
+    files, lines = counted(len(imported.written), "file"), counted(imported.lines, "line")
+    return f"Accepted {fields} of {addresses}: {files} and {lines} of the lockfile were written."
 
 
 def summary(imported: Imported) -> str:
@@ -47,7 +63,8 @@ def _tables(findings: Sequence[Finding], width: int, *, colour: bool) -> Iterato
         table.add_column(no_wrap=True, overflow="fold", style="cyan")
         table.add_column(overflow="fold")
         for finding in group[:_MOST_SHOWN]:
-            table.add_row(Text(f"  {harmless(finding.subject)}"), Text(harmless(finding.detail)))
+            remedy = f"; {finding.remedy} makes one of both" if finding.remedy else ""
+            table.add_row(Text(f"  {harmless(finding.subject)}"), Text(harmless(finding.detail + remedy)))
         if len(group) > _MOST_SHOWN:
             table.add_row(Text("  …"), Text(f"and {len(group) - _MOST_SHOWN:,} more; --format json has all"))
         out = io.StringIO()
@@ -67,6 +84,7 @@ def report_json(imported: Imported, accepted: Mapping[Address, Sequence[str]] | 
         "lockfile_lines": imported.lines,
         "findings": [
             {"reason": each.reason.value, "subject": each.subject, "detail": each.detail}
+            | ({"remedy": each.remedy} if each.remedy else {})
             for each in imported.findings
         ],
         "diagnostics": [_plain(each) for each in imported.diagnostics],

@@ -21,6 +21,8 @@ LOCKFILE_UNSORTED = "EL324"
 LOCKFILE_CONFLICT = "EL325"
 LOCKFILE_TOO_LARGE = "EL326"
 
+_WRITTEN_ANEW = "Where the media are, the file can also be deleted: `elmify lock` writes it anew."
+
 #: Every code with its summary and its usual remedy, in the order of the codes.
 MEDIA_CODES: Mapping[str, tuple[str, str]] = {
     MEDIA_MISSING: (
@@ -56,7 +58,7 @@ MEDIA_CODES: Mapping[str, tuple[str, str]] = {
     ),
     LOCKFILE_FORMAT: (
         "the lockfile is of another format",
-        "Restore its first line from git, or use the version of elmify that wrote it.",
+        "Restore its first line from git, or use the version of elmify that wrote it. " + _WRITTEN_ANEW,
     ),
     LOCKFILE_LINE: (
         "a line of the lockfile is malformed",
@@ -72,7 +74,8 @@ MEDIA_CODES: Mapping[str, tuple[str, str]] = {
     ),
     LOCKFILE_CONFLICT: (
         "the lockfile holds a merge conflict",
-        "Keep the lines of both sides without the markers (one line a path), then run `elmify lock`.",
+        "Keep the lines of both sides without the markers (one line a path), then run `elmify lock`. "
+        + _WRITTEN_ANEW,
     ),
     LOCKFILE_TOO_LARGE: (
         "the lockfile is larger than elmify reads",

@@ -13,6 +13,9 @@ OWN_PREFIX = ".elmify/"
 #: Under this prefix the audit log's heads are kept: `<seq>-<hash>`.
 AUDIT_PREFIX = f"{OWN_PREFIX}audit/"
 
+#: Audit heads from before a rebind, by the id of their environment: kept for people.
+FORMER_AUDIT_PREFIX = f"{OWN_PREFIX}former-audit/"
+
 #: Under this prefix of the library's own bucket bytes wait for their merge, each under its SHA-256.
 STAGED_PREFIX = f"{OWN_PREFIX}staged/"
 

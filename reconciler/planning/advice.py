@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from reconciler.model.history import Lease, Run, RunState
 from reconciler.model.recorded import IdentityState
@@ -14,6 +15,8 @@ _COMMAND = re.compile(r"(?:apply|gc|rollback|merge)(?: [\w./\[\]-]+)*", re.ASCII
 
 #: A lease runs out a minute after its last heartbeat: who waits for this long gets it, or its holder lives.
 _WAIT = "--lock-timeout 2m"
+
+_SHORT_HASH = 12  # hex digits: what `elmify runs` and a plan's page show of a fingerprint
 
 _NOT_VISIBLE = "Nothing of it is visible, and what it stored is used by"
 
@@ -36,18 +39,30 @@ def _of_the_lease(status: Status) -> Advice | None:
     if lease is None:
         return None
     if not lease.stale:
-        return Advice(why=_at_work(lease), command=f"{_again(run)} {_WAIT}")
+        again = going_on(run, _at_work(lease))
+        return replace(again, command=f"{again.command} {_WAIT}")
     if run is not None and run.state is RunState.COMMITTED:
         why = f"Run {lease.run} committed everything and was interrupted after that. It is finished by"
     else:
         why = f"Run {lease.run} was interrupted before its commit. {_NOT_VISIBLE}"
-    return Advice(why=why, command=_again(run))
+    return going_on(run, why)
 
 
 def _at_work(lease: Lease) -> str:
     return (
         f"Run {lease.run} of {lease.holder} is at work, or was killed a moment ago: its lease ends at "
         f"{lease.expires_at:%Y-%m-%d %H:%M:%S} UTC without another sign of life. This waits and goes on:"
+    )
+
+
+def going_on(run: Run | None, why: str) -> Advice:
+    """Return what does again what a run was to do: by the plan file that was reviewed, if it had one."""
+    if run is None or run.fingerprint is None or run.command.startswith("merge "):
+        return Advice(why=why, command=_again(run))
+    return Advice(
+        why=f"PLANFILE is the plan file with fingerprint {run.fingerprint[:_SHORT_HASH]}: it was reviewed, "
+        f"and applying it again goes on with nothing else. {why}",
+        command=f"{_APPLY} PLANFILE",
     )
 
 
@@ -70,7 +85,7 @@ def _of_a_failure(status: Status) -> Advice | None:
     for run in _since_the_last_success(status):
         if any(leftover.record.run == run.id for leftover in status.leftovers):
             why = f"Run {run.id} ended before its commit. {_NOT_VISIBLE}"
-            return Advice(why=why, command=_again(run))
+            return going_on(run, why)
     return None
 
 

@@ -1,11 +1,13 @@
 """What a plan may not do without a reviewed allowance, and what it may never do."""
 
+import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from reconciler.model.address import Address
 from reconciler.model.catalog import Catalog
 from reconciler.model.kinds import TABLES, Kind
-from reconciler.model.plan import Action, Blocked, Change
+from reconciler.model.plan import Action, Blocked, Change, Plan
 from reconciler.model.policy import GuardLimits
 from reconciler.model.ports import Dependents
 from reconciler.model.recorded import Recorded
@@ -41,17 +43,38 @@ def blocked_by(
 
     `successors` are the recorded addresses whose row is another address now, with that one.
 
-    `catalog` is None for a plan that does not follow it; `command` is what an allowance is given to.
+    `catalog` is None for a plan that does not follow it; `command` is what allowances are given to: one
+    command with all that are needed, and those given already, lifts every guard that can be lifted.
     """
     deletes = [change for change in changes if change.action is Action.DELETE]
+    found: list[Blocked] = []
     if catalog is not None:
-        yield from _empty_catalog(catalog, recorded, deletes, allowances)
-    yield from _too_many(deletes, recorded, limits, allowances, command)
-    yield from user_rows(doomed, limits, allowances, command)
+        found += _empty_catalog(catalog, recorded, deletes, allowances)
+    found += _too_many(deletes, recorded, limits, allowances)
+    found += user_rows(doomed, limits, allowances)
+    needed = {blocked.guard: blocked.remedy for blocked in found}
+    given = {name: _flag(name, count) for name, count in allowances.items()}
+    lifting = " ".join([command, *{**given, **needed}.values()])
+    yield from (replace(blocked, remedy=_lifted(blocked.guard, lifting)) for blocked in found)
     yield from _protected(deletes, recorded)
     if catalog is not None:
         yield from _handed_on(changes, catalog, recorded, successors)
     yield from _undeclared(deletes, doomed)
+
+
+def _flag(name: str, count: int) -> str:
+    return f"--allow {name}={count}"
+
+
+def _lifted(guard: str, command: str) -> str:
+    return f"If nothing at all should be left:\n{command}" if guard == EMPTY_CATALOG else command
+
+
+def saved_as(plan: Plan, file: str) -> Plan:
+    """Return the plan with commands that lift its guards and save it to that file again."""
+    out = f" --out {shlex.quote(file)}"
+    blocked = [replace(b, remedy=b.remedy + out) if b.guard in ALLOWANCES else b for b in plan.blocked]
+    return replace(plan, blocked=tuple(blocked))
 
 
 def _empty_catalog(
@@ -61,7 +84,7 @@ def _empty_catalog(
         yield Blocked(
             guard=EMPTY_CATALOG,
             summary=f"the catalog is empty, and {len(recorded.resources):,} resources are recorded",
-            remedy="If nothing at all should be left: elmify plan --allow empty-catalog=1",
+            remedy=_flag(EMPTY_CATALOG, 1),
         )
 
 
@@ -70,7 +93,6 @@ def _too_many(
     recorded: Recorded,
     limits: GuardLimits,
     allowances: Mapping[str, int],
-    command: str,
 ) -> Iterator[Blocked]:
     count, base = len(deletes), len(recorded.resources)
     if not count or count <= allowances.get(DELETES, 0):
@@ -86,14 +108,15 @@ def _too_many(
             guard=DELETES,
             summary=f"{count:,} would be deleted: {', and '.join(reasons)}",
             addresses=tuple(change.address for change in deletes),
-            remedy=f"{command} --allow {DELETES}={count}",
+            remedy=_flag(DELETES, count),
         )
 
 
-def user_rows(
-    doomed: Dependents, limits: GuardLimits, allowances: Mapping[str, int], command: str = PLAN
-) -> Iterator[Blocked]:
-    """Yield the no of the budget of lost user rows; asked again inside the commit, when rows are locked."""
+def user_rows(doomed: Dependents, limits: GuardLimits, allowances: Mapping[str, int]) -> Iterator[Blocked]:
+    """Yield the no of the budget of lost user rows; asked again inside the commit, when rows are locked.
+
+    Its remedy is the allowance alone, for a command to be made of.
+    """
     lost = sum(doomed.lost_rows.values())
     if lost > max(limits.user_rows, allowances.get(USER_ROWS, 0)):
         tables = ", ".join(
@@ -103,7 +126,7 @@ def user_rows(
         yield Blocked(
             guard=USER_ROWS,
             summary=f"{rows} of {people} would be lost: {tables}",
-            remedy=f"{command} --allow {USER_ROWS}={lost}",
+            remedy=_flag(USER_ROWS, lost),
         )
 
 

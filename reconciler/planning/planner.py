@@ -143,7 +143,7 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, be
                 request.allowances,
                 doomed,
                 successors=rough.identities.successors,
-                command=request.command,
+                command=request.asking,
             )
         ),
         unmanaged=rough.unmanaged,

@@ -1,5 +1,6 @@
 """What a plan is made from, and what it is asked for."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,8 @@ from reconciler.planning.references import keys_named
 
 REKEY = "rekey"
 DELETE_UNMANAGED = "delete-unmanaged"
+
+_MOST_NAMED = 20  # addresses in a command that is to be pasted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,13 @@ class Request:
     def command(self) -> str:
         """The command that plans this, for a person to add an option to."""
         return command_of(self.rolls_back, self.merges)
+
+    @property
+    def asking(self) -> str:
+        """The command that plans this, with its options, and its scope unless that is of very many."""
+        scope = self.scope if len(self.scope) <= _MOST_NAMED else ()
+        only = [f"--only {shlex.quote(glob)}" for glob in scope]
+        return " ".join([self.command, *only, *(f"--{option}" for option in sorted(self.options))])
 
     def covers(self, *addresses: str | None) -> bool:
         """Whether one of the addresses is within the scope."""

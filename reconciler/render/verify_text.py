@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
+from reconciler.model.address import Address
 from reconciler.model.kinds import Kind
 from reconciler.model.values import counted, readable_size
 from reconciler.planning.verification.conditions import Condition, Severity
-from reconciler.planning.verification.findings import Finding, Presence, Verification
+from reconciler.planning.verification.findings import Finding, Presence, Verification, apply_alone
 from reconciler.planning.verification.repair import beyond_repair, wrong
 from reconciler.render.escape import harmless
 from reconciler.render.history import time_text
@@ -142,6 +143,9 @@ def _group(condition: Condition, findings: Sequence[Finding], paint: _Paint) -> 
     extra = len(findings) - _MOST_SHOWN
     if extra > 0:
         yield f"  … and {extra:,} more"
+    if extra > 0 and all(map(_is_applied_alone, findings)):
+        yield "  All of them at once, with whatever else the catalog asks for:"
+        yield "      elmify apply"
 
 
 def _summary(findings: Sequence[Finding]) -> Iterator[str]:
@@ -155,11 +159,14 @@ def _summary(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _untold(finding: Finding, told: set[str]) -> Iterator[str]:
-    """Yield the lines of a remedy that were not yet told under this heading."""
-    for line in finding.remedy.splitlines():
-        if line not in told:
-            told.add(line)
-            yield harmless(line)
+    """Yield a remedy that was not yet told under this heading; a part of one would be no remedy."""
+    if finding.remedy not in told:
+        told.add(finding.remedy)
+        yield from map(harmless, finding.remedy.splitlines())
+
+
+def _is_applied_alone(finding: Finding) -> bool:
+    return finding.remedy == apply_alone(Address(finding.what))
 
 
 def _closing(found: Verification) -> Iterator[str]:

@@ -113,11 +113,14 @@ def test_6_a_guard_says_no(project: Project) -> None:
     project.sql("insert into favorites (user_id, lecture_id) values (7, %s)", row["id"])
     project.drop("opening")
 
-    planned = project.elmify("plan", status=0)
+    planned = project.elmify("plan", "--out", "plan.json", status=0)
     refused = project.apply(status=6)
+    refused_file = project.elmify("apply", "plan.json", status=6)
 
-    assert "user-rows=1" in planned.out
+    assert "elmify plan --allow user-rows=1 --out plan.json" in planned.out
+    assert "`elmify apply plan.json` will refuse it" in planned.err
     assert "user-rows=1" in refused.err
+    assert "elmify plan --allow user-rows=1 --out plan.json" in refused_file.err
     assert len(project.sql("select * from favorites")) == 1
 
 

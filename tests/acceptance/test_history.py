@@ -9,6 +9,7 @@ import pytest
 from tests import postgres
 from tests.acceptance.projects import NO_CHANGES, Project
 from tests.acceptance.test_exit_statuses import hold_the_lease
+from tests.uploads import upload
 
 CI = {
     "CI": "true",
@@ -241,6 +242,33 @@ def test_a_bucket_that_lost_its_marker_is_refused_until_it_is_bound_again(projec
     assert project.elmify("plan").out == f"{NO_CHANGES}\n"
 
 
+def test_a_marker_that_cannot_be_read_is_shown_with_what_mends_it(project: Project) -> None:
+    project.apply()
+    project.objects.delete(".elmify/identity.json")
+    project.objects.put(upload(".elmify/identity.json", b"{"))
+
+    shown = project.elmify("identity", status=1)
+    project.elmify("identity", "--rebind", "--auto-approve")
+
+    assert "not readable" in shown.out
+    assert "elmify identity --rebind" in shown.err
+    assert project.elmify("plan").out == f"{NO_CHANGES}\n"
+
+
+def test_records_that_lack_a_table_are_said_to_be_damaged_and_can_be_given_up(project: Project) -> None:
+    project.apply()
+    project.sql("drop table elmify.lease")
+
+    refused = project.elmify("lease", status=1)
+    project.sql("drop schema elmify cascade")
+    project.elmify("identity", "--rebind", "--auto-approve")
+    project.apply()
+
+    assert "elmify's records are damaged" in refused.err
+    assert "    drop schema elmify cascade;" in refused.err
+    assert project.elmify("plan").out == f"{NO_CHANGES}\n"
+
+
 def test_records_that_are_lost_are_not_read_as_nothing(project: Project) -> None:
     project.apply()
     rows = project.sql("select * from lectures")
@@ -254,3 +282,4 @@ def test_records_that_are_lost_are_not_read_as_nothing(project: Project) -> None
     assert project.sql("select * from lectures") == rows
     assert project.sql("select keys_lost from elmify.identity") == [{"keys_lost": True}]
     assert project.elmify("plan").out == f"{NO_CHANGES}\n"
+    assert "The audit log is whole" in project.elmify("audit", "--verify").out

@@ -13,7 +13,7 @@ from tests.acceptance.gates import Gate, gate, puts_of
 from tests.acceptance.projects import NO_CHANGES, Project, Running
 from tests.buckets import bucket_at
 
-#: On an idle machine the terminal is back in under eight seconds. This is not that measurement: it tells an end
+#: On an idle machine the terminal is back in under eight seconds. This does not measure that: it tells an end
 #: from waiting for a hanging connection, which would take minutes.
 BACK_WITHIN_SECONDS = 40
 

@@ -61,6 +61,20 @@ def test_without_a_terminal_a_rollback_must_be_approved(project: Project) -> Non
     assert project.sql("select 1 from favorites") == []
 
 
+def test_without_a_terminal_what_does_not_exist_is_said_first(project: Project) -> None:
+    project.apply()
+
+    no_run = project.elmify("rollback", "99", status=64).err
+    no_row = project.elmify("merge", "98", "99", status=64).err
+    ready = project.elmify("rollback", "1", status=64).err
+
+    assert "there is no run 99" in no_run
+    assert "terminal" not in no_run + no_row
+    assert "98" in no_row
+    commands = [line.strip() for line in ready.splitlines()[-2:]]
+    assert commands == ["elmify rollback 1 --out plans/next.json", "elmify rollback 1 --auto-approve"]
+
+
 def test_a_rollback_that_would_take_favourites_along_is_guarded(project: Project) -> None:
     a_deleted_favourite(project)
     project.elmify("rollback", "--auto-approve")

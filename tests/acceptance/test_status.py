@@ -24,9 +24,16 @@ def entrance(s3_url: str) -> Iterator[Gate]:
 @pytest.fixture
 def killed(team: Project, entrance: Gate) -> Project:
     """A project whose first apply was killed when it had stored two files of six."""
+    return kill_amid(team, entrance, "apply", "--auto-approve")
+
+
+def kill_amid(team: Project, entrance: Gate, *arguments: str, plan: str | None = None) -> Project:
+    """Kill an apply when it had stored two files of six; `plan` is a file to save its plan to first."""
     team.environ["R2_ENDPOINT"] = entrance.url
     for number in range(2, LECTURES + 1):
         team.lecture(f"lecture-{number}", number=number, content=bytes([number]) * 1_000)
+    if plan is not None:
+        team.elmify("plan", "--out", plan)
     let_through: set[str] = set()
 
     def wanted(method: str, path: str) -> bool:
@@ -37,7 +44,7 @@ def killed(team: Project, entrance: Gate) -> Project:
         return path not in let_through
 
     entrance.hold(wanted)
-    running = team.start("apply", "--auto-approve", "--format", "json")
+    running = team.start(*arguments, "--format", "json")
     for _ in range(STORED):
         running.wait_for("file")
     running.process.kill()
@@ -75,6 +82,21 @@ def test_after_a_kill_the_command_that_status_prints_makes_the_library_whole(kil
     assert len(killed.sql("select * from lectures")) == LECTURES
     assert killed.elmify("plan").out == f"{NO_CHANGES}\n"
     assert killed.elmify("status", "--format", "json").json["next"]["command"] is None
+
+
+def test_after_a_kill_of_a_reviewed_plan_its_file_goes_on(team: Project, entrance: Gate) -> None:
+    killed = kill_amid(team, entrance, "apply", "plan.json", plan="plan.json")
+    prolong_lease(killed)
+    [run] = killed.sql("select id, fingerprint from elmify.run")
+
+    status = killed.elmify("status").out
+    unlocked = killed.elmify("unlock", str(run["id"]), "--force").out
+    killed.elmify("apply", "plan.json")
+
+    assert status.splitlines()[-1].strip() == "elmify apply PLANFILE --lock-timeout 2m"
+    assert f"the plan file with fingerprint {run['fingerprint'][:12]}" in status
+    assert unlocked.splitlines()[-1].strip() == "elmify apply PLANFILE"
+    assert len(killed.sql("select * from lectures")) == LECTURES
 
 
 def test_status_says_what_the_killed_run_left(killed: Project) -> None:

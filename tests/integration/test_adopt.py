@@ -221,6 +221,20 @@ def test_a_row_that_is_declared_already_or_has_no_object_is_refused_with_the_rea
     assert any("row-without-object" in detail for detail in orphan.value.details)
 
 
+@pytest.mark.parametrize("other", [0, 999999])  # before and after the row that is declared
+def test_a_second_row_of_a_declared_recording_is_to_be_merged(team: Team, lecture: str, other: int) -> None:
+    row = team.row(lecture)
+    columns = "title, speaker_id, collection_id, file_name, file_path, file_size, file_format, duration"
+    team.sql(
+        f"insert into lectures (id, {columns}) select {other}, {columns} from lectures where id = %s", row
+    )
+
+    with pytest.raises(UsageError) as refused:
+        team.adopt(f"unmanaged.lectures[{other}]")
+
+    assert f"elmify merge {other} {row}" in (refused.value.hint or "")
+
+
 def test_the_command_says_what_it_accepted(
     team: Team, lecture: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -230,4 +244,7 @@ def test_the_command_says_what_it_accepted(
 
     assert run(["adopt", lecture]) == Exit.OK
 
-    assert f"  ~ {lecture}: title\n" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"  ~ {lecture}: title\n" in out
+    assert "Accepted 1 value of 1 address" in out
+    assert "Declared" not in out

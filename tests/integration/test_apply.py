@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.applying.environment import put_small
-from reconciler.inspecting.audit import verify_chain
+from reconciler.applying.environment import put_small, rebind
+from reconciler.inspecting.audit import BrokenChain, verify_chain
 from reconciler.model.address import Address
 from reconciler.model.errors import Guarded, IdentityMismatch, InvalidInput, PutsFailed, Stale
+from reconciler.model.history import GENESIS
 from reconciler.model.plan import Action
-from reconciler.model.policy import TransferLimits
+from reconciler.model.policy import AUDIT_PREFIX, FORMER_AUDIT_PREFIX, TransferLimits
 from reconciler.model.recorded import IdentityState
 from reconciler.planning.world import DELETE_UNMANAGED, Request
-from reconciler.refresh import MARKER_KEY
+from reconciler.refresh import MARKER_KEY, read_marker
 from tests.stand import Stand
 
 
@@ -286,6 +287,7 @@ def test_a_file_that_changed_since_it_was_locked_stops_the_commit(stand: Stand) 
         stand.apply()
 
     assert "opening.mp3" in caught.value.details[0]
+    assert "    elmify lock\n    elmify plan\n" in caught.value.hint
     assert stand.sql("select * from speakers") == []
     assert stand.object_keys() == []
 
@@ -293,8 +295,9 @@ def test_a_file_that_changed_since_it_was_locked_stops_the_commit(stand: Stand) 
 def test_what_a_failed_apply_stored_is_used_by_the_next(stand: Stand) -> None:
     stand.declare("ali/quran/the-cow", title="The Cow", number=2)
     (stand.media_root / "ali/quran/the-cow.mp3").unlink()
-    with pytest.raises(PutsFailed):
+    with pytest.raises(PutsFailed) as caught:
         stand.apply()
+    assert "elmify lock" not in caught.value.hint
     assert stand.object_keys() == ["Ali/Quran/01 - The Opening.mp3"]
     stand.record("ali/quran/the-cow.mp3", b"ali/quran/the-cow")
 
@@ -337,6 +340,36 @@ def test_the_audit_log_says_what_was_done_and_is_anchored_in_the_bucket(stand: S
     assert [stored.key for stored in stand.objects.list(".elmify/audit/")] == [
         f".elmify/audit/{head.seq:012d}-{head.hash}"
     ]
+
+
+def test_after_lost_records_the_new_log_is_whole_and_the_old_heads_are_still_there(stand: Stand) -> None:
+    stand.apply()
+    [kept] = [stored.key.rpartition("/")[2] for stored in stand.objects.list(AUDIT_PREFIX)]
+    was = read_marker(stand.objects)
+    stand.sql("drop schema elmify cascade")
+
+    rebind(stand.database, stand.objects, "test", stand.job().actor)
+    stand.apply()
+
+    head = verify_chain(stand.database, stand.objects)
+    assert [stored.key for stored in stand.objects.list(AUDIT_PREFIX)] == [
+        f"{AUDIT_PREFIX}{head.seq:012d}-{head.hash}"
+    ]
+    assert [stored.key for stored in stand.objects.list(FORMER_AUDIT_PREFIX)] == [
+        f"{FORMER_AUDIT_PREFIX}{was}/{kept}"
+    ]
+
+
+def test_binding_a_pair_again_does_not_excuse_a_log_that_was_cut(stand: Stand) -> None:
+    stand.apply()
+    stand.sql("alter table elmify.audit disable trigger append_only")
+    stand.sql("delete from elmify.audit")
+    stand.sql("update elmify.audit_head set seq = 0, hash = %s", GENESIS)
+
+    rebind(stand.database, stand.objects, "test", stand.job().actor)
+
+    with pytest.raises(BrokenChain, match="the bucket knows of entry 4"):
+        verify_chain(stand.database, stand.objects)
 
 
 def test_a_bucket_of_another_environment_stops_before_anything_is_read_as_absent(stand: Stand) -> None:

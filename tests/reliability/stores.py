@@ -67,6 +67,8 @@ class Server:
 
     def put_back(self, root: Path) -> None:
         """Only what differs: nothing is ever overwritten, so little does."""
+        for unfinished in self.store.unfinished():
+            self.store.abort(unfinished)
         there = {stored.key: stored.etag for stored in self.store.list()}
         for key, etag in there.items():
             if key not in self._kept or self._kept[key][0].etag != etag:

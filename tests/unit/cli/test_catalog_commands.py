@@ -57,6 +57,36 @@ def test_validate_tells_every_mistake_at_once(sample: Path, capsys: pytest.Captu
     assert "catalog/elmify.lock:2:1: error[EL322]" in err
 
 
+@pytest.mark.parametrize("command", ["validate", "lock"])
+def test_a_lockfile_that_is_gone_is_told_once_with_two_ways_to_have_it_back(
+    sample: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    shutil.rmtree(sample / "catalog/media")
+    (sample / "catalog/elmify.lock").unlink()
+
+    assert run([command]) == Exit.ERROR
+
+    err = capsys.readouterr().err
+    assert err.count("EL301") == 1
+    assert "There is no catalog/elmify.lock either, and so it is with" in err
+    assert "git checkout -- catalog/elmify.lock" in " ".join(err.split())
+    assert "elmify import live" in err
+
+
+@pytest.mark.parametrize("first", ["garbage", "<<<<<<< ours"])
+def test_of_a_broken_lockfile_nothing_is_said_about_each_file(
+    sample: Path, capsys: pytest.CaptureFixture[str], first: str
+) -> None:
+    (sample / "catalog/elmify.lock").write_text(f"{first}\n", "utf-8")
+
+    assert run(["validate"]) == Exit.ERROR
+
+    err = capsys.readouterr().err
+    assert "EL301" not in err
+    assert "EL302" not in err
+    assert "can also be deleted" in " ".join(err.split())
+
+
 def test_validate_looks_at_the_media_that_are_here(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (sample / "catalog/media/Studio Voice/speaker.jpg").write_bytes(b"")
     shutil.rmtree(sample / "catalog/media/Abdul Rashid Sufi")

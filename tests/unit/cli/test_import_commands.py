@@ -68,14 +68,16 @@ def test_a_table_shows_the_first_of_many_and_says_how_many_more(
     assert "\x1b" not in out
 
 
-def test_a_folder_elsewhere_says_where_the_media_belong(
+def test_a_folder_elsewhere_is_refused_with_the_command_that_copies_it(
     project: ImportProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.audio("Noor/Fiqh/01 - A.wav", under="elsewhere")
 
-    run(["import", "files", "elsewhere"])
+    assert run(["import", "files", "elsewhere"]) != Exit.OK
 
-    assert "move them there" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "cp -R elsewhere/. " in err
+    assert not (project.root / "catalog").exists()
 
 
 def test_a_catalog_with_mistakes_is_left_as_it_is(
@@ -158,3 +160,25 @@ def test_the_options_of_a_part_of_a_command_have_variables_too(
 
     assert json.loads(capsys.readouterr().out)["kept"] == 0
     assert set(new.commands) == {"speaker", "collection", "lecture"}
+
+
+def test_a_manifest_says_what_a_plan_needs_first_and_leaves_out_images_that_are_nowhere(
+    project: ImportProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.image("N/C/collection.jpg")
+    collection = {
+        "title": "C",
+        "coverImageUrl": "N/C/collection.jpg",
+        "lectures": [{"title": "A", "filePath": "N/C/01 - A.mp3"}],
+    }
+    said = {"speakers": [{"name": "N", "imageUrl": "N/speaker.jpg", "collections": [collection]}]}
+    (project.root / "m.json").write_text(json.dumps(said))
+
+    assert run(["import", "manifest", "m.json"]) == Exit.OK
+
+    captured = capsys.readouterr()
+    assert "elmify lock" in captured.err
+    assert "does not know 2 files" in captured.err
+    assert "image" not in project.entry("n/speaker.yaml")
+    assert project.entry("n/c.yaml")["cover"] == "N/C/collection.jpg"
+    assert "Left undeclared" in captured.out

@@ -10,6 +10,7 @@ from mutagen.easyid3 import EasyID3
 from reconciler.importing.found import Reason
 from reconciler.importing.tags import Tags, read_tags
 from reconciler.loading.fmt import format_catalog_file
+from reconciler.model.errors import UsageError
 from tests.importing import ImportProject
 from tests.media_files import sample, wav
 
@@ -142,13 +143,32 @@ def test_tags_say_what_the_name_does_not(project: ImportProject) -> None:
 
     [lecture] = project.lectures("noor/fiqh.yaml")
     assert lecture == {
-        "id": "track",
+        "id": "the-opening",
         "number": 7,
-        "title": "Track",
+        "title": "The Opening",
         "genre": "Talk",
         "year": 2023,
         "audio": "track.mp3",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("fresh", "Tag Title"),
+        ("recording_0412", "Tag Title"),
+        ("03 - fresh", "Fresh"),
+        ("Fresh Start", "Fresh Start"),
+    ],
+)
+def test_a_bare_name_gives_way_to_the_title_in_the_tags(
+    project: ImportProject, name: str, title: str
+) -> None:
+    tagged(project.media / f"Noor/Fiqh/{name}.mp3", title="Tag Title")
+
+    project.import_files()
+
+    assert [each["title"] for each in project.lectures("noor/fiqh.yaml")] == [title]
 
 
 def test_a_name_of_digits_alone_takes_its_title_from_the_tags(project: ImportProject) -> None:
@@ -322,13 +342,13 @@ def test_a_part_of_the_folder_is_called_as_the_whole_would_be(project: ImportPro
     assert list(project.lines) == ["Noor/Fiqh/01 - A.wav"]
 
 
-def test_the_paths_of_a_folder_elsewhere_begin_at_it(project: ImportProject) -> None:
+def test_a_folder_elsewhere_is_refused_before_anything_is_written(project: ImportProject) -> None:
     project.audio("Noor/Fiqh/01 - A.wav", under="elsewhere")
 
-    project.import_files(project.root / "elsewhere")
+    with pytest.raises(UsageError, match="not under"):
+        project.import_files(project.root / "elsewhere")
 
-    assert project.lectures("noor/fiqh.yaml")[0]["audio"] == "Noor/Fiqh/01 - A.wav"
-    assert project.lines["Noor/Fiqh/01 - A.wav"].sha256 is not None
+    assert not project.folder.catalog_dir.exists()
 
 
 def test_new_bytes_under_a_declared_path_get_a_new_line(project: ImportProject) -> None:

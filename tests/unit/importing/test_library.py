@@ -341,6 +341,7 @@ def test_of_two_rows_with_one_recording_the_complete_one_is_declared() -> None:
 
     assert set(lectures(library)) == {102}
     assert ("duplicate", "lectures[101]") in told(library)
+    assert [each.remedy for each in library.findings if each.remedy] == ["elmify merge 101 102"]
 
 
 def test_the_row_that_the_catalog_knows_is_the_one_declared() -> None:
@@ -367,6 +368,7 @@ def test_titles_that_are_the_same_once_cleaned_are_one_entry() -> None:
 
     assert set(lectures(library)) == {101}
     assert ("duplicate", "lectures[102]") in told(library)
+    assert {each.remedy for each in library.findings} == {""}  # equal titles are no equal recordings
 
 
 def test_titles_that_only_look_alike_are_two_entries_and_told() -> None:

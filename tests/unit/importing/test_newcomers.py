@@ -108,6 +108,16 @@ def test_an_address_that_is_no_collection_is_refused(noor: ImportProject, addres
     assert hint in caught.value.hint or "Declare it first" in caught.value.hint
 
 
+def test_bytes_that_another_lecture_has_are_told_with_its_address(noor: ImportProject) -> None:
+    new(noor, noor.audio("Noor/Fiqh/01 - A.wav", 2))
+
+    imported = new(noor, noor.audio("Noor/Duas/02 - B.wav", 2))
+
+    [finding] = imported.findings
+    assert (finding.reason, finding.subject) == (Reason.DUPLICATE, "Noor/Duas/02 - B.wav")
+    assert "noor/fiqh/a" in finding.detail
+
+
 def test_what_is_no_recording_is_refused(noor: ImportProject) -> None:
     with pytest.raises(UsageError, match="is no recording"):
         new(noor, noor.image("Noor/speaker.jpg"))

@@ -90,6 +90,18 @@ def test_what_is_printed_to_be_pasted_is_a_command_of_elmifys(made: str) -> None
     assert command(held(made)) == "elmify apply"
 
 
+@pytest.mark.parametrize("made", ["apply", "rollback 2"])
+def test_a_run_of_a_reviewed_plan_file_goes_on_with_that_file(made: str) -> None:
+    holder = replace(run(3, RunState.BEGUN, made), fingerprint="873c34b77a35" + "0" * 52)
+
+    stale = advise(replace(held(), holder=holder))
+    living = advise(replace(held(stale=False), holder=holder))
+
+    assert stale.command == "elmify apply PLANFILE"
+    assert living.command == "elmify apply PLANFILE --lock-timeout 2m"
+    assert "the plan file with fingerprint 873c34b77a35:" in stale.why
+
+
 def test_a_lease_that_still_lasts_is_waited_for() -> None:
     advice = advise(held(stale=False))
 

@@ -7,6 +7,7 @@ import pytest
 from reconciler.model.catalog import Resource
 from reconciler.model.plan import Plan
 from reconciler.model.policy import GuardLimits
+from reconciler.planning.guards import saved_as
 from reconciler.planning.world import DELETE_UNMANAGED, World
 from tests.unit.planning.worlds import (
     POLICY,
@@ -18,6 +19,7 @@ from tests.unit.planning.worlds import (
     lecture_row,
     live,
     planned,
+    row_of,
     speaker,
     speaker_row,
     with_rows,
@@ -72,6 +74,23 @@ def test_a_guard_says_which_allowance_lifts_it() -> None:
     (blocked,) = planned(removing(4, 10)).blocked
 
     assert blocked.remedy == "elmify plan --allow deletes=4"
+
+
+def test_one_command_lifts_all_guards_with_what_was_asked_for_and_allowed_already() -> None:
+    lectures = [lecture(f"s/c/l{number}") for number in range(10)]
+    removed = declaring(live(catalog(*lectures)), *lectures[:5])
+    row = row_of(removed, "s/c/l9").id
+
+    plan = planned(removed, favourites={row: 2}, allow={"empty-catalog": 1}, options=[DELETE_UNMANAGED])
+
+    command = "elmify plan --delete-unmanaged --allow empty-catalog=1 --allow deletes=5 --allow user-rows=2"
+    assert [(b.guard, b.remedy) for b in plan.blocked] == [("deletes", command), ("user-rows", command)]
+
+
+def test_a_saved_plan_names_its_file_where_a_command_would_lift_the_guard() -> None:
+    (blocked,) = saved_as(planned(removing(4, 10)), "plans/of today.json").blocked
+
+    assert blocked.remedy == "elmify plan --allow deletes=4 --out 'plans/of today.json'"
 
 
 def test_deletes_of_what_is_unmanaged_count_too() -> None:

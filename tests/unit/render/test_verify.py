@@ -8,9 +8,17 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from reconciler.model.address import Address
 from reconciler.model.kinds import Kind
 from reconciler.planning.verification.conditions import Condition, Severity
-from reconciler.planning.verification.findings import Depth, Finding, Sides, Verification, worst_first
+from reconciler.planning.verification.findings import (
+    Depth,
+    Finding,
+    Sides,
+    Verification,
+    apply_alone,
+    worst_first,
+)
 from reconciler.render.verify_json import verify_json
 from reconciler.render.verify_junit import verify_junit
 from reconciler.render.verify_text import headline, retold, verify_text
@@ -223,3 +231,20 @@ def test_the_junit_report_of_hostile_names_is_xml() -> None:
     hostile = verification(finding(Condition.ORPHAN, HOSTILE), environment=HOSTILE)
 
     assert ET.fromstring(verify_junit(hostile)).tag == "testsuites"
+
+
+def test_a_remedy_is_told_whole_where_it_shares_a_line_with_another() -> None:
+    lost = [
+        finding(Condition.ROW_WITHOUT_OBJECT, name, remedy=f"Put {name}.mp3 there, then\n    elmify lock")
+        for name in ("one", "two")
+    ]
+
+    assert verify_text(verification(*lost)).count("    elmify lock") == 2
+
+
+def test_many_that_are_applied_alone_are_applied_at_once() -> None:
+    names = [f"ali/quran/{number}" for number in range(6)]
+    many = [finding(Condition.ROW_WITHOUT_OBJECT, name, remedy=apply_alone(Address(name))) for name in names]
+
+    assert verify_text(verification(*many)).endswith("      elmify apply")
+    assert not verify_text(verification(*many[:5])).endswith("      elmify apply")

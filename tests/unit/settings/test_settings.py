@@ -36,6 +36,7 @@ from reconciler.settings import (
 )
 
 MINIMAL = "environment: production\n"
+TRIAL = "environment: trial\n"
 R2 = {
     "R2_ENDPOINT": "https://abc.r2.cloudflarestorage.com",
     "R2_ACCESS_KEY_ID": "id",
@@ -63,7 +64,7 @@ def found(root: Path, text: str = MINIMAL, environ: Mapping[str, str] | None = N
 
 
 def test_only_the_environment_name_is_needed(root: Path) -> None:
-    loaded = load(root, "environment: trial\n")
+    loaded = load(root, TRIAL)
 
     assert loaded == Settings(
         root=root,
@@ -399,7 +400,7 @@ class TestStores:
 
     def test_nothing_names_a_staging_bucket(self, root: Path) -> None:
         assert load(root, MINIMAL, REMOTE).staging is None
-        assert load(root).staging is None
+        assert load(root, TRIAL).staging is None
 
     def test_the_staging_bucket_is_of_the_same_account(self, root: Path) -> None:
         loaded = load(root, MINIMAL, {**REMOTE, "R2_STAGING_BUCKET": "staged"})
@@ -434,7 +435,7 @@ class TestStores:
 
     def test_an_empty_staging_bucket_is_none_at_all(self, root: Path) -> None:
         assert load(root, MINIMAL, {**REMOTE, "R2_STAGING_BUCKET": ""}).staging is None
-        assert isinstance(load(root, MINIMAL, {"R2_STAGING_BUCKET": ""}).objects, DirectoryBucket)
+        assert isinstance(load(root, TRIAL, {"R2_STAGING_BUCKET": ""}).objects, DirectoryBucket)
 
     def test_a_chosen_directory_has_no_bucket_beside_it(self, root: Path) -> None:
         text = MINIMAL + "objects: {store: directory}\n"
