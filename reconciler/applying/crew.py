@@ -10,6 +10,9 @@ from typing import Generic, Self, TypeVar
 #: A person who pressed Ctrl-C has the terminal back in under eight seconds.
 GIVE_UP_AFTER = timedelta(seconds=4)
 
+#: A Ctrl-C that comes just before the thread begins to wait does not end it: it is seen at the next look.
+_LOOK_UP_SECONDS = 1.0
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -53,6 +56,6 @@ class Crew(Generic[Item, Result]):
                     exhausted = True
                 else:
                     self._running[self._pool.submit(self._work, following)] = following
-            done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+            done, _ = wait(self._running, timeout=_LOOK_UP_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 yield self._running.pop(future), future

@@ -3,7 +3,9 @@
 import codecs
 import os
 import pty
+import signal
 import subprocess
+from contextlib import suppress
 
 from tests.acceptance.projects import COMMAND, PATIENCE_SECONDS, Project
 
@@ -37,6 +39,14 @@ class Terminal:
     def answer(self, text: str) -> int:
         """Type a line; return the exit status."""
         os.write(self.screen, text.encode())
+        return self.end()
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C, again where one came just before the program waited; return the exit status."""
+        while self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
         return self.end()
 
     def end(self) -> int:

@@ -1,6 +1,5 @@
 """`elmify reconcile` at a terminal: one finding at a time, then a plan, then a yes."""
 
-import signal
 import subprocess
 from pathlib import Path
 
@@ -156,9 +155,8 @@ def test_ctrl_c_at_a_question_changes_nothing(applied: Project) -> None:
 
     terminal = Terminal(applied, "reconcile")
     terminal.read_until(ASKED)
-    terminal.process.send_signal(signal.SIGINT)
 
-    assert terminal.answer("") == 130
+    assert terminal.interrupt() == 130
     assert (settings_of(applied), applied.contents()) == before
 
 
