@@ -3,6 +3,7 @@
 import io
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 from reconciler.applying.apply import Outcome, apply, request_of
 from reconciler.cli.verify import inspection_of
@@ -18,6 +19,18 @@ from tests.stand import Stand
 from tests.uploads import md5_of
 
 OPENING = "Ali/Quran/01 - The Opening.mp3"
+
+
+def applied_stand(folder: Path, url: str) -> Stand:
+    """Return a stand with two lectures and an image, applied."""
+    stand = Stand(folder, url)
+    stand.record("ali.jpg", b"a face")
+    stand.declare("ali", name="Ali", media={"image": "ali.jpg"})
+    stand.declare("ali/quran", title="Quran")
+    stand.declare("ali/quran/opening", title="The Opening", number=1)
+    stand.declare("ali/quran/cow", title="The Cow", number=2)
+    stand.apply()
+    return stand
 
 
 def inspection(

@@ -84,11 +84,12 @@ class Target:
                 return self._attempt(timeout, watch)
             except psycopg.OperationalError as error:
                 failure = unreachable(error, self)
-                late = pause is None or time.monotonic() + pause.total_seconds() > deadline
-                if late or not failure.transient:
+                if pause is None or not failure.transient:
+                    raise failure from error
+                if time.monotonic() + pause.total_seconds() > deadline:
                     raise failure from error
                 _log.info("connection-retried", extra={"facts": {"message": failure.message}})
-            time.sleep(pause.total_seconds() if pause else 0)
+            time.sleep(pause.total_seconds())
         raise Unavailable(f"{self} could not be reached")
 
     def _attempt(self, timeout: timedelta, watch: StatementWatch | None) -> Connection:

@@ -16,8 +16,6 @@ from reconciler.importing.tags import Tags, read_tags
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.values import nfc
 
-_OLDER = "speakers/"
-
 #: A name as a machine gives it: `fresh`, `recording_0412`.
 _BARE = re.compile(r"[a-z0-9._-]+")
 

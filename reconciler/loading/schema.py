@@ -193,12 +193,6 @@ def adapter(kind: Kind) -> TypeAdapter[Any]:
     return TypeAdapter(_FILES[kind])
 
 
-@cache
-def file_schema(kind: Kind) -> Mapping[str, Any]:
-    """Return the JSON Schema of a file of that kind."""
-    return adapter(kind).json_schema()
-
-
 def catalog_schema() -> dict[str, Any]:
     """Return the JSON Schema of any catalog file, for editors."""
     schema = TypeAdapter(SpeakerFile | CollectionFile).json_schema()

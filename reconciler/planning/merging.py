@@ -7,7 +7,7 @@ from reconciler.model.actual import Row
 from reconciler.model.address import UNMANAGED, Address
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import TABLES, Kind
-from reconciler.model.plan import Action, Change, State
+from reconciler.model.plan import Action, Change, State, Unmanaged
 from reconciler.model.recorded import ResourceRecord
 from reconciler.planning.evidence import trusted
 from reconciler.planning.fingerprint import change_id
@@ -49,9 +49,18 @@ def draft_merge(world: World, request: Request) -> Draft:
     vanished = {address: believed.get(address) for address in world.recorded.resources}
     identities = Identities(bound={}, vanished=vanished, broken=frozenset(), problems=())
     changes = with_retired(world, [_delete(world, goes, stays), _keep(world, goes, stays)])
-    unmanaged = unmanaged_in(world, identities, set())
+    unmanaged = _without(unmanaged_in(world, identities, set()), goes.row.id)
     rough = draft_of(request, identities, changes=changes, drift=(), unmanaged=unmanaged)
     return replace(rough, doomed={})  # what hangs off it goes over
+
+
+def _without(unmanaged: Unmanaged, lecture: int) -> Unmanaged:
+    """Leave out the row that goes: it is not left alone."""
+    kept = {
+        kind: tuple(row for row in rows if kind is not Kind.LECTURE or row != lecture)
+        for kind, rows in unmanaged.rows.items()
+    }
+    return replace(unmanaged, rows={kind: rows for kind, rows in kept.items() if rows})
 
 
 def rows_of(rough: Draft) -> tuple[int, int]:

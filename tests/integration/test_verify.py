@@ -27,6 +27,7 @@ from tests.servers import make_bucket, moto_server
 from tests.stand import Stand
 from tests.verifying import (
     OPENING,
+    applied_stand,
     begin_upload,
     conditions,
     inspection,
@@ -41,15 +42,7 @@ COW = "Ali/Quran/02 - The Cow.mp3"
 
 @pytest.fixture
 def stand(tmp_path: Path, database_url: str) -> Stand:
-    """Two lectures and an image, applied."""
-    stand = Stand(tmp_path, database_url)
-    stand.record("ali.jpg", b"a face")
-    stand.declare("ali", name="Ali", media={"image": "ali.jpg"})
-    stand.declare("ali/quran", title="Quran")
-    stand.declare("ali/quran/opening", title="The Opening", number=1)
-    stand.declare("ali/quran/cow", title="The Cow", number=2)
-    stand.apply()
-    return stand
+    return applied_stand(tmp_path, database_url)
 
 
 def test_after_an_apply_all_is_well(stand: Stand) -> None:

@@ -14,6 +14,7 @@ from tests.live.system import dump_users
 from tests.stand import Stand
 from tests.verifying import (
     OPENING,
+    applied_stand,
     conditions,
     put,
     repair,
@@ -30,14 +31,7 @@ pytest_plugins = ["tests.live.fixtures"]
 
 @pytest.fixture
 def stand(tmp_path: Path, database_url: str) -> Stand:
-    stand = Stand(tmp_path, database_url)
-    stand.record("ali.jpg", b"a face")
-    stand.declare("ali", name="Ali", media={"image": "ali.jpg"})
-    stand.declare("ali/quran", title="Quran")
-    stand.declare("ali/quran/opening", title="The Opening", number=1)
-    stand.declare("ali/quran/cow", title="The Cow", number=2)
-    stand.apply()
-    return stand
+    return applied_stand(tmp_path, database_url)
 
 
 def test_a_missing_object_is_put_back_under_its_key_from_the_media(stand: Stand) -> None:

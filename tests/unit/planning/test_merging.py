@@ -58,6 +58,7 @@ def test_two_unmanaged_rows_can_be_merged() -> None:
         "unmanaged.lectures[701]": Action.DELETE,
     }
     assert change_at(plan, "unmanaged.lectures[701]").retired == ()
+    assert plan.unmanaged.rows == {Kind.LECTURE: (700,)}  # the one that stays
 
 
 def test_the_row_that_goes_is_told_from_the_one_that_stays() -> None:
@@ -120,4 +121,8 @@ def test_a_lecture_is_not_merged_with_itself() -> None:
 def test_a_merge_says_so_in_its_fingerprint() -> None:
     assert merged(STRAY, "700", "s/c/l").fingerprint != merged(STRAY, "700", "s/c/m").fingerprint
     assert planned(STRAY).merges is None
-    assert merged(STRAY, "700", "s/c/l").unmanaged.rows == {Kind.LECTURE: (700,)}
+
+
+def test_the_row_that_goes_is_not_among_what_is_left_alone() -> None:
+    assert planned(STRAY).unmanaged.rows == {Kind.LECTURE: (700,)}
+    assert merged(STRAY, "700", "s/c/l").unmanaged.rows == {}
