@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from reconciler.importing.declaring import Folder, Imported
+from reconciler.importing.declare import Folder, Imported
 from reconciler.importing.files import Hashing, import_files
 from reconciler.loading.catalog import Loaded, load_catalog
 from reconciler.loading.lockfile import read_lockfile

@@ -13,7 +13,7 @@ from reconciler.model.ports import Database, ObjectStore, Upload
 from reconciler.planning.verification.conditions import Condition
 from reconciler.planning.verification.findings import Finding, Verification
 from reconciler.planning.verification.repair import repair_request
-from reconciler.render.plan_json import dump_plan, load_plan
+from reconciler.render.plan.json import dump_plan, load_plan
 from tests.live.project import LiveProject
 from tests.stand import Stand
 from tests.uploads import md5_of

@@ -166,7 +166,7 @@ def cli(ctx: click.Context, directory: str, log_format: str, verbose: int) -> No
     A YAML catalog in git says what should exist. `elmify plan` shows what would change, `elmify apply`
     makes it so as one commit across both stores.
     """
-    from reconciler.telling.logs import LogFormat, start
+    from reconciler.logs import LogFormat, start
 
     start(LogFormat(log_format), verbose)
     ctx.obj = directory

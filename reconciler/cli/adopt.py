@@ -8,7 +8,7 @@ from reconciler.cli.options import option_format
 from reconciler.cli.project import open_project
 
 if TYPE_CHECKING:
-    from reconciler.importing.adopting import Adopted
+    from reconciler.importing.adopt import Adopted
 
 
 @click.command("adopt")
@@ -22,7 +22,7 @@ def command(directory: str, addresses: tuple[str, ...], format_: str) -> int:
     `unmanaged.lectures[412]`. To reject drift instead, run `elmify apply`.
     """
     from reconciler.bootstrap import open_stores
-    from reconciler.importing.adopting import adopt
+    from reconciler.importing.adopt import adopt
     from reconciler.importing.live import read_world
 
     project = open_project(directory)

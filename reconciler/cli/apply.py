@@ -136,7 +136,7 @@ def git_advice_on(stores: "Stores", request: "Request") -> str:
 
 def conclude(outcome: "Outcome", format_: str, *, shown: bool, advice: str = "") -> None:
     """Say what was done; of nothing done only what the plan has not already `shown`. `advice` comes last."""
-    from reconciler.render.sentences import plan_line
+    from reconciler.render.plan.sentences import plan_line
 
     plan = outcome.plan
     advice = advice if plan.changes else ""
@@ -195,7 +195,7 @@ def _as_facts(outcome: "Outcome", advice: str) -> dict[str, object]:
 
 
 def _say_last(outcome: "Outcome", advice: str) -> None:
-    from reconciler.render.sentences import merged_sentence, restored_sentence
+    from reconciler.render.plan.sentences import merged_sentence, restored_sentence
 
     if told := restored_sentence(outcome.restored) or merged_sentence(outcome.merged):
         click.echo(f"Run {outcome.run} {told}.")

@@ -13,7 +13,7 @@ from reconciler.model.errors import ElmifyError
 from reconciler.model.plan import Action, Plan
 
 if TYPE_CHECKING:
-    from reconciler.forge.client import Forge
+    from providers.forge.github import Forge
     from reconciler.settings.forge import ForgeSettings
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -39,9 +39,9 @@ def comment(directory: str, planfile: Path | None, pull: int, commit: str) -> No
     Without PLANFILE it says that no plan could be made, so that an older one does not stand there as if it
     were true.
     """
-    from reconciler.forge.comment import keep_comment, keep_labels
-    from reconciler.render.plan_github import no_plan_comment, plan_comment
-    from reconciler.render.plan_markdown import comment_marker
+    from providers.forge.github import keep_comment, keep_labels
+    from reconciler.render.github import no_plan_comment, plan_comment
+    from reconciler.render.plan.markdown import comment_marker
 
     settings, forge = _forge()
     if planfile is None:
@@ -59,14 +59,14 @@ def comment(directory: str, planfile: Path | None, pull: int, commit: str) -> No
 @click.argument("planfile", type=_FILE)
 def summary(planfile: Path) -> None:
     """Print a plan for the summary of a run, within what GitHub takes."""
-    from reconciler.render.plan_github import plan_summary
+    from reconciler.render.github import plan_summary
 
     result(plan_summary(read_plan(planfile)))
 
 
 def labels_of(plan: Plan) -> list[str]:
     """Return the labels by which a list of pull requests shows what a plan does."""
-    from reconciler.forge.comment import PREFIX
+    from providers.forge.github import PREFIX
 
     said = {
         "no changes": plan.empty,
@@ -89,7 +89,7 @@ def plans(directory: str, folder: Path, since: str | None) -> None:
     For `elmify apply --reviewed DIR`. Only plans that the plan workflow kept count, for the last commit of
     each pull request.
     """
-    from reconciler.forge.reviewed import merged_in
+    from providers.forge.github import merged_in
 
     settings, forge = _forge()
     folder.mkdir(parents=True)
@@ -105,7 +105,7 @@ def plans(directory: str, folder: Path, since: str | None) -> None:
 
 def _commits(directory: str, settings: "ForgeSettings", forge: "Forge", since: str | None) -> list[str]:
     """Return the commits that are to be carried out, the oldest first."""
-    from reconciler.forge.reviewed import APPLY_WORKFLOW, last_complete
+    from providers.forge.github import APPLY_WORKFLOW, last_complete
     from reconciler.loading.git import added_in, commit_of, commits_since, is_ancestor, top_of
 
     root, now = top_of(Path(directory)), settings.commit
@@ -130,8 +130,8 @@ def issue(directory: str, file: Path, drift: int | None) -> None:
 
     Without an open issue FILE is left as it is.
     """
-    from reconciler.forge.issue import find_issue, keep_issue
-    from reconciler.render.drift_markdown import issue_marker
+    from providers.forge.github import find_issue, keep_issue
+    from reconciler.render.drift.formats import issue_marker
 
     _, forge = _forge()
     marker = issue_marker(open_project(directory).settings.policy.environment)
@@ -150,7 +150,7 @@ def issue(directory: str, file: Path, drift: int | None) -> None:
 
 
 def _forge() -> "tuple[ForgeSettings, Forge]":
-    from reconciler.forge.client import Forge
+    from providers.forge.github import Forge
     from reconciler.settings.forge import read_forge
 
     settings = read_forge(os.environ)

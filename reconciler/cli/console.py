@@ -33,7 +33,7 @@ def say(message: str = "") -> None:
 
 def _logged(level: int, event: str, **facts: object) -> bool:
     """Log what would go to stderr, where every line there is to be JSON; whether that was done."""
-    from reconciler.telling.logs import CONSOLE, is_json
+    from reconciler.logs import CONSOLE, is_json
 
     if not is_json():
         return False
@@ -49,7 +49,7 @@ def result(text: str) -> None:
 
 def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
     """Print diagnostics to stderr, in reading order."""
-    from reconciler.render.diagnostics_text import diagnostics_text
+    from reconciler.render.diagnostics import diagnostics_text
 
     found = list(diagnostics)
     if all(_logged(logging.WARNING, each.code, **_facts(each)) for each in found):
@@ -76,7 +76,7 @@ def nobody_reads() -> None:
 
 def report(error: ElmifyError, *, as_json: bool) -> None:
     """Print a failure: its sentence to stderr, or all of it as JSON to stdout."""
-    from reconciler.render.diagnostics_text import error_json, error_text
+    from reconciler.render.diagnostics import error_json, error_text
 
     said = _logged(
         logging.ERROR,

@@ -16,7 +16,7 @@ def ask_all(found: "Verification") -> list["Decision"]:
     """Ask about everything that is wrong, the worst first; what is skipped is no decision."""
     from reconciler.planning.verification.decisions import Choice
     from reconciler.planning.verification.repair import wrong
-    from reconciler.render.verify_text import headline
+    from reconciler.render.verify.text import headline
 
     say(headline(found))
     questions = _Questions(wrong(found.findings))
@@ -51,7 +51,7 @@ class _Questions:
     def _ask(self, finding: "Finding", place: int) -> "Decision | None":
         """Show a finding and ask; None when the person wants no more questions."""
         from reconciler.planning.verification.decisions import Choice, Decision, choices
-        from reconciler.render.verify_text import finding_text
+        from reconciler.render.verify.text import finding_text
 
         say(f"\n{place} of {len(self._findings)}\n{finding_text(finding, colour=colours())}")
         letters = {choice.value[0]: choice for choice in choices(finding)}

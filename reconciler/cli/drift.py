@@ -67,8 +67,8 @@ def command(
 
 def _known(project: Project, issue_body: Path | None, memory: Path | None) -> frozenset[str] | None:
     """Return the ids that were told before: by the file that was named, the issue, or the project's own."""
-    from reconciler.render.drift_markdown import remembered
-    from reconciler.telling.memory import remembered_drift
+    from reconciler.notifications.reported import remembered_drift
+    from reconciler.render.drift.formats import remembered
 
     environment = project.settings.policy.environment
     if memory is None and issue_body is not None:
@@ -84,10 +84,8 @@ def _text_of(file: Path) -> str:
 
 
 def _print(report: "DriftReport", shown: "DriftReport", fresh: frozenset[str], format_: str) -> None:
-    from reconciler.render.drift_json import drift_json
-    from reconciler.render.drift_markdown import drift_markdown
-    from reconciler.render.drift_sentences import nothing_new
-    from reconciler.render.drift_text import drift_text
+    from reconciler.render.drift.formats import drift_json, drift_markdown, drift_text
+    from reconciler.render.drift.sentences import nothing_new
 
     match format_:
         case "json":
@@ -108,8 +106,8 @@ def _remember(
     memory: Path | None,
 ) -> None:
     """Write down what was told: all that there is, so that what goes and comes back is told again."""
-    from reconciler.render.drift_markdown import drift_markdown
-    from reconciler.telling.memory import drift_memory
+    from reconciler.notifications.reported import drift_memory
+    from reconciler.render.drift.formats import drift_markdown
 
     if issue_body is not None:
         _write(issue_body, drift_markdown(report, fresh=fresh))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.bootstrap import Stores
-    from reconciler.importing.declaring import Folder, Imported
-    from reconciler.importing.learning import Learning
+    from reconciler.importing.declare import Folder, Imported
+    from reconciler.importing.live_hashes import Learning
     from reconciler.model.address import Address
 
 
@@ -67,7 +67,7 @@ def files(directory: str, folder: Path, format_: str) -> int:
 @click.pass_obj
 def manifest(directory: str, file: Path, format_: str) -> int:
     """Declare what the team's manifest JSON names."""
-    from reconciler.importing.declaring import declare
+    from reconciler.importing.declare import declare
     from reconciler.importing.files import without_unseen
     from reconciler.importing.manifest import read_manifest
 
@@ -81,7 +81,7 @@ def manifest(directory: str, file: Path, format_: str) -> int:
 
 def _learning(project: Project, stores: "Stores") -> "Learning":
     from reconciler.cli.progress import meter
-    from reconciler.importing.learning import Learning, Learnt
+    from reconciler.importing.live_hashes import Learning, Learnt
 
     settings = project.settings
     return Learning(
@@ -94,14 +94,14 @@ def _learning(project: Project, stores: "Stores") -> "Learning":
 
 def folder_of(project: Project) -> "Folder":
     """Return where the project's catalog is."""
-    from reconciler.importing.declaring import Folder
+    from reconciler.importing.declare import Folder
 
     settings = project.settings
     return Folder(root=settings.root, catalog_dir=settings.catalog_dir, lock_path=settings.lock_path)
 
 
 def _next_step(imported: "Imported") -> str:
-    from reconciler.importing.found import Reason
+    from reconciler.importing.declare import Reason
 
     unlocked = sum(each.reason is Reason.NOT_LOCKED for each in imported.findings)
     if not unlocked:
@@ -118,7 +118,7 @@ def report(
     """Print what an import came to; the status says whether the catalog has mistakes now."""
     from shutil import get_terminal_size
 
-    from reconciler.importing.report import report_json, report_text
+    from reconciler.render.import_report import report_json, report_text
 
     if format_ == "json":
         result(report_json(imported, accepted))

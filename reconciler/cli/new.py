@@ -38,7 +38,7 @@ def collection(directory: str, speaker: str, title: str, id_: str | None) -> Non
 
 
 def _declare(directory: str, name: str, speaker: str | None, id_: str | None) -> None:
-    from reconciler.importing.newcomers import new_parent
+    from reconciler.importing.new_entries import new_parent
 
     try:
         result(new_parent(folder_of(open_project(directory)), name, speaker, id_))
@@ -59,7 +59,7 @@ def lecture(directory: str, files: tuple[Path, ...], collection: str | None, for
     A bare name, such as fresh.mp3, gives way to the title in the tags. A file outside the media folder is
     copied into it.
     """
-    from reconciler.importing.newcomers import new_lectures
+    from reconciler.importing.new_entries import new_lectures
 
     project = open_project(directory)
     hashing = hashing_of(project)

@@ -23,8 +23,7 @@ def test(directory: str) -> None:
 
     Exits 1 and names those that could not be reached.
     """
-    from reconciler.telling.messages import of_trial
-    from reconciler.telling.sending import send
+    from reconciler.notifications.messages import of_trial, send
 
     settings = open_project(directory).settings
     urls = [url.reveal() for url in settings.notify.urls]

@@ -37,7 +37,7 @@ def told(ctx: click.Context) -> Iterator[None]:
 
 
 def _conclude(ctx: click.Context, error: ElmifyError | None) -> None:
-    from reconciler.telling.messages import is_worth_telling
+    from reconciler.notifications.messages import is_worth_telling
 
     command = ctx.invoked_subcommand or ""
     settings = _settings(ctx.obj) if command in TOLD else None
@@ -60,8 +60,8 @@ def _settings(directory: str) -> "Settings | None":
 
 
 def _takeovers(settings: "Settings") -> Iterator[Message]:
-    from reconciler.telling.logs import noted
-    from reconciler.telling.messages import of_takeover
+    from reconciler.logs import noted
+    from reconciler.notifications.messages import of_takeover
 
     for facts in noted("lease-taken-over"):
         yield of_takeover(settings.policy.environment, facts, settings.actor)
@@ -69,8 +69,8 @@ def _takeovers(settings: "Settings") -> Iterator[Message]:
 
 def _tell_state(settings: "Settings", command: str, error: ElmifyError | None) -> None:
     """Tell what is news about a command's end, and remember that it was told."""
-    from reconciler.telling.memory import remembered_state, state_memory
-    from reconciler.telling.messages import UNHEARD, is_news, of_failure, of_recovery, state_of
+    from reconciler.notifications.messages import UNHEARD, is_news, of_failure, of_recovery, state_of
+    from reconciler.notifications.reported import remembered_state, state_memory
 
     environment = settings.policy.environment
     file, topic = settings.state_dir / _MEMORY_NAME, f"{environment}/{command}"
@@ -91,8 +91,8 @@ def _recorded_state(settings: "Settings", command: str, error: ElmifyError | Non
     A CI job starts with an empty folder: there the records are what remembers.
     """
     from reconciler.bootstrap import open_stores
-    from reconciler.telling.logs import run_in_progress
-    from reconciler.telling.messages import state_of_run
+    from reconciler.logs import run_in_progress
+    from reconciler.notifications.messages import state_of_run
 
     if isinstance(error, ProviderError):
         return None  # a store that does not answer is not asked again
@@ -119,7 +119,7 @@ def tell(settings: "Settings", message: Message) -> bool:
 
     One that cannot be sent is logged, and no more.
     """
-    from reconciler.telling.sending import NotTold, send
+    from reconciler.notifications.messages import NotTold, send
 
     if message.occasion not in settings.notify.on:
         return True
@@ -137,8 +137,8 @@ def tell(settings: "Settings", message: Message) -> bool:
 
 def tell_drift(settings: "Settings", report: "DriftReport", fresh: frozenset[str], *, known: bool) -> None:
     """Tell of drift that was not told before, and of its end. `known` says that some was told before."""
-    from reconciler.render.drift_sentences import groups, headline, reimport_sentences
-    from reconciler.telling.messages import of_drift
+    from reconciler.notifications.messages import of_drift
+    from reconciler.render.drift.sentences import groups, headline, reimport_sentences
 
     if not settings.notify.urls or not (fresh or (known and report.clean)):
         return

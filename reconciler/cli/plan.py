@@ -150,7 +150,7 @@ def say_saved(plan: Plan, file: Path) -> None:
 def save_plan(file: Path, plan: Plan) -> None:
     """Write a plan for `elmify apply`; the file is whole or absent."""
     from reconciler.loading.writing import write_whole
-    from reconciler.render.plan_json import dump_plan
+    from reconciler.render.plan.json import dump_plan
 
     try:
         write_whole(file, dump_plan(plan))

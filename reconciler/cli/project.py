@@ -93,7 +93,7 @@ class Project:
 
 def open_project(directory: str) -> Project:
     """Return the project at or above a directory."""
-    from reconciler.telling.logs import hide
+    from reconciler.logs import hide
 
     settings = load_settings(find_root(Path(directory)), os.environ)
     hide(secret.reveal() for secret in settings.secrets)

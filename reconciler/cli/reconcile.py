@@ -95,7 +95,7 @@ def _let_be(project: Project, entries: Sequence["Ignored"]) -> int:
 
 def _write_script(file: Path, found: "Verification", decisions: Sequence["Decision"]) -> int:
     from reconciler.loading.writing import write_whole
-    from reconciler.render.verify_script import script
+    from reconciler.render.verify.formats import script
 
     write_whole(file, script(found, decisions))
     say(f"\n{counted(len(decisions), 'decision')} written, and nothing was changed. Read it, then run")
@@ -136,7 +136,7 @@ def _adopt(
 ) -> frozenset[str]:
     """Write what is adopted into the catalog; return the addresses that it says otherwise now."""
     from reconciler.cli.import_ import folder_of
-    from reconciler.importing.adopting import adopt
+    from reconciler.importing.adopt import adopt
     from reconciler.importing.live import read_world
     from reconciler.planning.verification.decisions import Choice
 

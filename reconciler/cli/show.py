@@ -65,7 +65,7 @@ def _base_url(directory: str) -> str | None:
 
 def read_plan(file: Path) -> Plan:
     """Return the plan that was saved there; an `ElmifyError` says what is wrong with the file."""
-    from reconciler.render.plan_json import load_plan
+    from reconciler.render.plan.json import load_plan
 
     try:
         text = file.read_text(encoding="utf-8")
@@ -81,11 +81,11 @@ def print_plan(
     plan: Plan, format_: str, detail: str | None, *, max_bytes: int | None = None, media: Media | None = None
 ) -> None:
     """Print a plan to stdout in one of its formats."""
-    from reconciler.render.detail import Detail
-    from reconciler.render.plan_html import plan_html
-    from reconciler.render.plan_json import dump_plan
-    from reconciler.render.plan_markdown import MAX_BYTES, plan_markdown
-    from reconciler.render.plan_text import plan_text
+    from reconciler.render.plan.html import plan_html
+    from reconciler.render.plan.json import dump_plan
+    from reconciler.render.plan.markdown import MAX_BYTES, plan_markdown
+    from reconciler.render.plan.parts import Detail
+    from reconciler.render.plan.text import plan_text
 
     level = Detail(detail) if detail is not None else None
     match format_:

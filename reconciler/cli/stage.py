@@ -29,11 +29,11 @@ def command(directory: str, check: bool, format_: str) -> int:
     project = open_project(directory)
     located = _located(project, check=check)
     if format_ == "json":
-        from reconciler.render.staging import staging_json
+        from reconciler.render.status import staging_json
 
         result(staging_json(located))
     else:
-        from reconciler.render.staging import staging_text
+        from reconciler.render.status import staging_text
 
         result(staging_text(located))
     return Exit.ERROR if any(one.where is Whereabouts.MISSING for one in located) else Exit.OK

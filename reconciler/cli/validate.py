@@ -39,7 +39,7 @@ def command(directory: str, format_: str) -> int:
         case "json":
             _print_json(found)
         case "sarif":
-            from reconciler.render.sarif import diagnostics_sarif
+            from reconciler.render.github import diagnostics_sarif
 
             result(diagnostics_sarif(found, _folder(directory)))
         case _:
@@ -85,7 +85,7 @@ def find_mistakes(settings: "Settings", loaded: "Loaded") -> Sequence[Diagnostic
 
 
 def _print_json(found: Sequence[Diagnostic]) -> None:
-    from reconciler.render.diagnostics_text import diagnostics_json
+    from reconciler.render.diagnostics import diagnostics_json
 
     errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in found)
     document = {

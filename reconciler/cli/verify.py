@@ -65,7 +65,7 @@ def inspection_of(project: Project, stores: "Stores") -> "Inspection":
 
 
 def _print(found: "Verification", format_: str, out: Path | None) -> None:
-    from reconciler.render.verify_text import verify_text
+    from reconciler.render.verify.text import verify_text
 
     if out is not None:
         _write(out, _rendered(found, format_))
@@ -76,9 +76,8 @@ def _print(found: "Verification", format_: str, out: Path | None) -> None:
 
 
 def _rendered(found: "Verification", format_: str) -> str:
-    from reconciler.render.verify_json import verify_json
-    from reconciler.render.verify_junit import verify_junit
-    from reconciler.render.verify_text import verify_text
+    from reconciler.render.verify.formats import verify_json, verify_junit
+    from reconciler.render.verify.text import verify_text
 
     match format_:
         case "json":
@@ -96,7 +95,7 @@ def _save_repairs(
     from reconciler.cli.show import print_plan
     from reconciler.planning.verification.repair import beyond_repair, repair_request
     from reconciler.refresh import make_plan
-    from reconciler.render.verify_text import retold
+    from reconciler.render.verify.text import retold
 
     request = repair_request(found.findings)
     if request is None:

@@ -6,16 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from reconciler.importing.describing import (
-    fields_of,
-    label,
-    line_of,
-    said_path,
-    title_of,
-    unfit,
-)
-from reconciler.importing.found import Finding, Found, Reason, by_number
-from reconciler.importing.joining import Join, parent_id
+from reconciler.importing.declare import FoundResources, ImportFinding, Reason, by_number
+from reconciler.importing.describe import fields_of, label, line_of, said_path, title_of, unfit
+from reconciler.importing.matching import Join, parent_id
 from reconciler.importing.names import without_number
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.catalog import MediaFile
@@ -26,12 +19,12 @@ from reconciler.planning.references import keys_named, split_reference, style_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Library:
+class LiveLibrary:
     """What is live. `media` are the lockfile's lines for everything it names, by NFC path."""
 
-    speakers: tuple[Found, ...]
+    speakers: tuple[FoundResources, ...]
     media: Mapping[str, MediaFile]
-    findings: tuple[Finding, ...]
+    findings: tuple[ImportFinding, ...]
 
 
 def library_of(
@@ -40,7 +33,7 @@ def library_of(
     *,
     known: Collection[tuple[Kind, int]] = (),
     loosely: bool = True,
-) -> Library:
+) -> LiveLibrary:
     """Join bucket and rows into the library that they mean.
 
     `known` are the rows that the catalog declares already. Without `loosely`, nothing is joined or named in
@@ -50,7 +43,7 @@ def library_of(
     speakers = tuple(describer.speakers())
     describer.note_free_objects()
     findings = [*describer.join.findings, *styles(snapshot, layout)]
-    return Library(speakers=speakers, media=describer.media, findings=tuple(findings))
+    return LiveLibrary(speakers=speakers, media=describer.media, findings=tuple(findings))
 
 
 @dataclass
@@ -58,7 +51,7 @@ class _Describer:
     join: Join
     media: dict[str, MediaFile] = field(default_factory=dict)
 
-    def speakers(self) -> Iterator[Found]:
+    def speakers(self) -> Iterator[FoundResources]:
         rows = list(self._named(self.join.rows(Kind.SPEAKER)))
         self.join.note_similar(rows)
         kept = self.join.one_of_each(rows, title_of, "name")
@@ -73,14 +66,14 @@ class _Describer:
             else:
                 self.join.note(Reason.UNFIT, label(row), "its name is empty")
 
-    def _speaker(self, row: Row) -> Found:
+    def _speaker(self, row: Row) -> FoundResources:
         rows = [each for each in self.join.rows(Kind.COLLECTION) if parent_id(each) == row.id]
         named = list(self._named(rows))
         self.join.note_similar(named)
         kept = self.join.one_of_each(self._fullest_first(named), title_of, "title")
         collections = sorted((self._collection(each) for each in kept), key=lambda found: found.name)
         fields = {**fields_of(row), **self._images(row)}
-        return Found(kind=Kind.SPEAKER, fields=fields, row=row.id, children=tuple(collections))
+        return FoundResources(kind=Kind.SPEAKER, fields=fields, row=row.id, children=tuple(collections))
 
     def _fullest_first(self, rows: Iterable[Row]) -> Sequence[Row]:
         return sorted(
@@ -100,7 +93,7 @@ class _Describer:
             lectures.setdefault(self.join.collection_of(row), []).append(row)
         return lectures
 
-    def _collection(self, row: Row) -> Found:
+    def _collection(self, row: Row) -> FoundResources:
         lectures = list(self._named(self._with_audio(self._lectures.pop(row.id, []))))
         self.join.note_similar(lectures)
         lectures = list(self.join.one_of_each(self._placed_first(lectures), self._path, "recording"))
@@ -110,7 +103,7 @@ class _Describer:
         children = [self._lecture(each, titles[each.id], numbers.get(each.id)) for each in kept]
         children.sort(key=lambda found: (*by_number(found.fields), found.name))
         fields = {**fields_of(row), **self._images(row)}
-        return Found(kind=Kind.COLLECTION, fields=fields, row=row.id, children=tuple(children))
+        return FoundResources(kind=Kind.COLLECTION, fields=fields, row=row.id, children=tuple(children))
 
     def _path(self, row: Row) -> str:
         return self.join.audio[row.id]
@@ -173,7 +166,7 @@ class _Describer:
     def _told_number(self, row: Row) -> int | None:
         return self.join.places[self.join.audio[row.id]].number
 
-    def _lecture(self, row: Row, title: str, number: int | None) -> Found:
+    def _lecture(self, row: Row, title: str, number: int | None) -> FoundResources:
         if title != title_of(row):
             self.join.note(Reason.CHANGED_NAME, label(row), f"{title_of(row)!r} is declared as {title!r}")
         fields: dict[str, Any] = {
@@ -184,7 +177,7 @@ class _Describer:
             **self._thumbnail(row),
         }
         said = {name: value for name, value in fields.items() if value is not None}
-        return Found(kind=Kind.LECTURE, fields=said, row=row.id)
+        return FoundResources(kind=Kind.LECTURE, fields=said, row=row.id)
 
     def _thumbnail(self, row: Row) -> Mapping[str, str]:
         key = split_reference(str(row["thumbnail_url"] or ""))[1]
@@ -231,7 +224,7 @@ def _stored_number(row: Row) -> int | None:
     return number if isinstance(number, int) else None
 
 
-def styles(snapshot: Snapshot, layout: Layout) -> Iterator[Finding]:
+def styles(snapshot: Snapshot, layout: Layout) -> Iterator[ImportFinding]:
     """Yield the columns that most rows spell otherwise than elmify.yaml says: the plan would rewrite them."""
     for table in TABLES.values():
         rows = list(snapshot.rows[table.kind].values())
@@ -245,12 +238,12 @@ def styles(snapshot: Snapshot, layout: Layout) -> Iterator[Finding]:
 
 def _style(
     rows: Iterable[Row], column: str, style: Callable[[object], str | None], wanted: str
-) -> Iterator[Finding]:
+) -> Iterator[ImportFinding]:
     told = Counter(found for row in rows if (found := style(row[column])) is not None)
     if told and told.most_common(1)[0][1] > told[wanted]:
         most, count = told.most_common(1)[0]
         detail = f"{count:,} of {told.total():,} rows hold it as {most}, elmify.yaml as {wanted}"
-        yield Finding(reason=Reason.STYLE, subject=column, detail=detail)
+        yield ImportFinding(reason=Reason.STYLE, subject=column, detail=detail)
 
 
 def _reference_style(value: object) -> str | None:

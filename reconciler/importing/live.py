@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from reconciler.importing.declaring import Folder, Imported
-from reconciler.importing.found import Finding, Reason
+from reconciler.importing.adopt import Workbench, columns_of
+from reconciler.importing.declare import Folder, Imported, ImportFinding, MergedEntries, Reason, merge
+from reconciler.importing.describe import Remembered
 from reconciler.importing.library import library_of
-from reconciler.importing.merging import Merged, merge
-from reconciler.importing.remembered import Remembered
-from reconciler.importing.workbench import Workbench, columns_of
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.address import Address
 from reconciler.model.catalog import MediaFile
@@ -74,7 +72,7 @@ def _import(bench: Workbench, as_is: bool, learn: Learn) -> Imported:
     return bench.save(merged, (*library.findings, *left))
 
 
-def _put_up_with(bench: Workbench, merged: Merged) -> Iterator[Finding]:
+def _put_up_with(bench: Workbench, merged: MergedEntries) -> Iterator[ImportFinding]:
     """Write into the new entries what their rows hold now; yield what even that leaves to be changed."""
     for change in bench.differences():
         columns = columns_of(change)
@@ -83,4 +81,4 @@ def _put_up_with(bench: Workbench, merged: Merged) -> Iterator[Finding]:
     for change in bench.differences():
         if Address(change.address) in merged.added and (change.before is None or columns_of(change)):
             detail = ", ".join(columns_of(change)) or "it is no row yet"
-            yield Finding(reason=Reason.NOT_AS_IS, subject=change.address, detail=detail)
+            yield ImportFinding(reason=Reason.NOT_AS_IS, subject=change.address, detail=detail)

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from reconciler.importing.describing import unfit
-from reconciler.importing.found import Finding, Found, Reason
-from reconciler.importing.gathering import one_of_each
+from reconciler.importing.declare import FoundResources, ImportFinding, Reason
+from reconciler.importing.describe import unfit
+from reconciler.importing.files import one_of_each
+from reconciler.importing.metadata import line, paragraph, year
 from reconciler.importing.names import clean
-from reconciler.importing.sidecars import line, paragraph, year
 from reconciler.loading.facts import MEDIA_TYPES, extension
 from reconciler.loading.lockfile import format_line
 from reconciler.loading.schema import NUMBER_MAX
@@ -81,7 +81,9 @@ class _Manifest(_Part):
     speakers: list[_Speaker]
 
 
-def read_manifest(file: Path) -> tuple[tuple[Found, ...], Mapping[str, MediaFile], tuple[Finding, ...]]:
+def read_manifest(
+    file: Path,
+) -> tuple[tuple[FoundResources, ...], Mapping[str, MediaFile], tuple[ImportFinding, ...]]:
     """Return what a manifest declares, the lines it can fill, by NFC path, and what does not fit.
 
     Null, empty and 0 mean unknown. `ManifestRefused` for a file of another form.
@@ -107,12 +109,12 @@ def _place(loc: Sequence[int | str]) -> str:
 class _Reading:
     def __init__(self) -> None:
         self.lines: dict[str, MediaFile] = {}
-        self.findings: list[Finding] = []
+        self.findings: list[ImportFinding] = []
 
     def note(self, reason: Reason, subject: str, detail: str) -> None:
-        self.findings.append(Finding(reason=reason, subject=subject, detail=detail))
+        self.findings.append(ImportFinding(reason=reason, subject=subject, detail=detail))
 
-    def speaker(self, said: _Speaker) -> Found | None:
+    def speaker(self, said: _Speaker) -> FoundResources | None:
         fields = {
             "name": line(said.name),
             "bio": paragraph(said.bio),
@@ -123,9 +125,11 @@ class _Reading:
         collections = tuple(each for one in said.collections if (each := self._collection(one)) is not None)
         return self._found(Kind.SPEAKER, fields, collections)
 
-    def _collection(self, said: _Collection) -> Found | None:
+    def _collection(self, said: _Collection) -> FoundResources | None:
         lectures = [fields for each in said.lectures if (fields := self._lecture(each)) is not None]
-        children = tuple(Found(kind=Kind.LECTURE, fields=each) for each in one_of_each(lectures, self.note))
+        children = tuple(
+            FoundResources(kind=Kind.LECTURE, fields=each) for each in one_of_each(lectures, self.note)
+        )
         fields = {
             "title": line(said.title),
             "description": paragraph(said.description),
@@ -136,12 +140,14 @@ class _Reading:
         }
         return self._found(Kind.COLLECTION, fields, children)
 
-    def _found(self, kind: Kind, fields: Mapping[str, Any], children: tuple[Found, ...]) -> Found | None:
+    def _found(
+        self, kind: Kind, fields: Mapping[str, Any], children: tuple[FoundResources, ...]
+    ) -> FoundResources | None:
         known = {name: value for name, value in fields.items() if value is not None}
         if "name" not in known and "title" not in known:
             self.note(Reason.UNFIT, kind.value, "its name is empty")
             return None
-        return Found(kind=kind, fields=known, children=children)
+        return FoundResources(kind=kind, fields=known, children=children)
 
     def _lecture(self, said: _Lecture) -> Mapping[str, Any] | None:
         path = self._path(said.file_path, Slot.LECTURE_AUDIO)

@@ -1,12 +1,12 @@
 """Names as people and scripts wrote them: cleaned, compared, numbered, and made into ids."""
 
-# ruff: noqa: RUF001 - people number with dashes and digits of several sorts
+# ruff: noqa: RUF001 - people number with dashes and digits of several scripts
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from urllib.parse import unquote
 
-from reconciler.importing.arabic import latin
 from reconciler.model.address import slug
 from reconciler.model.values import nfc
 
@@ -72,3 +72,119 @@ def titled(words: str) -> str:
         return words
     text = words.replace("-", " ").replace("_", " ")
     return text[:1].upper() + text[1:]
+
+
+#: Words whose vowels everybody knows.
+_WORDS = {
+    "الله": "allah",
+    "محمد": "muhammad",
+    "احمد": "ahmad",
+    "بن": "bin",
+    "ابن": "ibn",
+    "عبد": "abd",
+    "عبدالله": "abdullah",
+    "القران": "al-quran",
+    "قران": "quran",
+    "سوره": "surah",
+}
+
+_VOWELS = {"ا": "a", "أ": "a", "إ": "i", "آ": "a", "ٱ": "a", "ى": "a", "ة": "a", "ع": "a", "ئ": "i", "ؤ": "u"}
+_MARKS = {"\u064e": "a", "\u064f": "u", "\u0650": "i", "\u064b": "an", "\u064c": "un", "\u064d": "in"}
+_GLIDES = {"و": ("w", "u"), "ي": ("y", "i"), "ی": ("y", "i")}
+_CONSONANTS = {
+    **dict(zip("بتجحدرزسصضطظفقكلمنهپچگڤک", "btjhdrzssdtzfqklmnhpcgvk", strict=True)),
+    "ث": "th", "خ": "kh", "ذ": "dh", "ش": "sh", "غ": "gh", "ژ": "zh",
+}  # fmt: skip
+_SILENT = frozenset("ءـ\u0640\u0653\u0654\u0655\u0670")
+_SHADDA, _SUKUN = "\u0651", "\u0652"
+_ARTICLE = "ال"
+
+#: NFC puts the sign of a doubled letter behind the vowel that follows it.
+_SHADDA_LAST = re.compile("([\u064b-\u0650])(\u0651)")
+
+#: Letters that are written in two ways, as the one that `_WORDS` is spelled with.
+_PLAIN = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "ه", "ی": "ي", "ک": "ك"})
+
+
+def latin(text: str) -> str:
+    """Return `text` with its Arabic words in Latin letters and its digits European; the rest stays."""
+    return "".join(_run(run) for run in _runs(unicodedata.normalize("NFC", text)))
+
+
+def is_arabic(character: str) -> bool:
+    """Whether a character is a letter, or a vowel mark, of the Arabic script."""
+    return "\u0620" <= character <= "\u06ef" and not character.isdecimal() and not _is_punctuation(character)
+
+
+def _is_punctuation(character: str) -> bool:
+    return unicodedata.category(character).startswith("P")
+
+
+def _runs(text: str) -> Iterator[str]:
+    start = 0
+    for place in range(1, len(text) + 1):
+        if place == len(text) or is_arabic(text[place]) != is_arabic(text[start]):
+            yield text[start:place]
+            start = place
+
+
+def _run(run: str) -> str:
+    return _word(run) if is_arabic(run[:1]) else "".join(map(_digit, run))
+
+
+def _digit(character: str) -> str:
+    return str(unicodedata.decimal(character)) if character.isdecimal() else character
+
+
+def _word(word: str) -> str:
+    bare = "".join(letter for letter in word if not unicodedata.combining(letter))
+    if bare.translate(_PLAIN) in _WORDS:
+        return _WORDS[bare.translate(_PLAIN)]
+    if word.startswith(_ARTICLE) and len(bare) > len(_ARTICLE) + 1:
+        return f"al-{_spoken(word[len(_ARTICLE) :])}"
+    return _spoken(word)
+
+
+def _spoken(word: str) -> str:
+    sounds = list(_sounds(word))
+    spoken = ""
+    for place, (sound, is_vowel) in enumerate(sounds):
+        after_consonant = place > 0 and not sounds[place - 1][1]
+        if after_consonant and not is_vowel and not _has_vowel_before(sounds, place - 1):
+            spoken += "a"
+            sounds[place - 1] = (sounds[place - 1][0], True)
+        spoken += sound
+    return spoken
+
+
+def _has_vowel_before(sounds: list[tuple[str, bool]], place: int) -> bool:
+    return place > 0 and sounds[place - 1][1]
+
+
+def _sounds(word: str) -> Iterator[tuple[str, bool]]:
+    """Yield each sound and whether it is a vowel, or marked as having none behind it."""
+    last = ""
+    word = _SHADDA_LAST.sub(r"\2\1", word)
+    for place, letter in enumerate(word):
+        if letter in _GLIDES:
+            consonant, vowel = _GLIDES[letter]
+            is_vowel = place > 0 and not _is_vowel_at(word, place - 1) and not _is_vowel_at(word, place + 1)
+            last = vowel if is_vowel else consonant
+            yield last, is_vowel
+        elif letter in _VOWELS and word[place + 1 : place + 2] in _MARKS:
+            continue  # the mark on it says which vowel it carries
+        elif letter in _VOWELS or letter in _MARKS:
+            yield {**_VOWELS, **_MARKS}[letter], True
+        elif letter == _SHADDA:
+            yield last, False
+        elif letter == _SUKUN:
+            yield "", True
+        elif letter in _CONSONANTS:
+            last = _CONSONANTS[letter]
+            yield last, False
+        elif letter not in _SILENT:
+            yield letter, False
+
+
+def _is_vowel_at(word: str, place: int) -> bool:
+    return place < len(word) and (word[place] in _VOWELS or word[place] in _MARKS)

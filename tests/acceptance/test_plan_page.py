@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.render.plan_html import plan_html
+from reconciler.render.plan.html import plan_html
 from tests.browser import CHROMIUM, Page, browser
 from tests.media_files import wav
 from tests.servers import Answer, Request, scripted_server

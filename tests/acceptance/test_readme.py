@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 from reconciler.model.errors import Exit
-from reconciler.render.plan_json import load_plan
+from reconciler.render.plan.json import load_plan
 from tests.readme import EXAMPLE, README, ROOT, between, commands_table, plan_block, story
 
 PAGE = README.read_text(encoding="utf-8")

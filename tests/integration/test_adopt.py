@@ -10,9 +10,8 @@ import yaml
 from reconciler.bootstrap import open_stores
 from reconciler.cli import run
 from reconciler.cli.project import Project
-from reconciler.importing.adopting import Adopted, adopt
-from reconciler.importing.declaring import Folder
-from reconciler.importing.found import Reason
+from reconciler.importing.adopt import Adopted, adopt
+from reconciler.importing.declare import Folder, Reason
 from reconciler.importing.live import read_world
 from reconciler.loading.fmt import format_catalog_file
 from reconciler.model.errors import Exit, UsageError

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.bootstrap import open_stores
 from reconciler.cli.project import Project
-from reconciler.importing.declaring import Folder, Imported
+from reconciler.importing.declare import Folder, Imported
 from reconciler.importing.live import import_live, read_world
 from reconciler.model.address import Address
 from reconciler.model.catalog import Resource

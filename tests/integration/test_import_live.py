@@ -10,8 +10,7 @@ import pytest
 from reconciler.bootstrap import open_stores
 from reconciler.cli import run
 from reconciler.cli.project import Project
-from reconciler.importing.declaring import Folder, Imported
-from reconciler.importing.found import Reason
+from reconciler.importing.declare import Folder, Imported, Reason
 from reconciler.importing.live import import_live, read_world
 from reconciler.loading.fmt import format_catalog_file
 from reconciler.model.diagnostics import Severity

@@ -15,7 +15,7 @@ from reconciler.model.plan import Action, Plan
 from reconciler.planning.world import Request
 from reconciler.records import records_on
 from reconciler.records.access import sql_file
-from reconciler.render.plan_json import dump_plan, load_plan
+from reconciler.render.plan.json import dump_plan, load_plan
 from tests.postgres import role
 from tests.stand import Stand
 from tests.uploads import upload

@@ -17,7 +17,7 @@ from reconciler.model.errors import ElmifyError, InvalidInput
 from reconciler.model.kinds import Kind
 from reconciler.planning.keys import TemplateRefused, key_problem, render_key, with_hash
 from reconciler.planning.references import key_in
-from reconciler.render.plan_json import dump_plan, load_plan
+from reconciler.render.plan.json import dump_plan, load_plan
 from reconciler.settings import load_settings
 from tests.catalogs import CatalogProject
 from tests.unit.planning.worlds import lecture, speaker

@@ -4,8 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from reconciler.forge.client import Forge, ForgeRefused
-from reconciler.forge.comment import is_ours
+from providers.forge.github import Forge, ForgeRefused, is_ours
 from reconciler.model.errors import UsageError
 from reconciler.settings.forge import read_forge
 from tests.servers import Answer, Request, scripted_server

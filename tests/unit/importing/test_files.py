@@ -7,8 +7,8 @@ import mutagen.id3
 import pytest
 from mutagen.easyid3 import EasyID3
 
-from reconciler.importing.found import Reason
-from reconciler.importing.tags import Tags, read_tags
+from reconciler.importing.declare import Reason
+from reconciler.importing.metadata import Tags, read_tags
 from reconciler.loading.fmt import format_catalog_file
 from reconciler.model.errors import UsageError
 from tests.importing import ImportProject

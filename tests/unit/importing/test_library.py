@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.importing.found import Found, Reason
-from reconciler.importing.library import Library, library_of
+from reconciler.importing.declare import FoundResources, Reason
+from reconciler.importing.library import LiveLibrary, library_of
 from reconciler.model.actual import Row, StoredObject
 from reconciler.model.kinds import Kind
 from reconciler.model.policy import FormatStyle, Layout, ReferenceStyle
@@ -28,7 +28,7 @@ def joined(
     loosely: bool = True,
     layout: Layout = KEYS,
     known: Collection[tuple[Kind, int]] = (),
-) -> Library:
+) -> LiveLibrary:
     bucket = [stored(each) if isinstance(each, str) else each for each in objects]
     snapshot = world(rows=rows, objects=bucket).snapshot
     return library_of(snapshot, layout, loosely=loosely, known=known)
@@ -39,7 +39,7 @@ def lecture(row_id: int, key: str, title: str = "", **values: Any) -> Row:
     return lecture_row(row_id, title or f"Title {row_id}", key, **{**parents, **values})
 
 
-def lectures(library: Library) -> dict[int | None, Found]:
+def lectures(library: LiveLibrary) -> dict[int | None, FoundResources]:
     return {
         each.row: each
         for speaker in library.speakers
@@ -48,11 +48,11 @@ def lectures(library: Library) -> dict[int | None, Found]:
     }
 
 
-def fields(library: Library, row: int) -> dict[str, Any]:
+def fields(library: LiveLibrary, row: int) -> dict[str, Any]:
     return dict(lectures(library)[row].fields)
 
 
-def told(library: Library) -> set[tuple[str, str]]:
+def told(library: LiveLibrary) -> set[tuple[str, str]]:
     return {(each.reason.value, each.subject) for each in library.findings}
 
 

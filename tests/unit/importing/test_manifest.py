@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.importing.declaring import Imported, declare
-from reconciler.importing.found import Reason
+from reconciler.importing.declare import Imported, Reason, declare
 from reconciler.importing.manifest import ManifestRefused, manifest_json, read_manifest
 from reconciler.loading.preview import Preview
 from reconciler.model.policy import FormatStyle, Layout, ReferenceStyle

@@ -1,29 +1,28 @@
 from dataclasses import replace
 from typing import Any
 
-from reconciler.importing.found import Found
-from reconciler.importing.merging import Merged, merge
+from reconciler.importing.declare import FoundResources, MergedEntries, merge
 from reconciler.loading.editing import CatalogEditor
 from reconciler.model.address import Address
 from reconciler.model.kinds import Kind
 from tests.importing import ImportProject
 
 
-def lecture(row: int | None, title: str = "A", **fields: Any) -> Found:
+def lecture(row: int | None, title: str = "A", **fields: Any) -> FoundResources:
     said = {"title": title, "audio": f"{title}.mp3", **fields}
-    return Found(kind=Kind.LECTURE, fields=said, row=row)
+    return FoundResources(kind=Kind.LECTURE, fields=said, row=row)
 
 
-def library(*lectures: Found, row: int | None = 1) -> list[Found]:
-    collection = Found(
+def library(*lectures: FoundResources, row: int | None = 1) -> list[FoundResources]:
+    collection = FoundResources(
         kind=Kind.COLLECTION, fields={"title": "Fiqh"}, row=row and 10 + row, children=lectures
     )
-    return [Found(kind=Kind.SPEAKER, fields={"name": "Noor"}, row=row, children=(collection,))]
+    return [FoundResources(kind=Kind.SPEAKER, fields={"name": "Noor"}, row=row, children=(collection,))]
 
 
 def merged(
-    project: ImportProject, found: list[Found], known: dict[tuple[Kind, int], str] | None = None
-) -> tuple[Merged, CatalogEditor]:
+    project: ImportProject, found: list[FoundResources], known: dict[tuple[Kind, int], str] | None = None
+) -> tuple[MergedEntries, CatalogEditor]:
     editor = CatalogEditor.open(project.root, project.folder.catalog_dir)
     addresses = {row: Address(address) for row, address in (known or {}).items()}
     return merge(editor, found, addresses, fill=False), editor

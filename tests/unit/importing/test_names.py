@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.importing.arabic import latin
-from reconciler.importing.names import alike, clean, folded, id_for, numbered, titled, without_number
+from reconciler.importing.names import alike, clean, folded, id_for, latin, numbered, titled, without_number
 from reconciler.model.address import is_id
 
 

@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.importing.declaring import Imported
-from reconciler.importing.found import Reason
-from reconciler.importing.newcomers import new_lectures, new_parent
+from reconciler.importing.declare import Imported, Reason
+from reconciler.importing.new_entries import new_lectures, new_parent
 from reconciler.model.errors import UsageError
 from tests.importing import ImportProject
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from reconciler.importing.found import SENTENCES, Reason
+from reconciler.importing.declare import SENTENCES, Reason
 
 PAGE = Path(__file__).parents[3] / "docs" / "importing.md"
 

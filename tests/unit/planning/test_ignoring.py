@@ -10,8 +10,7 @@ from reconciler.model.plan import Unmanaged
 from reconciler.model.policy import Ignored
 from reconciler.planning.ignoring import but_ignored, ignores, report_but_ignored
 from reconciler.planning.world import DELETE_UNMANAGED, World
-from reconciler.render.drift_json import drift_json
-from reconciler.render.drift_text import drift_text
+from reconciler.render.drift.formats import drift_json, drift_text
 from tests.unit.planning.worlds import (
     NOW,
     POLICY,

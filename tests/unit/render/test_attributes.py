@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reconciler.model.kinds import Slot
 from reconciler.model.plan import ObjectState, State
 from reconciler.model.values import Value, same
-from reconciler.render.attributes import Attribute, attributes, hidden_attributes
+from reconciler.render.plan.attributes import Attribute, attributes, hidden_attributes
 from tests.unit.render.plans import create, forget, update
 
 VALUES: st.SearchStrategy[Value] = st.sampled_from(

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.errors import Exit, InvalidInput, Stale
-from reconciler.render.diagnostics_text import diagnostics_json, diagnostics_text, error_json, error_text
+from reconciler.render.diagnostics import diagnostics_json, diagnostics_text, error_json, error_text
 from tests.unit.render.plans import HOSTILE, warning
 
 MISTAKE = Diagnostic(

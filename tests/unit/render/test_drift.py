@@ -9,11 +9,16 @@ import pytest
 from reconciler.model.drift import DriftReport, Finding, Reimport, What
 from reconciler.model.history import Actor, Run, RunState
 from reconciler.model.kinds import Kind
-from reconciler.render.comment import code, marker_word, prose
-from reconciler.render.drift_json import drift_json
-from reconciler.render.drift_markdown import MAX_BYTES, drift_markdown, issue_marker, remembered
-from reconciler.render.drift_sentences import headline, nothing_new
-from reconciler.render.drift_text import drift_text
+from reconciler.render.drift.formats import (
+    MAX_BYTES,
+    drift_json,
+    drift_markdown,
+    drift_text,
+    issue_marker,
+    remembered,
+)
+from reconciler.render.drift.sentences import headline, nothing_new
+from reconciler.render.escape import code, marker_word, prose
 
 NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
 RUN = Run(

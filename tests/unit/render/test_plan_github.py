@@ -1,7 +1,7 @@
 import pytest
 
 from reconciler.model.plan import Action
-from reconciler.render.plan_github import no_plan_comment, plan_comment, plan_summary
+from reconciler.render.github import no_plan_comment, plan_comment, plan_summary
 from tests.unit.render.plans import HOSTILE, empty_plan, full_plan, many
 
 RUN = "https://github.example/team/library/actions/runs/7"

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from reconciler.model.kinds import Slot
 from reconciler.model.plan import Blocked, Impact, ObjectState, Plan, State, Unmanaged
-from reconciler.render.detail import Detail
 from reconciler.render.escape import harmless
-from reconciler.render.plan_html import plan_html
+from reconciler.render.plan.html import plan_html
+from reconciler.render.plan.parts import Detail
 from tests.unit.render.plans import (
     HOSTILE,
     adopt,

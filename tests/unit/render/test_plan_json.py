@@ -24,7 +24,7 @@ from reconciler.model.plan import (
     State,
     Unmanaged,
 )
-from reconciler.render.plan_json import dump_plan, load_plan, plan_schema
+from reconciler.render.plan.json import dump_plan, load_plan, plan_schema
 from tests.unit.render.plans import (
     HOSTILE,
     create,
@@ -41,7 +41,7 @@ from tests.unit.render.plans import (
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "plan.schema.json"
 REGENERATE = (
-    'python -c "import json; from reconciler.render.plan_json import plan_schema; '
+    'python -c "import json; from reconciler.render.plan.json import plan_schema; '
     'print(json.dumps(plan_schema(), indent=2, sort_keys=True))" > docs/plan.schema.json'
 )
 

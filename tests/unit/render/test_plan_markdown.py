@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from reconciler.model.kinds import Slot
 from reconciler.model.plan import Action, Blocked, Impact, ObjectState, Plan, State, Unmanaged
-from reconciler.render.detail import Detail
 from reconciler.render.escape import harmless
-from reconciler.render.plan_markdown import plan_markdown
+from reconciler.render.plan.markdown import plan_markdown
+from reconciler.render.plan.parts import Detail
 from tests.unit.render.plans import (
     HOSTILE,
     QURAN,

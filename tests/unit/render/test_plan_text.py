@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action, Blocked, Change, Impact, ObjectState, State, Unmanaged
-from reconciler.render.detail import Detail
-from reconciler.render.plan_text import plan_text
+from reconciler.render.plan.parts import Detail
+from reconciler.render.plan.text import plan_text
 from tests.unit.render.plans import (
     HOSTILE,
     QURAN,

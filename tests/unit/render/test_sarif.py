@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
-from reconciler.render.sarif import diagnostics_sarif
+from reconciler.render.github import diagnostics_sarif
 from reconciler.text.codes import Mistake
 from tests.unit.render.plans import HOSTILE
 

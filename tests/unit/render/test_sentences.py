@@ -4,8 +4,8 @@ import pytest
 
 from reconciler.model.plan import Action, Impact, Merged, PutOrigin, Restored, Unmanaged
 from reconciler.model.values import counted
-from reconciler.render.cost import Cost, cost_of
-from reconciler.render.sentences import (
+from reconciler.render.plan.parts import Cost, cost_of
+from reconciler.render.plan.sentences import (
     beyond_sentence,
     joined,
     kept_sentence,

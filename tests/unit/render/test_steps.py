@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.model.plan import Action, Change, Impact, PutOrigin, State
-from reconciler.render.attributes import attributes
-from reconciler.render.steps import changed_columns, steps_of
+from reconciler.render.plan.attributes import attributes
+from reconciler.render.plan.steps import changed_columns, steps_of
 from tests.unit.render.plans import QURAN, adopt, audio, create, delete, forget, move, note, put_of, update
 
 

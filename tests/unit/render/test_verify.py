@@ -19,9 +19,8 @@ from reconciler.planning.verification.findings import (
     apply_alone,
     worst_first,
 )
-from reconciler.render.verify_json import verify_json
-from reconciler.render.verify_junit import verify_junit
-from reconciler.render.verify_text import headline, retold, verify_text
+from reconciler.render.verify.formats import verify_json, verify_junit
+from reconciler.render.verify.text import headline, retold, verify_text
 
 EITHER = (True, False)
 HOSTILE = "evil \x1b[31m \u202e ::error:: <x> & \"'\x00\ufffe"

@@ -5,7 +5,7 @@ import shlex
 from reconciler.planning.verification.conditions import Condition
 from reconciler.planning.verification.decisions import Choice, Decision
 from reconciler.planning.verification.findings import Finding
-from reconciler.render.verify_script import script
+from reconciler.render.verify.formats import script
 from tests.unit.render.test_verify import finding, verification
 
 NASTY = 'unmanaged.object[it\'s $(rm -rf /) `x`; "q".mp3]'

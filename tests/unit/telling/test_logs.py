@@ -4,17 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.telling.logs import (
-    CONSOLE,
-    ROOT,
-    LogFormat,
-    hide,
-    is_json,
-    masked,
-    noted,
-    run_in_progress,
-    start,
-)
+from reconciler.logs import CONSOLE, ROOT, LogFormat, hide, is_json, masked, noted, run_in_progress, start
 
 _log = logging.getLogger(f"{ROOT}.test")
 

@@ -15,7 +15,7 @@ from reconciler.model.errors import (
 )
 from reconciler.model.history import Actor, Run, RunState
 from reconciler.model.occasions import Occasion
-from reconciler.telling.messages import (
+from reconciler.notifications.messages import (
     UNHEARD,
     WELL,
     is_news,

@@ -10,7 +10,7 @@ from reconciler.model.errors import ElmifyError
 from reconciler.model.figures import Figures, LastUpload
 from reconciler.model.history import Actor, Run, RunState
 from reconciler.model.kinds import Kind
-from reconciler.telling.metrics import metrics_text
+from reconciler.render.metrics import metrics_text
 
 NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.occasions import Message, Occasion
-from reconciler.telling.sending import NotTold, send
+from reconciler.notifications.messages import NotTold, send
 from tests.mailbox import mailbox
 
 #: A library of Apprise's imports it on Python 3.11 and 3.12.

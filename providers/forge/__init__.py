@@ -1,0 +1,1 @@
+"""Code forges behind one client each: GitHub."""

@@ -1,0 +1,366 @@
+"""Declaration of found resources: entries merged into the catalog's files."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from reconciler.importing.names import clean, id_for
+from reconciler.loading.editing import CatalogEditor, amend_lockfile
+from reconciler.loading.ids import unique
+from reconciler.loading.lockfile import REPAIRABLE, read_lockfile
+from reconciler.loading.preview import Preview
+from reconciler.model.address import Address, join, kind_of, parent_of
+from reconciler.model.catalog import MediaFile
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.errors import InvalidInput
+from reconciler.model.kinds import Kind
+from reconciler.model.policy import Layout
+from reconciler.model.values import nfc
+
+
+class Reason(StrEnum):
+    """Why something could not be joined, or was joined in a way that a person should know of."""
+
+    ROW_WITHOUT_OBJECT = "row-without-object"
+    OBJECT_WITHOUT_ROW = "object-without-row"
+    ROW_WITHOUT_PARENT = "row-without-parent"
+    DUPLICATE = "duplicate"  # several rows, or files, that only one entry may be
+    SIMILAR_NAME = "similar-name"  # names that differ only in case, accents, signs or spaces
+    TWO_FORMATS = "two-formats"  # an image that is there as jpg and as png
+    JOINED_LOOSELY = "joined-loosely"  # by something weaker than the path: the plan corrects the row
+    UNFIT = "unfit"  # the catalog cannot say it
+    STYLE = "style"  # most rows spell a column otherwise than elmify.yaml says
+    CHANGED_NAME = "changed-name"  # a title that repeated its number
+    NOT_AS_IS = "not-as-is"  # `--as-is`, or `adopt`, could not put up with it
+    NOT_LOCKED = "not-locked"  # nobody has said which bytes a path means
+    UNSEEN = "unseen"  # an image that is neither on disk nor in the lockfile
+
+
+SENTENCES: Mapping[Reason, str] = {
+    Reason.ROW_WITHOUT_OBJECT: "The row names an object that is not in the bucket",
+    Reason.OBJECT_WITHOUT_ROW: "No row names the object",
+    Reason.ROW_WITHOUT_PARENT: "The row hangs under no speaker or collection",
+    Reason.DUPLICATE: "It stands there more than once",
+    Reason.SIMILAR_NAME: "Names that are nearly the same",
+    Reason.TWO_FORMATS: "An image in several formats",
+    Reason.JOINED_LOOSELY: "Joined by something weaker than the path",
+    Reason.UNFIT: "The catalog cannot declare it",
+    Reason.STYLE: "Most rows are spelled otherwise than elmify.yaml says",
+    Reason.CHANGED_NAME: "The title repeated its number",
+    Reason.NOT_AS_IS: "It could not be recorded as it is",
+    Reason.NOT_LOCKED: "The lockfile does not know it: put the file under the media root and run elmify lock",
+    Reason.UNSEEN: "Left undeclared: neither the media folder nor the lockfile has the image",
+}
+
+
+def by_number(fields: Mapping[str, Any]) -> tuple[bool, int]:
+    """Return what lectures are sorted by: their numbers, those without one last."""
+    number = fields.get("number")
+    return number is None, number or 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFinding:
+    """One thing to look at. `subject` is `lectures[412]`, a key, a path, or an address.
+
+    `remedy` is a command that mends it, where there is one.
+    """
+
+    reason: Reason
+    subject: str
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundResources:
+    """A speaker, a collection or a lecture that exists.
+
+    `fields` are those of its entry, `name` or `title` among them, without its id; those that are unknown are
+    absent. `row` is the row it is, None outside the database.
+    """
+
+    kind: Kind
+    fields: Mapping[str, Any]
+    row: int | None = None
+    children: tuple["FoundResources", ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return str(self.fields["name" if self.kind is Kind.SPEAKER else "title"])
+
+
+#: Fields that a whole collection often shares: said once, under `defaults:`.
+_SHARED = ("public", "genre", "year")
+
+#: Where no row is known by an address already.
+NOTHING: Mapping[tuple[Kind, int], Address] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergedEntries:
+    """What merging did: the addresses that it added, and those that were there and got `filled`, in order.
+
+    `kept` counts all that were there, `findings` say what could not be declared beside them.
+    """
+
+    added: Mapping[Address, FoundResources]
+    filled: tuple[Address, ...] = ()
+    kept: int = 0
+    findings: tuple[ImportFinding, ...] = ()
+
+
+def merge(
+    editor: CatalogEditor,
+    found: Iterable[FoundResources],
+    known: Mapping[tuple[Kind, int], Address],
+    *,
+    fill: bool,
+    remembered: Mapping[tuple[Kind, int], Address] = NOTHING,
+) -> MergedEntries:
+    """Declare what is not declared yet; nothing that is written is changed or taken away.
+
+    A resource is declared already under the address that its row has by `known`, by the file it is, or by its
+    name under its parent. With `fill`, fields that such an entry lacks are added to it. New ids are those of
+    the addresses by which rows are `remembered`, else made of names; never one that a sibling has or is
+    remembered by, or that `forget:` speaks of.
+    """
+    merging = _Merging(editor, known, fill, remembered)
+    for speaker in found:
+        merging.take(speaker, None)
+    return MergedEntries(
+        added=merging.added,
+        filled=tuple(merging.filled),
+        kept=len(merging.taken),
+        findings=tuple(merging.findings),
+    )
+
+
+@dataclass
+class _Merging:
+    editor: CatalogEditor
+    known: Mapping[tuple[Kind, int], Address]
+    fill: bool
+    remembered: Mapping[tuple[Kind, int], Address]
+    added: dict[Address, FoundResources] = field(default_factory=dict)
+    filled: list[Address] = field(default_factory=list)
+    taken: set[Address] = field(default_factory=set)
+    findings: list[ImportFinding] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._ids: dict[Address | None, set[str]] = {}
+        self._by_name: dict[tuple[Address | None, str], Address] = {}
+        self._by_audio: dict[str, Address] = {}
+        self._by_number: dict[tuple[Address | None, Any], Address] = {}
+        for address in list(self.editor.addresses):
+            self._note(address, self.editor.fields(address))
+        self._declared = frozenset(self.known.values())
+        self._reserved: dict[Address | None, set[str]] = {}
+        for address in self.remembered.values():
+            self._reserved.setdefault(parent_of(address), set()).add(address.rpartition("/")[2])
+
+    def _note(self, address: Address, fields: Mapping[str, Any]) -> None:
+        parent, _, id_ = address.rpartition("/")
+        under = Address(parent) if parent else None
+        self._ids.setdefault(under, set()).add(id_)
+        name = fields.get("name" if kind_of(address) is Kind.SPEAKER else "title")
+        self._by_name.setdefault((under, clean(str(name))), address)
+        if isinstance(fields.get("audio"), str):
+            self._by_audio.setdefault(nfc(fields["audio"]), address)
+        if fields.get("number") is not None:
+            self._by_number.setdefault((under, fields["number"]), address)
+        forgotten = fields.get("forget")
+        for reference in forgotten if isinstance(forgotten, list) else ():
+            self._ids.setdefault(address, set()).add(str(reference).rpartition("/")[2])
+
+    def take(self, found: FoundResources, parent: Address | None) -> None:
+        """Declare a resource under its parent, and then what it contains."""
+        address = self._address_of(found, parent)
+        if address is not None and self._is_another_recording(address, found):
+            return
+        if address is None:
+            address = self._add(found, parent)
+        elif found.kind is Kind.LECTURE and address in self.taken:
+            self._clash(str(found.fields.get("audio")), f"another of that path or title is {address}")
+        elif address not in self.added:
+            self._keep(address, found)
+        for child in found.children:
+            self.take(child, address)
+
+    def _is_another_recording(self, address: Address, found: FoundResources) -> bool:
+        """Whether the entry that a file would be, by its title, is another file; that is noted."""
+        audio = found.fields.get("audio")
+        said = self.editor.fields(address).get("audio")
+        if found.row is not None or audio is None or nfc(str(said)) == nfc(audio):
+            return False
+        self._clash(audio, f"{address} has this title, and another recording: {said}")
+        return True
+
+    def _address_of(self, found: FoundResources, parent: Address | None) -> Address | None:
+        if found.row is not None and (found.kind, found.row) in self.known:
+            return self.known[found.kind, found.row]
+        if found.kind is Kind.LECTURE:
+            audio = self._by_audio.get(nfc(str(found.fields.get("audio", ""))))
+            if audio is not None and (found.row is None or parent_of(audio) == parent):
+                return audio
+        by_name = self._by_name.get((parent, clean(found.name)))
+        is_other_row = found.row is not None and by_name in self._declared
+        return None if is_other_row else by_name
+
+    def _add(self, found: FoundResources, parent: Address | None) -> Address:
+        taken = self._ids.setdefault(parent, set())
+        address = self._remembered_address(found, parent)
+        if address is None:
+            made = id_for(found.name) or _id_without_letters(found)
+            id_ = unique(made, taken | self._reserved.get(parent, set()))
+            address = Address(id_) if parent is None else join(parent, id_)
+        self.editor.add(address, self._fields(found, address))
+        taken.add(address.rpartition("/")[2])
+        if found.kind is not Kind.LECTURE:
+            self._by_name.setdefault((parent, clean(found.name)), address)
+        self.added[address] = found
+        return address
+
+    def _remembered_address(self, found: FoundResources, parent: Address | None) -> Address | None:
+        address = self.remembered.get((found.kind, found.row)) if found.row is not None else None
+        if address is None or parent_of(address) != parent:
+            return None
+        return None if address.rpartition("/")[2] in self._ids.get(parent, ()) else address
+
+    def _fields(self, found: FoundResources, address: Address) -> Mapping[str, Any]:
+        if found.kind is Kind.COLLECTION:
+            shared = _shared(found.children)
+            return {**found.fields, **({"defaults": shared} if shared else {})}
+        parent = parent_of(address)
+        fields = dict(found.fields)
+        if found.kind is Kind.LECTURE and parent in self.added:
+            shared = _shared(self.added[parent].children)
+            fields = {name: value for name, value in fields.items() if shared.get(name) != value}
+        if found.row is None:
+            fields = {name: value for name, value in fields.items() if name not in self._defaults(address)}
+        holder = self._by_number.get((parent, fields.get("number")))
+        if holder is not None:
+            self._clash(address, f"its number, {fields.pop('number')}, is that of {holder}")
+        return fields
+
+    def _defaults(self, address: Address) -> Mapping[str, Any]:
+        """Return what the entries above an address, written by hand, say for everything under them."""
+        defaults: dict[str, Any] = {}
+        parent = parent_of(address)
+        while parent is not None:
+            if parent not in self.added:
+                said = self.editor.fields(parent).get("defaults")
+                defaults |= said if isinstance(said, Mapping) else {}
+            parent = parent_of(parent)
+        return defaults
+
+    def _clash(self, subject: str, detail: str) -> None:
+        self.findings.append(ImportFinding(reason=Reason.DUPLICATE, subject=subject, detail=detail))
+
+    def _keep(self, address: Address, found: FoundResources) -> None:
+        self.taken.add(address)
+        said = self.editor.fields(address)
+        if self.fill:
+            given = {**said, **self._defaults(address)}
+            if (parent_of(address), found.fields.get("number")) in self._by_number:
+                given["number"] = None
+            absent = {name: value for name, value in found.fields.items() if name not in given}
+            if absent:
+                self.editor.set(address, absent)
+                self.filled.append(address)
+
+
+def _shared(lectures: Sequence[FoundResources]) -> Mapping[str, Any]:
+    """Return what all lectures of a new collection say alike, where there are several."""
+    if len(lectures) < 2:  # noqa: PLR2004 - of one lecture nothing is shared
+        return {}
+    first = lectures[0].fields
+    return {
+        name: first[name]
+        for name in _SHARED
+        if name in first and all(each.fields.get(name) == first[name] for each in lectures)
+    }
+
+
+def _id_without_letters(found: FoundResources) -> str:
+    number = found.fields.get("number")
+    return found.kind.value if number is None else f"{found.kind.value}-{number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """Where the catalog is. All paths are absolute."""
+
+    root: Path
+    catalog_dir: Path
+    lock_path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import wrote. `written` are the catalog's files, `lines` the lockfile's lines that are new.
+
+    `diagnostics` are what the catalog, as it now stands, is warned of or refused for.
+    """
+
+    added: Mapping[Kind, int]
+    kept: int
+    filled: int = 0
+    written: tuple[str, ...]
+    lines: int
+    findings: tuple[ImportFinding, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def declare(
+    folder: Folder,
+    layout: Layout,
+    found: Iterable[FoundResources],
+    lines: Mapping[str, MediaFile],
+    findings: Iterable[ImportFinding] = (),
+    *,
+    hashed: bool,
+) -> Imported:
+    """Merge what was found into the catalog, fields that entries lack included, and write it.
+
+    `lines` are the lockfile's for what was found, by NFC path; those that nothing names are left out. Only
+    when they were `hashed` just now do they take the place of lines that are there. `InvalidInput` for a
+    catalog or a lockfile with mistakes; nothing is written then.
+    """
+    editor = CatalogEditor.open(folder.root, folder.catalog_dir)
+    preview = Preview()
+    preview.refuse_mistakes(editor.texts(), layout)
+    before = lockfile_lines(folder)
+    merged = merge(editor, found, {}, fill=True)
+    after = {**before, **lines} if hashed else {**lines, **before}
+    catalog = preview.catalog(editor.texts(), after)
+    named = {nfc(path) for each in catalog.resources.values() for path in each.media.values() if path}
+    new = {path: after[path] for path in named & after.keys() if after[path] != before.get(path)}
+    unknown = [
+        ImportFinding(reason=Reason.NOT_LOCKED, subject=path, detail="")
+        for path in sorted(named - after.keys())
+    ]
+    written = editor.save()
+    amend_lockfile(folder.lock_path, folder.root, new.values())
+    return Imported(
+        added=Counter(kind_of(address) for address in merged.added),
+        kept=merged.kept,
+        filled=len(merged.filled),
+        written=written,
+        lines=len(new),
+        findings=(*findings, *merged.findings, *unknown),
+        diagnostics=preview.mistakes(editor.texts(), layout),
+    )
+
+
+def lockfile_lines(folder: Folder) -> Mapping[str, MediaFile]:
+    """Return the lockfile by NFC path; `InvalidInput` for one that a person has to look at first."""
+    lines, mistakes = read_lockfile(folder.lock_path, folder.root)
+    grave = [mistake for mistake in mistakes if mistake.code not in REPAIRABLE]
+    if grave:
+        raise InvalidInput(grave)
+    return lines

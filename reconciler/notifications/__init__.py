@@ -1,0 +1,1 @@
+"""Notifications to people: what is sent after a run or a failure."""

@@ -1,0 +1,196 @@
+"""A drift report in words, the same for a terminal and for an issue."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from reconciler.model.drift import DriftReport, Finding, Reimport, What
+from reconciler.model.kinds import TABLES, Kind
+from reconciler.model.values import counted
+from reconciler.render.escape import arrow, value_text
+from reconciler.render.history import time_text
+from reconciler.render.plan.sentences import row_name
+
+SYMBOLS = {
+    What.ROW_MISSING: "-",
+    What.ROW_REPLACED: ">",
+    What.ROW_EDITED: "~",
+    What.ROW_NEW: "+",
+    What.OBJECT_MISSING: "-",
+    What.OBJECT_REPLACED: "~",
+    What.OBJECT_NEW: "+",
+}
+
+_TITLES = {
+    What.ROW_MISSING: ("row is missing", "rows are missing"),
+    What.ROW_REPLACED: ("row was made anew under another id", "rows were made anew under other ids"),
+    What.ROW_EDITED: ("row was edited", "rows were edited"),
+    What.ROW_NEW: ("row is new, and nobody declared it", "rows are new, and nobody declared them"),
+    What.OBJECT_MISSING: ("object is missing", "objects are missing"),
+    What.OBJECT_REPLACED: ("object holds other bytes", "objects hold other bytes"),
+    What.OBJECT_NEW: ("object is new, and nobody declared it", "objects are new, and nobody declared them"),
+}
+
+_EXAMPLES = 3  # of addresses in a command: enough to see how it is called
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedDrift:
+    """What was found at one address: where that is, and a line for each finding. `fresh` if one is."""
+
+    symbol: str
+    address: str
+    where: str
+    lines: tuple[str, ...]
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Everything of one sort that happened: the first places in full, and how many there are beyond them."""
+
+    title: str
+    places: tuple[PlacedDrift, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """What a person can do, and how. `commands` are ready to be pasted; they quote addresses."""
+
+    sentence: str
+    commands: tuple[str, ...]
+
+
+def headline(report: DriftReport, fresh: frozenset[str] | None = None) -> str:
+    """Return the sentence to read when there is time for one. `fresh` are ids not reported before."""
+    if report.since is None and report.clean:
+        return f"Nothing was applied to {report.environment} yet, so nothing can have drifted."
+    if report.clean:
+        return f"No drift. {report.environment} is as {since(report)} left it."
+    new = 0 if fresh is None else _events(report, fresh)
+    told = f", {new:,} not reported before" if fresh is not None and new < report.count else ""
+    number = counted(report.count, "difference")
+    return f"{report.environment} has drifted since {since(report)}: {number}{told}."
+
+
+def nothing_new(report: DriftReport) -> str:
+    """Return what there is to say when all of it was reported before."""
+    return f"No new drift in {report.environment}: {counted(report.count, 'difference')} reported before."
+
+
+def since(report: DriftReport) -> str:
+    """Return `run 12 (2026-11-23 14:02 UTC, octo-reader)`."""
+    run = report.since
+    if run is None:
+        return "the last apply"
+    return f"run {run.id} ({time_text(run.committed_at)}, {run.actor.name})"
+
+
+def _events(report: DriftReport, ids: frozenset[str]) -> int:
+    reimported = any(each.finding_id in ids for each in report.reimports)
+    return sum(each.finding_id in ids for each in report.findings) + reimported
+
+
+def reimport_sentences(report: DriftReport) -> tuple[str, ...]:
+    """Return the one event that reimported tables are, a sentence a table; empty when there is none."""
+    if not report.reimports:
+        return ()
+    return (
+        *(_reimport(each) for each in report.reimports),
+        "Whatever users had kept on the old rows went with them: favourites, positions, statistics.",
+    )
+
+
+def _reimport(event: Reimport) -> str:
+    plural = TABLES[event.kind].name
+    parts = [f"{len(event.found):,} of {event.recorded:,} {plural} are under new row ids"]
+    if event.missing:
+        parts.append(f"{len(event.missing):,} were not imported again")
+    if event.edited:
+        parts.append(f"{counted(event.edited, 'value')} {'differs' if event.edited == 1 else 'differ'}")
+    if event.undeclared:
+        parts.append(f"{counted(event.undeclared, 'row')} beside them no record looks like")
+    return "; ".join(parts) + "."
+
+
+def groups(report: DriftReport, limit: int, fresh: frozenset[str] | None = None) -> Iterator[Group]:
+    """Yield what happened to single rows and objects, by sort; each address once in a group.
+
+    `limit` is how many places of a group are told in full.
+    """
+    for what in What:
+        places: dict[str, list[Finding]] = {}
+        for each in report.findings:
+            if each.what is what:
+                places.setdefault(each.address, []).append(each)
+        if places:
+            number = sum(map(len, places.values())) if what is What.OBJECT_MISSING else len(places)
+            yield Group(
+                title=counted(number, *_TITLES[what]),
+                places=tuple(
+                    _place(what, found, fresh or frozenset()) for found in islice(places.values(), limit)
+                ),
+                more=max(len(places) - limit, 0),
+            )
+
+
+def _place(what: What, found: Sequence[Finding], fresh: frozenset[str]) -> PlacedDrift:
+    first = found[0]
+    row = row_name(first.kind, first.row) if first.kind is not None and first.row is not None else ""
+    return PlacedDrift(
+        symbol=SYMBOLS[what],
+        address=first.address,
+        where="" if first.address.startswith("unmanaged.") else row,
+        lines=tuple(_line(each) for each in found),
+        fresh=any(each.finding_id in fresh for each in found),
+    )
+
+
+def _line(finding: Finding) -> str:
+    also = f" ({counted(finding.also, 'resource')} more)" if finding.also else ""
+    match finding.what:
+        case What.ROW_MISSING:
+            return _missing_row(finding)
+        case What.ROW_REPLACED | What.ROW_EDITED | What.OBJECT_REPLACED:
+            before, after = value_text(finding.recorded), value_text(finding.actual)
+            return f"{finding.attribute}: {arrow(before, after)}{also}"
+        case What.OBJECT_MISSING:
+            return f"{finding.attribute}: {value_text(finding.recorded)}{also}"
+        case What.ROW_NEW | What.OBJECT_NEW:
+            return value_text(finding.actual)
+
+
+def _missing_row(finding: Finding) -> str:
+    name = row_name(finding.kind or Kind.LECTURE, int(str(finding.recorded)))
+    if finding.actual is None:
+        return f"{name} is gone"
+    return f"{name} is another one now: {value_text(finding.actual)}"
+
+
+def remedies(report: DriftReport) -> Iterator[Remedy]:
+    """Yield what a person can do about it, with the commands."""
+    strange = [each for each in report.findings if each.what in {What.ROW_NEW, What.OBJECT_NEW}]
+    if report.reimports or len(strange) < len(report.findings):
+        yield Remedy(
+            sentence="To undo it, make both stores again what the catalog says:",
+            commands=("elmify plan", "elmify apply"),
+        )
+    if report.addresses():
+        yield Remedy(
+            sentence="To keep it, write what is live into the catalog, and apply that:",
+            commands=(f"elmify adopt {_some(report.addresses())}",),
+        )
+    if strange:
+        first = shlex.quote(strange[0].address)
+        declare = f"elmify adopt {first}" if strange[0].what is What.ROW_NEW else "elmify import live"
+        yield Remedy(
+            sentence="What nobody declared stays, until it is declared or deleted:",
+            commands=(declare, f"elmify plan --delete-unmanaged --only {first}"),
+        )
+
+
+def _some(addresses: Sequence[str]) -> str:
+    more = " …" if len(addresses) > _EXAMPLES else ""
+    return " ".join(addresses[:_EXAMPLES]) + more

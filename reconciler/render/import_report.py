@@ -1,0 +1,101 @@
+"""What an import came to, as a table for a person or as JSON."""
+
+import io
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reconciler.importing.declare import SENTENCES, Imported, ImportFinding
+from reconciler.model.address import Address
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.kinds import Kind
+from reconciler.model.values import counted
+from reconciler.render.escape import harmless, harmless_json
+
+_MOST_SHOWN = 20  # of one reason; all are in the JSON
+
+
+def report_text(
+    imported: Imported,
+    accepted: Mapping[Address, Sequence[str]] | None = None,
+    *,
+    width: int,
+    colour: bool = False,
+) -> str:
+    """Return a table of what a person should look at, and last a line of what was written."""
+    tables = "\n".join(_tables(imported.findings, width, colour=colour))
+    last = summary(imported)
+    if accepted is not None and not imported.added:
+        last = _acceptance(imported, accepted)
+    return f"{tables}\n{last}" if tables else last
+
+
+def _acceptance(imported: Imported, accepted: Mapping[Address, Sequence[str]]) -> str:
+    fields = counted(sum(map(len, accepted.values())), "value")
+    addresses = counted(len(accepted), "address", "addresses")
+    files, lines = counted(len(imported.written), "file"), counted(imported.lines, "line")
+    return f"Accepted {fields} of {addresses}: {files} and {lines} of the lockfile were written."
+
+
+def summary(imported: Imported) -> str:
+    """Return what was written, in a sentence."""
+    added = ", ".join(counted(imported.added.get(kind, 0), kind.value) for kind in Kind)
+    kept = f" {counted(imported.kept, 'entry', 'entries')} stood there already" if imported.kept else ""
+    filled = f", {counted(imported.filled, 'of them', 'of them')} got new fields" if imported.filled else ""
+    files = counted(len(imported.written), "file")
+    lines = counted(imported.lines, "line")
+    return f"Declared {added} in {files}, {lines} in the lockfile.{kept}{filled}{'.' if kept else ''}"
+
+
+def _tables(findings: Sequence[ImportFinding], width: int, *, colour: bool) -> Iterator[str]:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    by_reason: defaultdict[Any, list[ImportFinding]] = defaultdict(list)
+    for finding in findings:
+        by_reason[finding.reason].append(finding)
+    for reason, group in by_reason.items():
+        title = Text(f"{SENTENCES[reason]} ({len(group):,})", style="bold")
+        table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
+        table.add_column(no_wrap=True, overflow="fold", style="cyan")
+        table.add_column(overflow="fold")
+        for finding in group[:_MOST_SHOWN]:
+            remedy = f"; {finding.remedy} makes one of both" if finding.remedy else ""
+            table.add_row(Text(f"  {harmless(finding.subject)}"), Text(harmless(finding.detail + remedy)))
+        if len(group) > _MOST_SHOWN:
+            table.add_row(Text("  …"), Text(f"and {len(group) - _MOST_SHOWN:,} more; --format json has all"))
+        out = io.StringIO()
+        Console(file=out, width=width, force_terminal=colour, no_color=not colour, highlight=False).print(
+            table
+        )
+        yield out.getvalue()
+
+
+def report_json(imported: Imported, accepted: Mapping[Address, Sequence[str]] | None = None) -> str:
+    """Return everything as one JSON object; `accepted` is the drift that was, by address."""
+    document = {
+        "added": {kind.value: imported.added.get(kind, 0) for kind in Kind},
+        "kept": imported.kept,
+        "filled": imported.filled,
+        "written": list(imported.written),
+        "lockfile_lines": imported.lines,
+        "findings": [
+            {"reason": each.reason.value, "subject": each.subject, "detail": each.detail}
+            | ({"remedy": each.remedy} if each.remedy else {})
+            for each in imported.findings
+        ],
+        "diagnostics": [_plain(each) for each in imported.diagnostics],
+        **({} if accepted is None else {"accepted": {at: list(names) for at, names in accepted.items()}}),
+    }
+    return harmless_json(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _plain(diagnostic: Diagnostic) -> dict[str, Any]:
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "position": str(diagnostic.position),
+        "detail": diagnostic.detail,
+    }

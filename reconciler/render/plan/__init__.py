@@ -1,0 +1,1 @@
+"""Renderings of a plan: text, markdown, HTML and JSON."""

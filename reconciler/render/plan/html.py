@@ -1,0 +1,231 @@
+"""A plan as one page that needs nothing else: no network, no other file, and no right to run anything.
+
+Its policy lets a browser run only the script and the styles that are in it (by their hashes) and load only
+pictures and sound, only from where the links of this plan lead.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from reconciler.model.address import Address, parent_of
+from reconciler.model.kinds import Kind, Slot
+from reconciler.model.plan import Action, Blocked, Change, ObjectState, Plan, State
+from reconciler.planning.references import url_of
+from reconciler.render.escape import harmless
+from reconciler.render.plan.attributes import attributes, hidden_attributes
+from reconciler.render.plan.parts import Detail, drift_part, notes, totals, warning_part
+from reconciler.render.plan.sentences import (
+    ORDER,
+    SYMBOLS,
+    VERBS,
+    beyond_sentence,
+    kept_sentence,
+    lost_sentence,
+    partial_line,
+    people_sentence,
+    plan_line,
+    standing,
+)
+from reconciler.render.plan.steps import changed_columns, steps_of
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+#: Above this many changes a phone takes seconds to open a page that holds their attributes too.
+_READABLE_CHANGES = 2_000
+_COVERS = (Slot.COLLECTION_COVER_SMALL, Slot.COLLECTION_COVER)
+_SCHEMES = ("https", "http")
+#: The columns by which an address is known to people.
+_NAMES = ("title", "name")
+
+
+def plan_html(
+    plan: Plan,
+    *,
+    detail: Detail | None = None,
+    base_url: str | None = None,
+    links: Mapping[str, str] | None = None,
+    links_end: datetime | None = None,
+) -> str:
+    """Return the plan as a page in UTF-8. Every change is on it; the coarser levels leave out its attributes.
+
+    New pictures and sound are shown when there is a link: of `links`, by key, which work until `links_end`;
+    else under `base_url`, where they are once the plan is applied.
+    """
+    if detail is None:
+        detail = Detail.ATTRIBUTES if len(plan.changes) <= _READABLE_CHANGES else Detail.RESOURCES
+    media = _Media(plan, base_url, links or {})
+    changes = [_change(change, media, detail) for change in _in_order(plan)]
+    style, script = _text("plan.css"), _text("plan.js")
+    return _template().render(
+        policy=_policy(style, script, sorted(media.origins)),
+        style=style,
+        script=script,
+        environment=plan.environment,
+        made_at=plan.made_at,
+        line=plan_line(plan),
+        partial=partial_line(plan),
+        people=people_sentence(plan),
+        blocked=[_guard(blocked) for blocked in plan.blocked],
+        actions=[_action(plan, action) for action in ORDER if plan.count(action)],
+        changes=changes,
+        drift=[drift_part(drift) for drift in plan.drift],
+        warnings=[warning_part(warning) for warning in plan.warnings],
+        notes=list(notes(plan)),
+        totals=totals(plan),
+        fingerprint=plan.fingerprint,
+        links_end=links_end,
+    )
+
+
+class _Media:
+    """The links of a plan's new objects, and where they lead."""
+
+    def __init__(self, plan: Plan, base_url: str | None, links: Mapping[str, str]) -> None:
+        self._base_url = base_url
+        self._links = links
+        self.origins = set[str]()
+        self._covers = {
+            change.address: change.after
+            for change in plan.changes
+            if change.kind is Kind.COLLECTION and change.after is not None
+        }
+
+    def of(self, change: Change) -> Iterator[dict[str, str]]:
+        """Yield the sound and the pictures that a change brings, each with its link."""
+        if change.after is None:
+            return
+        before = change.before or State(values={})
+        for slot, found in sorted(change.after.objects.items()):
+            if found != before.objects.get(slot) and (link := self._link(found)):
+                yield {"slot": slot.value, "link": link, "sort": "audio" if _is_sound(slot) else "image"}
+
+    def cover(self, change: Change) -> str | None:
+        """Return the link of the cover that a lecture's collection has or gets, where this plan names it."""
+        parent = parent_of(Address(change.address))
+        state = self._covers.get(parent) if parent is not None else None
+        found = (state.objects.get(slot) for slot in _COVERS) if state is not None else ()
+        return next((link for each in found if each is not None and (link := self._link(each))), None)
+
+    def _link(self, found: ObjectState) -> str | None:
+        link = self._links.get(found.key)
+        if link is None and self._base_url is not None:
+            link = url_of(self._base_url, found.key)
+        if link is None:
+            return None
+        place = urlsplit(link)
+        if place.scheme not in _SCHEMES or not place.netloc:
+            return None
+        self.origins.add(f"{place.scheme}://{place.netloc}")
+        return link
+
+
+def _is_sound(slot: Slot) -> bool:
+    return slot is Slot.LECTURE_AUDIO
+
+
+def _in_order(plan: Plan) -> list[Change]:
+    """Return the changes that somebody would notice, deletes first."""
+    return [change for action in ORDER for change in plan.changes if change.action is action]
+
+
+def _action(plan: Plan, action: Action) -> dict[str, Any]:
+    return {
+        "name": action.value,
+        "verb": VERBS[action],
+        "symbol": SYMBOLS[action],
+        "count": plan.count(action),
+    }
+
+
+def _change(change: Change, media: _Media, detail: Detail) -> dict[str, Any]:
+    explained = detail is Detail.ATTRIBUTES
+    return {
+        "action": change.action.value,
+        "symbol": SYMBOLS[change.action],
+        "verb": VERBS[change.action],
+        "title": _title(change),
+        "address": change.address,
+        "standing": standing(change),
+        "was": change.previous_address,
+        "lost": lost_sentence(change.impact),
+        "beyond": beyond_sentence(change.impact),
+        "kept": kept_sentence(change.impact),
+        "why": change.reason,
+        "position": str(change.position or ""),
+        "columns": "" if explained else ", ".join(changed_columns(change)),
+        "attributes": attributes(change) if explained else (),
+        "hidden": hidden_attributes(change) if explained else 0,
+        "steps": steps_of(change) if explained else (),
+        "media": list(media.of(change)),
+        "cover": media.cover(change) if change.action is Action.CREATE else None,
+    }
+
+
+def _title(change: Change) -> str:
+    """Return what people call it; the last part of its address when it has no name."""
+    for state in filter(None, (change.after, change.before)):
+        for column in _NAMES:
+            if isinstance(name := state.values.get(column), str):
+                return name
+    return change.address.rpartition("/")[2]
+
+
+def _guard(blocked: Blocked) -> dict[str, Any]:
+    return {
+        "guard": blocked.guard,
+        "summary": blocked.summary,
+        "remedy": [line for line in blocked.remedy.split("\n") if line],
+        "addresses": blocked.addresses,
+    }
+
+
+@cache
+def _text(name: str) -> str:
+    return (files("reconciler.render") / "templates" / name).read_text("utf-8")
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("reconciler.render"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("plan.html.j2")
+
+
+def _finalize(value: object) -> object:
+    """Return any value of the template as text in which nothing acts; what is not a string shows as it is."""
+    return harmless(value) if type(value) is str else value
+
+
+def _policy(style: str, script: str, origins: list[str]) -> str:
+    """Return the page's Content-Security-Policy."""
+    sources = " ".join(origins) or "'none'"
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"style-src {_hash(style)}",
+            f"script-src {_hash(script)}",
+            f"img-src {sources}",
+            f"media-src {sources}",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,316 @@
+"""A plan as JSON, in the shape of Terraform's, and back.
+
+The text is canonical: keys are sorted, and the same plan gives the same bytes but for the timestamp.
+"""
+
+from datetime import UTC
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from reconciler.model.errors import PlanRefused
+from reconciler.model.plan import (
+    Blocked,
+    Change,
+    Drift,
+    Impact,
+    ObjectState,
+    Plan,
+    Put,
+    PutOrigin,
+    Restored,
+    State,
+    Unmanaged,
+)
+from reconciler.model.values import canonical_json
+from reconciler.planning.fingerprint import change_id, fingerprint
+from reconciler.render.diagnostics import diagnostic_json, position_json
+from reconciler.render.escape import harmless_json
+from reconciler.render.plan.parts import cost_of
+from reconciler.render.plan.sentences import VERBS, object_address, row_name
+from reconciler.render.plan.steps import steps_of
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from reconciler.render.plan.schema import PlanPart
+
+    PartT = TypeVar("PartT", bound=PlanPart)
+
+#: The first number changes when an older elmify would misread the file; the second when keys are added.
+FORMAT_VERSION = "1.0"
+_PLAN_COMMAND = "elmify plan --out FILE"
+_PLAN_AGAIN = f"Make it again and have it reviewed:\n    {_PLAN_COMMAND}"
+_DETAILS = 10  # mistakes that are told of one file
+
+
+def dump_plan(plan: Plan) -> str:
+    """Return the plan as canonical JSON; `load_plan` gives an equal plan back.
+
+    A line for each key, and within a list one for each item: so two plans can be compared line by line, and
+    tens of thousands of changes take a fraction of the time and space of an indented text.
+    """
+    lines = [f"{canonical_json(key)}: {_lines(value)}" for key, value in sorted(plan_document(plan).items())]
+    return harmless_json("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _lines(value: object) -> str:
+    if not isinstance(value, list) or not value:
+        return canonical_json(value)
+    return "[\n" + ",\n".join(map(canonical_json, value)) + "\n]"
+
+
+def plan_schema() -> dict[str, Any]:
+    """Return the JSON Schema of what `dump_plan` writes, as `docs/plan.schema.json` publishes it."""
+    from reconciler.render.plan.schema import json_schema
+
+    return dict(json_schema())
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Return the plan as JSON values, for a command whose own JSON contains one."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "elmify_version": _elmify_version(),
+        "timestamp": plan.made_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "environment": plan.environment,
+        "fingerprint": plan.fingerprint,
+        "partial": bool(plan.scope),
+        "scope": list(plan.scope),
+        "options": list(plan.options),
+        "allowances": dict(plan.allowances),
+        "resource_changes": [_change(change) for change in plan.changes],
+        "resource_drift": [_drift(drift) for drift in plan.drift],
+        "impact": _impact(plan.impact),
+        "guards": [_blocked(blocked) for blocked in plan.blocked],
+        "unmanaged": _unmanaged(plan.unmanaged),
+        "unchanged": plan.unchanged,
+        "unverified": plan.unverified,
+        "ignored": plan.ignored,
+        "listed": plan.listed,
+        "rolls_back": plan.rolls_back,
+        "restored": _restored(plan.restored),
+        "merges": list(plan.merges) if plan.merges is not None else None,
+        "merged": {
+            "moved": dict(plan.merged.moved),
+            "combined": dict(plan.merged.combined),
+            "users": plan.merged.users,
+        },
+        "summary": _summary(plan),
+        "diagnostics": [diagnostic_json(warning) for warning in plan.warnings],
+    }
+
+
+@cache
+def _elmify_version() -> str:
+    from importlib.metadata import version
+
+    return version("elmify")
+
+
+def _change(change: Change) -> dict[str, Any]:
+    pending = dict(change.after.pending) if change.after else {}
+    return {
+        "address": change.address,
+        "kind": change.kind and change.kind.value,
+        "mode": "managed",
+        "previous_address": change.previous_address,
+        "change_id": change.change_id,
+        "action_reason": change.reason,
+        "change": {
+            "actions": [change.action.value],
+            "before": change.before and _state(change.before),
+            "after": change.after and _state(change.after),
+            "after_unknown": dict.fromkeys(pending, True),
+            "waits_for": pending,
+        },
+        "row": change.row,
+        "steps": [
+            {"store": step.store.value, "verb": step.verb, "target": step.target, "note": step.note}
+            for step in steps_of(change)
+        ],
+        "impact": change.impact and _impact(change.impact),
+        "position": change.position and position_json(change.position),
+        "puts": [_put(put) for put in change.puts],
+        "reused": list(change.reused),
+        "retired": list(change.retired),
+        "released": list(change.released),
+        "protect": change.protect,
+    }
+
+
+def _state(state: State) -> dict[str, Any]:
+    return {**state.values, "objects": {slot.value: _object(one) for slot, one in state.objects.items()}}
+
+
+def _object(found: ObjectState) -> dict[str, Any]:
+    return {
+        "key": found.key,
+        "size_bytes": found.size_bytes,
+        "sha256": found.sha256,
+        "verified": found.verified,
+    }
+
+
+def _put(put: Put) -> dict[str, Any]:
+    return {
+        "slot": put.slot.value,
+        "key": put.key,
+        "path": put.path,
+        "size_bytes": put.size_bytes,
+        "sha256": put.sha256,
+        "media_type": put.media_type,
+        "multipart": put.multipart,
+        "origin": put.origin.value,
+        "copied_from": put.copied_from,
+    }
+
+
+def _impact(impact: Impact) -> dict[str, Any]:
+    return {
+        "lost": dict(impact.lost),
+        "users": impact.users,
+        "users_of": dict(impact.users_of),
+        "kept": impact.kept,
+        "beyond": impact.beyond,
+        "beyond_users": impact.beyond_users,
+    }
+
+
+def _restored(restored: Restored) -> dict[str, Any]:
+    return {
+        "rows": dict(restored.rows),
+        "users": restored.users,
+        "orphaned": dict(restored.orphaned),
+        "present": dict(restored.present),
+    }
+
+
+def _drift(drift: Drift) -> dict[str, Any]:
+    return {
+        "address": drift.address,
+        "attribute": drift.attribute,
+        "change": {
+            "actions": ["update"],
+            "before": {drift.attribute: drift.recorded},
+            "after": {drift.attribute: drift.actual},
+        },
+    }
+
+
+def _blocked(blocked: Blocked) -> dict[str, Any]:
+    return {
+        "guard": blocked.guard,
+        "summary": blocked.summary,
+        "addresses": list(blocked.addresses),
+        "remedy": blocked.remedy,
+    }
+
+
+def _unmanaged(unmanaged: Unmanaged) -> dict[str, Any]:
+    counts = {kind.value: len(ids) for kind, ids in unmanaged.rows.items()}
+    sizes = unmanaged.objects.values()
+    return {
+        "rows": {
+            kind.value: [{"address": f"unmanaged.{row_name(kind, row)}", "row": row} for row in ids]
+            for kind, ids in unmanaged.rows.items()
+        },
+        "objects": [
+            {"address": object_address(key), "key": key, "size_bytes": size}
+            for key, size in sorted(unmanaged.objects.items())
+        ],
+        "counts": {**counts, "object": len(sizes), "object_bytes": sum(sizes)},
+    }
+
+
+def _summary(plan: Plan) -> dict[str, Any]:
+    cost = cost_of(plan)
+    copies = list(plan.puts_from(PutOrigin.STAGED, PutOrigin.COPY))
+    return {
+        **{verb: plan.count(action) for action, verb in VERBS.items()},
+        "upload_objects": len(list(plan.puts_from(PutOrigin.DISK))),
+        "upload_bytes": plan.upload_bytes,
+        "copy_objects": len(copies),
+        "copy_bytes": sum(put.size_bytes for put in copies),
+        "class_a_operations": cost.class_a,
+        "class_b_operations": cost.class_b,
+        "blocked": bool(plan.blocked),
+    }
+
+
+def load_plan(text: str, file: str) -> Plan:
+    """Return the plan that `dump_plan` wrote as `text`.
+
+    `file` names it in messages. Raises `PlanRefused` for what is not JSON, is of an unknown major version,
+    has a missing key or a wrong type, or whose change ids or fingerprint are not those of its content.
+    """
+    from reconciler.render.plan import schema
+    from reconciler.render.plan.values import plan_value
+
+    header = _checked(schema.Header, text, file)
+    _check_version(header.format_version, file)
+    plan = plan_value(_checked(schema.PlanFile, text, file))
+    _check_hashes(plan, file)
+    return plan
+
+
+def _checked(model: "type[PartT]", text: str, file: str) -> "PartT":
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        raise PlanRefused(
+            f"{file} is not a plan that elmify has written", hint=_PLAN_AGAIN, details=_mistakes(error)
+        ) from error
+
+
+def _mistakes(error: "ValidationError") -> list[str]:
+    """Say where and what, without what the file says there: a plan may be large, a message must not be."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    told = [f"{_place(mistake['loc'])}: {mistake['msg']}" for mistake in found[:_DETAILS]]
+    extra = len(found) - len(told)
+    return [*told, f"and {extra:,} more"] if extra else told
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location)) or "the file"
+
+
+def _check_version(found: str, file: str) -> None:
+    major, known = found.partition(".")[0], FORMAT_VERSION.partition(".")[0]
+    if major != known:
+        raise PlanRefused(
+            f"{file} has format version {found}; this elmify reads {known}.x",
+            hint=f"Read it with the elmify that wrote it, or make it again:\n    {_PLAN_COMMAND}",
+        )
+
+
+def _check_hashes(plan: Plan, file: str) -> None:
+    """Refuse a plan whose content is not what its ids say: it was edited after it was made."""
+    edited = [change.address for change in plan.changes if change.change_id != _id_of(plan, change)]
+    ids = (change.change_id for change in plan.changes)
+    known = fingerprint(
+        ids,
+        plan.scope,
+        plan.allowances,
+        plan.options,
+        rolls_back=plan.rolls_back,
+        merges=plan.merges,
+    )
+    if edited or plan.fingerprint != known:
+        raise PlanRefused(
+            f"{file} was changed after it was made: its fingerprint is not that of its content",
+            hint=_PLAN_AGAIN,
+            details=[f"{address}: not the change that its id names" for address in edited[:_DETAILS]],
+        )
+
+
+def _id_of(plan: Plan, change: Change) -> str:
+    return change_id(
+        plan.environment,
+        change.address,
+        change.action.value,
+        change.previous_address,
+        change.before,
+        change.after,
+    )

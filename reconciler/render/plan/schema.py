@@ -1,0 +1,254 @@
+"""The format of a saved plan, as pydantic models: what is checked of a file that comes from outside."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from reconciler.model.diagnostics import Severity
+from reconciler.model.kinds import Kind, Slot
+from reconciler.model.plan import Action, PutOrigin
+
+Size = Annotated[int, Field(ge=0)]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+#: The value of a managed column; a list is one of category slugs, the primary one first.
+Scalar = str | int | bool | tuple[str, ...] | None
+
+
+class PlanPart(BaseModel):
+    """A part of the file. Types are exact (`true` is no number); keys that a later 1.x adds are ignored."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class ObjectPart(PlanPart):
+    """An object and the bytes under its key; `verified` is false while nobody has hashed the stored ones."""
+
+    key: str
+    size_bytes: Size
+    sha256: str | None
+    verified: bool
+
+
+class StatePart(PlanPart):
+    """One side of a change: managed columns by name, and `objects` by slot."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Scalar]
+
+    objects: dict[Slot, ObjectPart]
+
+
+class ChangePart(PlanPart):
+    """Both sides of a change. `waits_for` names, by column, the address whose row id is not known yet."""
+
+    actions: Annotated[list[Action], Field(min_length=1, max_length=1)]
+    before: StatePart | None
+    after: StatePart | None
+    after_unknown: dict[str, Literal[True]]
+    waits_for: dict[str, str]
+
+
+class PutPart(PlanPart):
+    """An object to store before the commit."""
+
+    slot: Slot
+    key: str
+    path: str
+    size_bytes: Size
+    sha256: str
+    media_type: str
+    multipart: bool
+    origin: PutOrigin = PutOrigin.DISK
+    copied_from: str | None = None
+
+
+class ImpactPart(PlanPart):
+    """User rows that would go, by table; the distinct users behind them, in all and by table; what stays.
+
+    `beyond` counts the playback positions behind the end of audio that becomes shorter.
+    """
+
+    lost: dict[str, Size]
+    users: Size
+    users_of: dict[str, Size]
+    kept: Size
+    beyond: Size
+    beyond_users: Size
+
+
+class RestoredPart(PlanPart):
+    """User rows that a rollback brings back, by table, and those that it leaves out.
+
+    `orphaned` rows belong to what was deleted since; the place of those that are `present` is taken again.
+    """
+
+    rows: dict[str, Size] = Field(default_factory=dict)
+    users: Size = 0
+    orphaned: dict[str, Size] = Field(default_factory=dict)
+    present: dict[str, Size] = Field(default_factory=dict)
+
+
+class MergedPart(PlanPart):
+    """User rows of a lecture that go to another, by table: moved, or combined with one that is there."""
+
+    moved: dict[str, Size] = Field(default_factory=dict)
+    combined: dict[str, Size] = Field(default_factory=dict)
+    users: Size = 0
+
+
+class PositionPart(PlanPart):
+    """A place in a file of the catalog; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+class StepPart(PlanPart):
+    """What a change does in one store. Derived from the change, and not read back."""
+
+    store: Literal["bucket", "database", "records"]
+    verb: str
+    target: str
+    note: str
+
+
+class ResourceChange(PlanPart):
+    """What happens to one address, and why. `kind` is null for an object that no resource has."""
+
+    address: str
+    kind: Kind | None
+    mode: Literal["managed"]
+    previous_address: str | None
+    change_id: Hash
+    action_reason: str
+    change: ChangePart
+    row: int | None
+    steps: list[StepPart]
+    impact: ImpactPart | None
+    position: PositionPart | None
+    puts: list[PutPart]
+    reused: list[str]
+    retired: list[str]
+    released: list[str]
+    protect: bool
+
+
+class DriftChange(PlanPart):
+    """One attribute as it was recorded (`before`) and as it was found (`after`)."""
+
+    actions: tuple[Literal["update"]]
+    before: dict[str, Scalar]
+    after: dict[str, Scalar]
+
+
+class ResourceDrift(PlanPart):
+    """An attribute that other hands changed since the last apply."""
+
+    address: str
+    attribute: str
+    change: DriftChange
+
+
+class Guard(PlanPart):
+    """A guard's no; `remedy` is empty when nothing lifts it."""
+
+    guard: str
+    summary: str
+    addresses: list[str]
+    remedy: str
+
+
+class UnmanagedRow(PlanPart):
+    """A row that is not declared: `unmanaged.lectures[412]`."""
+
+    address: str
+    row: int
+
+
+class UnmanagedObject(PlanPart):
+    """An object that is not declared: `unmanaged.object[<key>]`."""
+
+    address: str
+    key: str
+    size_bytes: Size
+
+
+class UnmanagedPart(PlanPart):
+    """What is there and not declared, with its counts by kind, `object` and `object_bytes`."""
+
+    rows: dict[Kind, list[UnmanagedRow]]
+    objects: list[UnmanagedObject]
+    counts: dict[str, Size]
+
+
+class Summary(PlanPart):
+    """Counts over the plan. Derived, and not read back."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, populate_by_name=True)
+
+    imported: Size = Field(alias="import")
+    add: Size
+    change: Size
+    move: Size
+    delete: Size
+    forget: Size
+    upload_objects: Size
+    upload_bytes: Size
+    copy_objects: Size = 0
+    copy_bytes: Size = 0
+    class_a_operations: Size
+    class_b_operations: Size
+    blocked: bool
+
+
+class DiagnosticPart(PlanPart):
+    """A warning about the catalog."""
+
+    code: str
+    severity: Severity
+    summary: str
+    detail: str
+    hint: str
+    position: PositionPart
+
+
+class Header(PlanPart):
+    """What is looked at first: a file of another major version is not read any further."""
+
+    format_version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+$")]
+
+
+class PlanFile(Header):
+    """A saved plan of elmify. `rolls_back` is a run to take back, `merges` two lectures that become one."""
+
+    elmify_version: str
+    timestamp: AwareDatetime
+    environment: str
+    fingerprint: Hash
+    partial: bool
+    scope: list[str]
+    options: list[str]
+    allowances: dict[str, int]
+    resource_changes: list[ResourceChange]
+    resource_drift: list[ResourceDrift]
+    impact: ImpactPart
+    guards: list[Guard]
+    unmanaged: UnmanagedPart
+    unchanged: Size
+    unverified: Size
+    ignored: Size = 0
+    listed: Size
+    rolls_back: int | None = None
+    restored: RestoredPart = Field(default_factory=RestoredPart)
+    merges: tuple[str, str] | None = None
+    merged: MergedPart = Field(default_factory=MergedPart)
+    summary: Summary
+    diagnostics: list[DiagnosticPart]
+
+
+def json_schema() -> Mapping[str, Any]:
+    """Return the JSON Schema (2020-12) of a saved plan."""
+    schema = PlanFile.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "plan.schema.json", **schema}

@@ -1,0 +1,132 @@
+"""The steps of a change in each store, told to a person before they are taken."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from reconciler.model.kinds import TABLES
+from reconciler.model.plan import Action, Change, Put, PutOrigin
+from reconciler.model.values import readable_size, same
+from reconciler.render.escape import harmless, quoted
+from reconciler.render.plan.sentences import row_name
+
+#: After these nothing is recorded of the resource any more, its protection included.
+_ENDING = frozenset({Action.DELETE, Action.FORGET})
+
+
+class Store(StrEnum):
+    """Where a step happens, in the order of an apply: bytes first, then rows and records in one commit."""
+
+    BUCKET = "bucket"
+    DATABASE = "database"
+    RECORDS = "records"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing done in one store. `target` is a key, a row or an address, as it came; `note` says more."""
+
+    store: Store
+    verb: str
+    target: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        target = quoted(self.target) if self.store is Store.BUCKET else harmless(self.target)
+        return f"{self.verb} {target}{self.note and f' {self.note}'}"
+
+
+def steps_of(change: Change) -> tuple[Step, ...]:
+    """Return the steps of a change, store by store. Retiring a key is part of the commit, like the rows."""
+    return (*_bucket(change), *_database(change), *_records(change))
+
+
+def _bucket(change: Change) -> Iterator[Step]:
+    for put in change.puts:
+        parts = ", in parts" if put.multipart else ""
+        note = f"({readable_size(put.size_bytes)}{parts}, {_whence(put)})"
+        yield Step(store=Store.BUCKET, verb="put", target=put.key, note=note)
+    for key in change.reused:
+        yield Step(store=Store.BUCKET, verb="reuse", target=key, note="(already there)")
+    for key in change.retired:
+        yield Step(store=Store.BUCKET, verb="retire", target=key, note="(stays until gc)")
+
+
+def _whence(put: Put) -> str:
+    """Say where the bytes will come from, unless the machine that applies has them."""
+    match put.origin:
+        case PutOrigin.DISK:
+            return "from disk"
+        case PutOrigin.STAGED:
+            return "staged"
+        case PutOrigin.COPY:
+            return f"copied from {quoted(put.copied_from or '')}"
+        case _:
+            assert_never(put.origin)
+
+
+def _database(change: Change) -> Iterator[Step]:
+    if change.kind is None:
+        return
+    table = TABLES[change.kind].name
+    row = table if change.row is None else row_name(change.kind, change.row)
+    match change.action:
+        case Action.CREATE:
+            yield Step(store=Store.DATABASE, verb="insert into", target=table)
+        case Action.DELETE:
+            yield Step(store=Store.DATABASE, verb="delete", target=row, note=_taken_along(change))
+        case Action.UPDATE | Action.MOVE | Action.ADOPT:
+            if columns := changed_columns(change):
+                yield Step(store=Store.DATABASE, verb="update", target=row, note=f"set {', '.join(columns)}")
+        case Action.FORGET | Action.NO_OP:
+            return
+        case _:
+            assert_never(change.action)
+
+
+def changed_columns(change: Change) -> tuple[str, ...]:
+    """Return the columns of an existing row that the change sets, by name; none without both sides."""
+    if change.before is None or change.after is None:
+        return ()
+    before, after = change.before.values, change.after
+    differing = {name for name, value in after.values.items() if not same(before.get(name), value)}
+    return tuple(sorted(differing | set(after.pending)))
+
+
+def _taken_along(change: Change) -> str:
+    """Say what the cascade takes, table by table, as the database names it."""
+    lost = sorted(change.impact.lost.items()) if change.impact else []
+    rows = [
+        f"{count:,} {'row' if count == 1 else 'rows'} of {harmless(table)}" for table, count in lost if count
+    ]
+    return f"(and {', '.join(rows)})" if rows else ""
+
+
+def _records(change: Change) -> Iterator[Step]:
+    if change.kind is None:
+        return
+    if (verb := _record_verb(change)) is not None:
+        note = f"(was {change.previous_address})" if change.previous_address else ""
+        yield Step(store=Store.RECORDS, verb=verb, target=change.address, note=harmless(note))
+    for column in change.released:
+        yield Step(store=Store.RECORDS, verb="release", target=column)
+    if change.protect and change.action not in _ENDING:
+        yield Step(store=Store.RECORDS, verb="protect", target=change.address)
+
+
+def _record_verb(change: Change) -> str | None:
+    """Return what the records do with the address; None where the other steps say it all."""
+    match change.action:
+        case Action.ADOPT:
+            return "adopt"
+        case Action.MOVE:
+            return "move"
+        case Action.FORGET | Action.DELETE:
+            return "forget"
+        case Action.NO_OP:
+            return None if change.released or change.protect else "remember"
+        case Action.CREATE | Action.UPDATE:
+            return None
+        case _:
+            assert_never(change.action)

@@ -1,0 +1,178 @@
+"""What verify found, for a person: what listeners meet first, and for each finding what mends it."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import click
+
+from reconciler.model.address import Address
+from reconciler.model.kinds import Kind
+from reconciler.model.values import counted, readable_size
+from reconciler.planning.verification.conditions import Condition, Severity
+from reconciler.planning.verification.findings import Finding, Presence, Verification, apply_alone
+from reconciler.planning.verification.repair import beyond_repair, wrong
+from reconciler.render.escape import harmless
+from reconciler.render.history import time_text
+from reconciler.render.plan.sentences import joined
+
+_MOST_SHOWN = 5  # findings under one heading; all of them are in the JSON
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+#: What listeners meet, one and several of it.
+_MET: Mapping[Condition, tuple[str, str]] = {
+    Condition.ROW_WITHOUT_OBJECT: ("lecture cannot be played", "lectures cannot be played"),
+    Condition.OTHER_BYTES: ("object holds other bytes", "objects hold other bytes"),
+    Condition.WRONG_LECTURE: ("row shows what is another's", "rows show what is another's"),
+    Condition.DUPLICATE_ROWS: ("lecture stands there twice", "lectures stand there twice"),
+    Condition.MISSING_IMAGE: ("image is missing", "images are missing"),
+}
+
+_MEANING: Mapping[Presence, str] = {
+    (True, True, True): "whole",
+    (True, True, False): "named by no row",
+    (True, False, True): "no object: broken",
+    (True, False, False): "declared, nothing else",
+    (False, True, True): "not declared",
+    (False, True, False): "an object alone",
+    (False, False, True): "a row alone: broken",
+    (False, False, False): "remembered by elmify alone",
+}
+
+
+def verify_text(found: Verification, *, colour: bool = False) -> str:
+    """Return the headline, both sides, the truth table, and the findings under their headings."""
+    paint = _Paint(colour)
+    sections = [
+        _opening(found, paint),
+        _sides(found),
+        _truth(found),
+        *(_group(condition, findings, paint) for condition, findings in _by_condition(found.findings)),
+        _closing(found),
+    ]
+    return "\n\n".join("\n".join(lines) for section in sections if (lines := list(section)))
+
+
+def headline(found: Verification) -> str:
+    """Return what a person must know, in a sentence or two."""
+    counts = {condition: len(findings) for condition, findings in _by_condition(found.findings)}
+    met = [counted(counts[condition], *words) for condition, words in _MET.items() if condition in counts]
+    if met:
+        return f"Listeners notice: {joined(met)}."
+    if Condition.BROKEN_AUDIT in counts:
+        return "Everything plays, and the audit log is not the one that was written."
+    if found.wrong:
+        return "Everything plays. Catalog, bucket and database do not agree on all of it."
+    whole = found.truth[True, True, True]
+    return f"All is well: {counted(whole, 'file')} in catalog, bucket and database, and nothing wrong."
+
+
+def finding_text(finding: Finding, *, colour: bool = False) -> str:
+    """Return one finding under its heading, with its whole remedy."""
+    return "\n".join(_group(finding.condition, [finding], _Paint(colour)))
+
+
+def retold(found: Sequence[Finding]) -> str:
+    """Return what no plan can mend, under its headings, each with what decides it; empty for nothing."""
+    plain = _Paint(colour=False)
+    groups = [_group(condition, findings, plain) for condition, findings in _by_condition(found)]
+    return "\n\n".join("\n".join(group) for group in groups)
+
+
+class _Paint:
+    def __init__(self, colour: bool) -> None:
+        self._colour = colour
+
+    def __call__(self, text: str, severity: Severity) -> str:
+        return click.style(text, fg=_COLOURS[severity], bold=True) if self._colour else text
+
+
+def _by_condition(findings: Sequence[Finding]) -> Sequence[tuple[Condition, Sequence[Finding]]]:
+    groups: defaultdict[Condition, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        groups[finding.condition].append(finding)
+    return list(groups.items())
+
+
+def _opening(found: Verification, paint: _Paint) -> Iterator[str]:
+    worst = next((severity for severity in Severity if found.counts[severity]), Severity.INFO)
+    yield paint(headline(found), worst) if found.wrong else headline(found)
+    errors = counted(found.counts[Severity.ERROR], "error")
+    warnings = counted(found.counts[Severity.WARNING], "warning")
+    yield f"{errors}, {warnings} in {harmless(found.environment)}, {time_text(found.made_at)}."
+    if not found.adopted:
+        yield "Nothing is managed yet: the first `elmify apply` adopts what is there."
+    if found.depth is not None:
+        part = f"today's {found.depth.part} of what is live" if found.depth.part else "all that is live"
+        objects, size = counted(found.depth.objects, "object"), readable_size(found.depth.size_bytes)
+        yield f"Hashed {part}: {objects}, {size}."
+    if found.ignored:
+        yield f"{counted(len(found.ignored), 'finding')} left out, as `ignore:` in elmify.yaml says."
+
+
+def _sides(found: Verification) -> Iterator[str]:
+    sides = found.sides
+    yield f"catalog   {_kinds(sides.declared)}"
+    yield f"bucket    {counted(sides.objects, 'object')}, {readable_size(sides.object_bytes)}"
+    yield f"database  {_kinds(sides.rows)}"
+
+
+def _kinds(counts: Mapping[Kind, int]) -> str:
+    return ", ".join(counted(counts[kind], kind.value) for kind in Kind)
+
+
+def _truth(found: Verification) -> Iterator[str]:
+    yield "catalog  bucket  database    files"
+    for presence, count in found.truth.items():
+        catalog, bucket, database = ("x" if there else "-" for there in presence)
+        yield f"{catalog:^7}  {bucket:^6}  {database:^8}  {count:>7,}  {_MEANING[presence]}"
+
+
+def _group(condition: Condition, findings: Sequence[Finding], paint: _Paint) -> Iterator[str]:
+    count = sum(finding.count for finding in findings)
+    label = paint(f"{condition.severity}[{condition.code}]", condition.severity)
+    yield f"{label} {condition.heading} ({count:,})"
+    if condition.severity is Severity.INFO:
+        yield from _summary(findings)
+        return
+    told: set[str] = set()
+    for finding in findings[:_MOST_SHOWN]:
+        yield f"  {harmless(finding.what)}"
+        yield f"      {harmless(finding.detail)}"
+        yield from (f"      {line}" for line in _untold(finding, told))
+    extra = len(findings) - _MOST_SHOWN
+    if extra > 0:
+        yield f"  … and {extra:,} more"
+    if extra > 0 and all(map(_is_applied_alone, findings)):
+        yield "  All of them at once, with whatever else the catalog asks for:"
+        yield "      elmify apply"
+
+
+def _summary(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield one of several infos: nothing is wrong with any of them."""
+    first = findings[0]
+    if len(findings) == 1:
+        yield f"  {harmless(first.detail)}"
+    told: set[str] = set()
+    shown = _untold(first, told) if len(findings) == 1 else ()
+    yield from (f"  {line}" for line in shown)
+
+
+def _untold(finding: Finding, told: set[str]) -> Iterator[str]:
+    """Yield a remedy that was not yet told under this heading; a part of one would be no remedy."""
+    if finding.remedy not in told:
+        told.add(finding.remedy)
+        yield from map(harmless, finding.remedy.splitlines())
+
+
+def _is_applied_alone(finding: Finding) -> bool:
+    return finding.remedy == apply_alone(Address(finding.what))
+
+
+def _closing(found: Verification) -> Iterator[str]:
+    all_of_them = len(wrong(found.findings))
+    mended = all_of_them - len(beyond_repair(found.findings))
+    if mended:
+        yield f"A plan can mend {mended:,} of the {all_of_them:,}:"
+        yield "    elmify verify --repair-plan plans/repair.json"
+        yield "    elmify apply plans/repair.json"

@@ -1,1 +1,0 @@
-"""Telling people and machines what happened: log lines, notifications, metrics, and what was told before."""
