@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from benchmarks.measure import read_output
 from benchmarks.peers import AWS
-from providers.database.embedded import find_programs
+from providers.embedded_postgres.server import find_programs
 from reconciler.loading.locking import processors
 
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from benchmarks.peers import RCLONE
-from providers.database.embedded import EmbeddedServer, prepare
+from providers.embedded_postgres.server import EmbeddedServer, prepare
 
 HOST = "127.0.0.1"
 ACCESS_KEY, SECRET_KEY, REGION = "benchmark", "secret-of-the-benchmark", "us-east-1"

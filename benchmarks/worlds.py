@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.loading.facts import read_facts
 from reconciler.loading.lockfile import write_lockfile
+from reconciler.loading.media_facts import read_facts
 from reconciler.model.catalog import MediaFile
 
 LECTURES_PER_COLLECTION = 100

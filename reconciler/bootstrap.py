@@ -103,7 +103,7 @@ def open_database(settings: Settings, opened: ExitStack) -> Database:
 
     match settings.database:
         case EmbeddedDatabase(path=path):
-            from providers.database.embedded import EmbeddedServer
+            from providers.embedded_postgres.server import EmbeddedServer
 
             server = opened.enter_context(EmbeddedServer(path))
             database = PostgresDatabase(server.start(), records=records_on, name=str(server))

@@ -6,12 +6,12 @@ from importlib.resources import files
 from pathlib import Path
 from textwrap import dedent
 
+from reconciler.loading.diagnostic_codes import Mistake
 from reconciler.loading.media_codes import MEDIA_CODES
 from reconciler.loading.schema import catalog_schema
 from reconciler.model.diagnostics import Severity
 from reconciler.planning.questions import Question
-from reconciler.records.access import grants
-from reconciler.text.codes import Mistake
+from reconciler.records.schema import grants
 from tests.catalog_fields import catalog_fields
 from tests.command_pages import command_pages
 from tests.readme import recorded

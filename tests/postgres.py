@@ -15,7 +15,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from providers.database import embedded
+from providers.embedded_postgres import server as embedded
 
 SQL_FOLDER = Path(embedded.__file__).parent
 PRODUCTION_TABLES = (SQL_FOLDER / "public.sql").read_text() + (SQL_FOLDER / "seed.sql").read_text()

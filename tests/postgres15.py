@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from providers.database.embedded import EmbeddedServer
+from providers.embedded_postgres.server import EmbeddedServer
 from tests.postgres import UNSAFE
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")

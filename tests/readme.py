@@ -52,7 +52,7 @@ def story(folder: Path) -> str:
 def _listen(folder: Path) -> None:
     import psycopg
 
-    from providers.database.embedded import EmbeddedServer
+    from providers.embedded_postgres.server import EmbeddedServer
 
     with EmbeddedServer(folder / ".elmify/postgres") as server, psycopg.connect(server.start()) as connection:
         connection.execute(_SAVED.encode())

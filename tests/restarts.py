@@ -10,8 +10,8 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from providers.database.cluster import Cluster
-from providers.database.embedded import EmbeddedServer
+from providers.embedded_postgres.cluster import Cluster
+from providers.embedded_postgres.server import EmbeddedServer
 from tests.postgres import PRODUCTION_TABLES, UNSAFE, in_database
 
 

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from providers.database.postgres import PostgresDatabase
 from providers.objects.directory import DirectoryBucket
 from reconciler.applying.apply import Job, Outcome, apply
+from reconciler.applying.refresh import make_plan
 from reconciler.loading.media import MediaFolder
 from reconciler.model.address import Address, kind_of
 from reconciler.model.catalog import Catalog, MediaFile, Resource
@@ -25,7 +26,6 @@ from reconciler.model.ports import Meter, ObjectStore
 from reconciler.model.values import Value
 from reconciler.planning.world import Request, World
 from reconciler.records import records_on
-from reconciler.refresh import make_plan
 
 BASE_URL = "https://cdn.example.com"
 EVERYTHING = Request()

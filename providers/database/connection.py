@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 import psycopg
 from psycopg import conninfo, pq, sql
 
-from providers.database.failures import unreachable
+from providers.database.errors import unreachable
 from reconciler.model.errors import Unavailable, UsageError
 
 Connection = psycopg.Connection[tuple[Any, ...]]

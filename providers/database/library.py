@@ -8,11 +8,10 @@ from typing import Any
 from psycopg import sql
 
 from providers.database import junctions
-from providers.database.columns import held_elsewhere, qualified, sorted_by, stored
 from providers.database.connection import Connection, streamed
-from providers.database.dependents import capture_rows, count_dependents
+from providers.database.dependents import capture_rows, count_beyond, count_dependents
+from providers.database.junctions import held_elsewhere, qualified, sorted_by, stored
 from providers.database.merging import Merging, carry_out
-from providers.database.positions import count_beyond
 from providers.database.restoring import restorable, restore
 from providers.database.updates import Update
 from reconciler.model.actual import Row

@@ -6,8 +6,8 @@ from functools import cached_property
 
 from psycopg import sql
 
-from providers.database.columns import qualified, stored
 from providers.database.connection import Connection
+from providers.database.junctions import qualified, stored
 from reconciler.model.errors import ProviderError
 from reconciler.model.kinds import Column, Table, Type
 from reconciler.model.values import Value

@@ -1,4 +1,4 @@
-"""The boto3 client, with what R2 needs set in code: no profile and no variable can set it otherwise."""
+"""S3 client for R2: its settings in code, and one bucket seen through it."""
 
 import logging
 import os
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.awsrequest import AWSRequest
     from types_boto3_s3 import S3Client
+
 
 #: The handler of botocore's that adds `Expect: 100-continue` and then waits a second for an answer that R2
 #: does not give.

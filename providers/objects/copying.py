@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from providers.objects.bucket import BucketClient, is_of
+from providers.objects.errors import status_of
 from providers.objects.etag import part_sizes, parts_etag
-from providers.objects.faults import status_of
-from providers.objects.place import Place, is_of
-from providers.objects.unfinished import abort
+from providers.objects.multipart import abort
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import ObjectExists, ObjectMissing, WrongBytes
 from reconciler.model.ports import Copy
@@ -38,7 +38,7 @@ class ServerCopy:
     The source's ETag is a condition of every request, so what is copied is one content.
     """
 
-    def __init__(self, place: Place, source: Place, copy: Copy) -> None:
+    def __init__(self, place: BucketClient, source: BucketClient, copy: Copy) -> None:
         self._place = place
         self._source = source
         self._copy = copy

@@ -17,12 +17,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from providers.objects.disk import translated
+from providers.objects.directory_files import OBJECTS, Files, FileStamp, translated, usual_path
+from providers.objects.directory_index import Entry, Index
+from providers.objects.directory_parts import Parts
 from providers.objects.etag import ContentDigest
-from providers.objects.files import OBJECTS, Files, FileStamp, usual_path
-from providers.objects.index import Entry, Index
 from providers.objects.metadata import encoded
-from providers.objects.parts import Parts
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import ObjectExists, ObjectMissing, ProviderError, Unavailable, WrongBytes
 from reconciler.model.ports import Copy, ObjectFacts, ObjectStore, UnfinishedUpload, Upload

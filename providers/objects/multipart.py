@@ -1,20 +1,167 @@
-"""A multipart upload: equal parts, each with its MD5, which a later put of the same key can continue."""
+"""Multipart uploads: listed, resumed part by part, completed or aborted."""
 
 import base64
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import unquote_plus
 
-from providers.objects.body import Abandoned, Window
+from providers.objects.errors import Abandoned
 from providers.objects.etag import md5, part_sizes, parts_etag
-from providers.objects.unfinished import Part, abort, is_gone, list_parts, list_unfinished
-from reconciler.model.errors import WrongBytes
-from reconciler.model.ports import UnfinishedUpload, Upload
+from reconciler.model.errors import IncompleteListing, ListingRefused, WrongBytes
+from reconciler.model.ports import UnfinishedUpload, Upload, ignore_bytes
 from reconciler.model.values import nfc
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import CompletedPartTypeDef
+
+
+class Window:
+    """A part of a seekable body, as the file that an HTTP client sends and may rewind.
+
+    `on_bytes` hears of every byte once, however often the window is rewound. What it or the body raises,
+    and a body that ends too early, comes out as `Abandoned`.
+    """
+
+    def __init__(
+        self, body: BinaryIO, *, start: int, size_bytes: int, on_bytes: Callable[[int], None] = ignore_bytes
+    ) -> None:
+        self._body = body
+        self._start = start
+        self._size = size_bytes
+        self._on_bytes = on_bytes
+        self._position = 0
+        self._reported = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next bytes; empty at the window's end."""
+        left = self._size - self._position
+        wanted = left if size is None or size < 0 else min(size, left)
+        try:
+            return self._take(wanted) if wanted else b""
+        except Exception as reason:
+            raise Abandoned(reason) from reason
+
+    def _take(self, wanted: int) -> bytes:
+        chunk = self._body.read(wanted)
+        if not chunk:
+            raise WrongBytes(
+                f"the file ended {self._size - self._position:,} bytes early",
+                hint="It changed while it was being stored. Lock it again, then plan again.",
+            )
+        self._position += len(chunk)
+        if self._position > self._reported:
+            fresh, self._reported = self._position - self._reported, self._position
+            self._on_bytes(fresh)
+        return chunk
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move to a place in the window, and the body with it."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        self._position = base + offset
+        self._body.seek(self._start + self._position)
+        return self._position
+
+    def tell(self) -> int:
+        """Return the place in the window."""
+        return self._position
+
+
+_GONE = "NoSuchUpload"
+_AGAIN = "Run the command again; if it happens again, the store is not one that elmify can trust."
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part that the store holds of an unfinished upload; its ETag, without quotes, is its MD5."""
+
+    size_bytes: int
+    etag: str
+
+
+def list_unfinished(client: "S3Client", bucket: str, prefix: str = "") -> Iterator[UnfinishedUpload]:
+    """Yield the unfinished uploads under `prefix`, in the store's order. Complete, or raises."""
+    asked = {"Bucket": bucket, "Prefix": prefix, "EncodingType": "url"}
+    marks = {"NextKeyMarker": "KeyMarker", "NextUploadIdMarker": "UploadIdMarker"}
+    for page in _pages(client.list_multipart_uploads, asked, marks):
+        plain = _decoder(page)
+        for upload in page.get("Uploads", ()):
+            yield UnfinishedUpload(
+                key=plain(upload["Key"]),
+                upload_id=upload["UploadId"],
+                begun_at=upload["Initiated"].astimezone(UTC),
+            )
+
+
+def list_parts(client: "S3Client", where: Mapping[str, str]) -> dict[int, StoredPart] | None:
+    """Return the parts of an unfinished upload by number; None when there is no such upload any more."""
+    from botocore.exceptions import ClientError
+
+    found: dict[int, StoredPart] = {}
+    try:
+        for page in _pages(client.list_parts, where, {"NextPartNumberMarker": "PartNumberMarker"}):
+            for part in page.get("Parts", ()):
+                found[part["PartNumber"]] = StoredPart(part["Size"], part["ETag"].strip('"'))
+    except ClientError as error:
+        if is_gone(error):
+            return None
+        raise
+    return found
+
+
+def abort(client: "S3Client", where: Mapping[str, str]) -> None:
+    """Give an upload up. No error when it is no longer there."""
+    from botocore.exceptions import ClientError
+
+    try:
+        client.abort_multipart_upload(**where)  # type: ignore[arg-type]
+    except ClientError as error:
+        if not is_gone(error):
+            raise
+
+
+def is_gone(error: Any) -> bool:
+    """Whether an error answer says that there is no such upload: completed, aborted or expired."""
+    return bool(error.response["Error"].get("Code") == _GONE)
+
+
+def _pages(
+    ask: Callable[..., Any], asked: Mapping[str, Any], marks: Mapping[str, str]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield page after page. `marks` names, for each mark of an answer, how the next request says it."""
+    asking, seen = dict(asked), set[tuple[Any, ...]]()
+    while True:
+        page = ask(**asking)
+        if "IsTruncated" not in page:
+            raise ListingRefused(
+                "the unfinished uploads were answered with something else",
+                hint="Something other than the object store answered: check the endpoint, and any proxy.",
+            )
+        yield page
+        if not page["IsTruncated"]:
+            return
+        following = _following(page, marks)
+        if not all(following.values()) or tuple(following.values()) in seen:
+            raise IncompleteListing("the listing of unfinished uploads never ends", hint=_AGAIN)
+        seen.add(tuple(following.values()))
+        asking |= following
+
+
+def _following(page: Mapping[str, Any], marks: Mapping[str, str]) -> dict[str, Any]:
+    following = {request: page.get(answer) for answer, request in marks.items()}
+    key = following.get("KeyMarker")
+    return following | {"KeyMarker": _decoder(page)(key)} if key else following
+
+
+def _decoder(page: Mapping[str, Any]) -> Callable[[str], str]:
+    return unquote_plus if page.get("EncodingType") == "url" else str
+
 
 _CHUNK_BYTES = 1024**2
 
@@ -88,7 +235,7 @@ class MultipartPut:
     def _begin(self) -> str:
         return self._client.create_multipart_upload(**self._described)["UploadId"]
 
-    def _earlier(self) -> tuple[str | None, dict[int, Part]]:
+    def _earlier(self) -> tuple[str | None, dict[int, StoredPart]]:
         """Return the newest unfinished upload of the key, and its parts."""
         found = self._unfinished()
         if not found:
@@ -109,7 +256,7 @@ class MultipartPut:
             raise
         return [upload for upload in begun if nfc(upload.key) == nfc(key)]
 
-    def _fits(self, held: Mapping[int, Part]) -> bool:
+    def _fits(self, held: Mapping[int, StoredPart]) -> bool:
         """Whether every part that the store holds is a part of this file."""
         return all(
             number <= len(self._sizes)
@@ -118,7 +265,9 @@ class MultipartPut:
             for number, part in held.items()
         )
 
-    def _send_all(self, where: Mapping[str, str], held: Mapping[int, Part]) -> "list[CompletedPartTypeDef]":
+    def _send_all(
+        self, where: Mapping[str, str], held: Mapping[int, StoredPart]
+    ) -> "list[CompletedPartTypeDef]":
         parts: list[CompletedPartTypeDef] = []
         for number in range(1, len(self._sizes) + 1):
             digest = self._digest(number, self._whole).digest()

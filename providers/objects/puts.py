@@ -1,19 +1,18 @@
-"""Puts, and what a store's answers to them mean. What boto3 raises is not translated here."""
+"""Puts of whole objects and of parts, and what the store's answers mean."""
 
 import base64
 from typing import Any, BinaryIO, cast
 
-from providers.objects.body import Window
-from providers.objects.faults import status_of
-from providers.objects.multipart import MultipartPut
-from providers.objects.place import Place, is_of, not_a_store
+from providers.objects.bucket import BucketClient, is_of, not_a_store
+from providers.objects.errors import status_of
+from providers.objects.multipart import MultipartPut, Window
 from reconciler.model.errors import Unavailable, WrongBytes
 from reconciler.model.ports import Upload
 
 _PRECONDITION_FAILED = 412
 
 
-def put_whole(place: Place, upload: Upload) -> str:
+def put_whole(place: BucketClient, upload: Upload) -> str:
     """Store an object in one request, and return its ETag."""
     from botocore.exceptions import ClientError
 
@@ -36,7 +35,7 @@ def put_whole(place: Place, upload: Upload) -> str:
     return upload.md5
 
 
-def put_parts(place: Place, upload: Upload, part_bytes: int) -> str:
+def put_parts(place: BucketClient, upload: Upload, part_bytes: int) -> str:
     """Store an object in parts, going on from an unfinished upload of the key, and return its ETag."""
     place.refuse_existing(upload.key)
     start = upload.body.tell()
@@ -66,13 +65,13 @@ def _may_be_our_own(error: Any) -> bool:
     )
 
 
-def _holds(place: Place, upload: Upload, etag: str) -> bool:
+def _holds(place: BucketClient, upload: Upload, etag: str) -> bool:
     """Whether the store holds the very object of this upload, metadata included."""
     there = place.head(upload.key)
     return there is not None and there.etag == etag and is_of(there, upload)
 
 
-def _verify(place: Place, upload: Upload, etag: str, answered: str | None) -> None:
+def _verify(place: BucketClient, upload: Upload, etag: str, answered: str | None) -> None:
     if not answered:
         not_a_store(upload.key)
     if answered.strip('"') != etag:

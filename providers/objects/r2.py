@@ -1,16 +1,19 @@
 """A bucket on Cloudflare R2, or on anything else that speaks S3 as R2 does."""
 
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from providers.objects import listing, unfinished
+from providers.objects import listing, multipart
+from providers.objects.bucket import BucketClient
 from providers.objects.client import Connection, connect
 from providers.objects.copying import ServerCopy
-from providers.objects.faults import translated
-from providers.objects.place import Place
+from providers.objects.errors import translated
 from providers.objects.puts import put_parts, put_whole
 from providers.objects.streaming import Stream
 from reconciler.model.actual import StoredObject
@@ -57,7 +60,7 @@ class R2Bucket:
             idle=idle,
         )
         self._client: S3Client = connect(connection, on_request)
-        self._place = Place(self._client, bucket, str(self))
+        self._place = BucketClient(self._client, bucket, str(self))
 
     def __str__(self) -> str:
         return f"bucket {self._bucket} at {self._endpoint}"
@@ -118,7 +121,7 @@ class R2Bucket:
         with translated(str(self), f"copy {copy.source!r} to {copy.key!r}"):
             return ServerCopy(self._place, origin, copy).run()
 
-    def _sibling(self, source: ObjectStore) -> Place:
+    def _sibling(self, source: ObjectStore) -> BucketClient:
         if not isinstance(source, R2Bucket) or source._endpoint != self._endpoint:  # noqa: SLF001 - its own kind
             raise ProviderError(
                 f"{self} cannot copy from {source}: a store copies only between buckets of its own",
@@ -134,14 +137,14 @@ class R2Bucket:
     def unfinished(self) -> Iterator[UnfinishedUpload]:
         """Yield every unfinished upload, as `ObjectStore.unfinished` says."""
         with translated(str(self), "list the unfinished uploads"):
-            found = list(unfinished.list_unfinished(self._client, self._bucket))
+            found = list(multipart.list_unfinished(self._client, self._bucket))
         yield from sorted(found, key=lambda upload: (upload.key, upload.begun_at, upload.upload_id))
 
     def abort(self, upload: UnfinishedUpload) -> None:
         """Give up an unfinished upload. No error when it is no longer there."""
         where = {"Bucket": self._bucket, "Key": upload.key, "UploadId": upload.upload_id}
         with translated(str(self), f"abort the upload of {upload.key!r}"):
-            unfinished.abort(self._client, where)
+            multipart.abort(self._client, where)
 
     def presign(self, key: str, lasts: timedelta) -> str | None:
         """Return a link by which anybody may get the object, as `ObjectStore.presign` says."""
@@ -158,3 +161,20 @@ class R2Bucket:
     def delete(self, key: str) -> None:
         """Remove an object. Removing what is not there is no error."""
         self._place.delete(key)
+
+
+_TIMEOUT_SECONDS = 10
+_OK = 200
+
+
+def is_public(base_url: str, key: str) -> bool | None:
+    """Whether anybody gets the object from the public URL; None when the domain does not answer."""
+    request = urllib.request.Request(f"{base_url}/{quote(key)}", method="GET")  # noqa: S310 - https, by settings
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
+            return bool(answer.status == _OK)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
+    except (OSError, ValueError):
+        return None

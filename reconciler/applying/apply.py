@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from reconciler.applying.commit import Commit, plan_again
-from reconciler.applying.copies import Copier
 from reconciler.applying.environment import establish, put_small
-from reconciler.applying.tenure import Tenure, end_stale, finishing, hold
-from reconciler.applying.uploads import Task, Uploader
+from reconciler.applying.lease import Tenure, end_stale, finishing, hold
+from reconciler.applying.refresh import make_plan
+from reconciler.applying.uploads import Copier, Task, Uploader
 from reconciler.model.actual import StoredObject
 from reconciler.model.catalog import Catalog, media_by_path
 from reconciler.model.errors import (
@@ -40,7 +40,6 @@ from reconciler.planning.review import (
 )
 from reconciler.planning.side_by_side import side_by_side
 from reconciler.planning.world import Request, World
-from reconciler.refresh import make_plan
 
 #: T2 is tried again as a whole when it met a lock, a deadlock or a lost connection.
 _COMMIT_ATTEMPTS = 5

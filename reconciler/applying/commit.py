@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.applying import traces
-from reconciler.applying.undoing import Undoing
+from reconciler.applying import run_records
+from reconciler.applying.run_records import Undoing
 from reconciler.model.actual import Row, StoredObject
 from reconciler.model.address import Address
 from reconciler.model.errors import Guarded, Stale
@@ -209,14 +209,14 @@ class Commit:
 
     def _remember(self) -> AuditHead:
         records, changes = self.work.records, self.plan.changes
-        records.drop_resources(list(traces.dropped(changes)))
+        records.drop_resources(list(run_records.dropped(changes)))
         records.save_resources(self._kept(), self.run)
-        records.save_keys(list(traces.keys(changes, self.objects, self.run)))
-        kept = {CAPTURE: self.captured, SORT: self.resorted, EDIT: traces.edited(self.edits)}
-        records.add_steps(self.run, list(traces.steps(changes, self.rows, self._held(), kept)))
-        purpose = traces.purpose(self.plan, self.restored, self.undoing.merge if self.undoing else None)
+        records.save_keys(list(run_records.keys(changes, self.objects, self.run)))
+        kept = {CAPTURE: self.captured, SORT: self.resorted, EDIT: run_records.edited(self.edits)}
+        records.add_steps(self.run, list(run_records.steps(changes, self.rows, self._held(), kept)))
+        purpose = run_records.purpose(self.plan, self.restored, self.undoing.merge if self.undoing else None)
         records.add_steps(self.run, list(purpose))
-        facts = traces.facts(self.plan, self.rows, self.restored, self.merged)
+        facts = run_records.facts(self.plan, self.rows, self.restored, self.merged)
         head = records.append_audit(self.run, self.actor, list(facts))
         records.set_run(self.run, RunState.COMMITTED)
         return head
@@ -226,7 +226,7 @@ class Commit:
         kept = [change for change in self.plan.changes if change.action in _KEEPS_RECORD]
         if self.undoing is not None:
             return self.undoing.remembered(kept)
-        return [traces.resource(c, self.rows, self._values(c.after)) for c in kept if c.after]
+        return [run_records.resource(c, self.rows, self._values(c.after)) for c in kept if c.after]
 
     def _held(self) -> Callable[[Change], ResourceRecord | None]:
         """Return what says which record a change's resource had until now."""

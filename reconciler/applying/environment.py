@@ -7,12 +7,12 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 
+from reconciler.applying.refresh import MARKER_KEY, check_identity, read_marker
 from reconciler.model.errors import ObjectExists
 from reconciler.model.history import Actor, AuditFact
 from reconciler.model.policy import AUDIT_PREFIX, FORMER_AUDIT_PREFIX
 from reconciler.model.ports import Database, ObjectStore, Upload
 from reconciler.model.recorded import Identity, IdentityState
-from reconciler.refresh import MARKER_KEY, check_identity, read_marker
 
 
 def establish(database: Database, objects: ObjectStore, environment: str) -> Identity:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.applying.apply import Job, finish_earlier
-from reconciler.applying.tenure import Tenure, hold
-from reconciler.applying.tidying import Clutter, clear, find_clutter
+from reconciler.applying.cleanup import Clutter, clear, find_clutter
+from reconciler.applying.lease import Tenure, hold
+from reconciler.applying.refresh import check_identity, read_marker
 from reconciler.model.address import matches_any
 from reconciler.model.errors import ProviderError, Unfinished, UsageError
 from reconciler.model.history import AuditFact, RunState
@@ -17,7 +18,6 @@ from reconciler.model.staging import staging_inside
 from reconciler.model.values import counted, nfc
 from reconciler.planning.leftovers import wanted_hashes
 from reconciler.planning.references import keys_named
-from reconciler.refresh import check_identity, read_marker
 
 #: Somebody may be listening to a retired object, or hold a page that names it; a pull request may still count
 #: on what was staged for it: never sooner than this.

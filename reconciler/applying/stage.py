@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.applying.crew import Crew
-from reconciler.applying.evidence import HASH_METADATA, foretold_etags, part_bytes_of
+from reconciler.applying.checksums import HASH_METADATA, foretold_etags, part_bytes_of
 from reconciler.applying.uploads import md5_of
+from reconciler.concurrency import Crew
 from reconciler.model.catalog import MediaFile
 from reconciler.model.errors import Interrupted, ObjectExists, ProviderError
 from reconciler.model.plan import PutOrigin

@@ -97,8 +97,8 @@ def _refuse_more_options(request: "Request") -> None:
 def approved(job: "Job", request: "Request", *, ask: bool, format_: str) -> Plan | None:
     """Plan, show it, and ask; None when there is nothing to do, or the answer is no."""
     from reconciler.applying.apply import finish_earlier, refuse_blocked
+    from reconciler.applying.refresh import make_plan
     from reconciler.planning.planner import refuse_idle_globs
-    from reconciler.refresh import make_plan
 
     plan, world = make_plan(
         job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging

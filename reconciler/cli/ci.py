@@ -14,7 +14,7 @@ from reconciler.model.plan import Action, Plan
 
 if TYPE_CHECKING:
     from providers.forge.github import Forge
-    from reconciler.settings.forge import ForgeSettings
+    from reconciler.settings.ci import ForgeSettings
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _DRIFT_LABEL = "elmify: drift"
@@ -106,7 +106,7 @@ def plans(directory: str, folder: Path, since: str | None) -> None:
 def _commits(directory: str, settings: "ForgeSettings", forge: "Forge", since: str | None) -> list[str]:
     """Return the commits that are to be carried out, the oldest first."""
     from providers.forge.github import APPLY_WORKFLOW, last_complete
-    from reconciler.loading.git import added_in, commit_of, commits_since, is_ancestor, top_of
+    from reconciler.loading.revisions import added_in, commit_of, commits_since, is_ancestor, top_of
 
     root, now = top_of(Path(directory)), settings.commit
     if since:
@@ -151,7 +151,7 @@ def issue(directory: str, file: Path, drift: int | None) -> None:
 
 def _forge() -> "tuple[ForgeSettings, Forge]":
     from providers.forge.github import Forge
-    from reconciler.settings.forge import read_forge
+    from reconciler.settings.ci import read_forge
 
     settings = read_forge(os.environ)
     token = settings.token.reveal()

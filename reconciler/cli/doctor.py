@@ -18,7 +18,7 @@ def command(directory: str, read_only: bool, format_: str) -> int:
 
     Puts, reads and deletes one small object under .elmify/probe/ of the bucket. Exits 1 when a check failed.
     """
-    from providers.objects.public import is_public
+    from providers.objects.r2 import is_public
     from reconciler.bootstrap import open_stores
     from reconciler.inspecting.doctor import Examination, Finding, Health
 

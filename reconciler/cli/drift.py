@@ -121,7 +121,7 @@ def _remember(
 
 
 def _write(file: Path, text: str) -> None:
-    from reconciler.loading.writing import write_whole
+    from reconciler.loading.atomic_write import write_whole
 
     try:
         write_whole(file, text)

@@ -17,7 +17,7 @@ def command() -> None:
 def manifest(directory: str, out: Path | None) -> None:
     """Write the team's manifest JSON, from the catalog and the lockfile alone."""
     from reconciler.importing.manifest import manifest_json
-    from reconciler.loading.writing import write_whole
+    from reconciler.loading.atomic_write import write_whole
 
     project = open_project(directory)
     text = manifest_json(project.catalog(), project.settings.policy.layout)

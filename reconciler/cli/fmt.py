@@ -11,7 +11,7 @@ from reconciler.model.errors import ElmifyError, InvalidInput
 from reconciler.model.values import counted
 
 if TYPE_CHECKING:
-    from reconciler.loading.fmt_catalog import FormattedFile
+    from reconciler.loading.fmt import FormattedFile
 
 
 @click.command("fmt")
@@ -23,9 +23,9 @@ def command(directory: str, check: bool, show_diff: bool) -> None:
 
     Prints the files that change. A file whose YAML cannot be read is left alone and named.
     """
-    from reconciler.loading.files import SourceFile, find_files
-    from reconciler.loading.fmt_catalog import format_catalog
-    from reconciler.loading.writing import write_whole
+    from reconciler.loading.atomic_write import write_whole
+    from reconciler.loading.catalog_files import SourceFile, find_files
+    from reconciler.loading.fmt import format_catalog
 
     settings = open_project(directory).settings
     found = list(find_files(settings.root, settings.catalog_dir))

@@ -42,7 +42,7 @@ def command(directory: str, rebind: bool, auto_approve: bool) -> None:
 
 def _marker(objects: "ObjectStore") -> "tuple[str | None, IdentityMismatch | None]":
     """Return the identity that the bucket carries, or why its marker cannot be read."""
-    from reconciler.refresh import read_marker
+    from reconciler.applying.refresh import read_marker
 
     try:
         return read_marker(objects), None

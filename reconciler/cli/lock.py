@@ -53,10 +53,10 @@ def _previous(project: Project) -> "tuple[Mapping[str, MediaFile], bool]":
 
 
 def _lock(project: Project, previous: "Mapping[str, MediaFile]", *, rehash: bool) -> "Locked":
+    from reconciler.loading.hashing import StatCache
     from reconciler.loading.locking import lock, survey
     from reconciler.loading.media import MediaFolder
     from reconciler.loading.media_codes import MEDIA_CODES
-    from reconciler.loading.stat_cache import StatCache
 
     settings, loaded = project.settings, project.load()
     mistakes = [mistake for mistake in loaded.diagnostics if mistake.code not in MEDIA_CODES]

@@ -23,7 +23,7 @@ def command(directory: str, textfile: Path | None) -> None:
     """
     from reconciler.bootstrap import open_stores
     from reconciler.inspecting.figures import read_figures
-    from reconciler.loading.writing import write_whole
+    from reconciler.loading.atomic_write import write_whole
     from reconciler.render.metrics import metrics_text
 
     settings = open_project(directory).settings

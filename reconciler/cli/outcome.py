@@ -106,7 +106,7 @@ def _recorded_state(settings: "Settings", command: str, error: ElmifyError | Non
 
 
 def _remember(file: Path, text: str) -> None:
-    from reconciler.loading.writing import write_whole
+    from reconciler.loading.atomic_write import write_whole
 
     try:
         write_whole(file, text)

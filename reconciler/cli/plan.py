@@ -61,10 +61,10 @@ def command(
     Reads the catalog, the bucket and the database; writes to none of them. Exits 0; with
     --detailed-exitcode 2 when there are changes.
     """
+    from reconciler.applying.refresh import make_plan
     from reconciler.bootstrap import open_stores
     from reconciler.planning.guards import saved_as
     from reconciler.planning.planner import refuse_idle_globs
-    from reconciler.refresh import make_plan
 
     refuse_idle_options(format_, max_bytes)
     if presign is not None and format_ != "html":
@@ -149,7 +149,7 @@ def say_saved(plan: Plan, file: Path) -> None:
 
 def save_plan(file: Path, plan: Plan) -> None:
     """Write a plan for `elmify apply`; the file is whole or absent."""
-    from reconciler.loading.writing import write_whole
+    from reconciler.loading.atomic_write import write_whole
     from reconciler.render.plan.json import dump_plan
 
     try:

@@ -32,8 +32,7 @@ class Project:
         from dataclasses import replace
 
         from reconciler.loading.catalog import load_catalog
-        from reconciler.loading.lockfile import REPAIRABLE, read_lockfile
-        from reconciler.loading.unlocked import without_lines
+        from reconciler.loading.lockfile import REPAIRABLE, read_lockfile, without_lines
 
         settings = self.settings
         media, mistakes = read_lockfile(settings.lock_path, settings.root)
@@ -54,7 +53,7 @@ class Project:
 
     def of_media(self, found: "tuple[Diagnostic, ...]") -> "tuple[Diagnostic, ...]":
         """Return diagnostics as they are, unless there is no lockfile: then what is absent is told once."""
-        from reconciler.loading.unlocked import without_lockfile
+        from reconciler.loading.lockfile import without_lockfile
 
         path = self.settings.lock_path
         if path.exists() or not found:

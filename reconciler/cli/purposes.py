@@ -77,7 +77,7 @@ def carry_out(
 
 def _refuse_without_terminal(job: "Job", request: "Request") -> NoReturn:
     """Raise what is wrong with what was asked for, before saying that nobody can be asked about it."""
-    from reconciler.refresh import make_plan
+    from reconciler.applying.refresh import make_plan
 
     make_plan(job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging)
     allowed = [f"--allow {name}={count}" for name, count in request.allowances.items()]
@@ -90,8 +90,8 @@ def _refuse_without_terminal(job: "Job", request: "Request") -> NoReturn:
 
 
 def _save(job: "Job", request: "Request", out: Path, format_: str) -> int:
+    from reconciler.applying.refresh import make_plan
     from reconciler.planning.guards import saved_as
-    from reconciler.refresh import make_plan
 
     plan, _ = make_plan(job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging)
     plan = saved_as(plan, str(out))

@@ -82,7 +82,7 @@ def _ignore(project: Project, what: Sequence[str], reason: str) -> int:
 
 def _let_be(project: Project, entries: Sequence["Ignored"]) -> int:
     """Write what is not ignored yet into elmify.yaml; return how many entries that were."""
-    from reconciler.loading.writing import write_whole
+    from reconciler.loading.atomic_write import write_whole
     from reconciler.settings import CONFIG_NAME, with_ignored
 
     known = {each.what for each in project.settings.policy.ignore}
@@ -94,7 +94,7 @@ def _let_be(project: Project, entries: Sequence["Ignored"]) -> int:
 
 
 def _write_script(file: Path, found: "Verification", decisions: Sequence["Decision"]) -> int:
-    from reconciler.loading.writing import write_whole
+    from reconciler.loading.atomic_write import write_whole
     from reconciler.render.verify.formats import script
 
     write_whole(file, script(found, decisions))

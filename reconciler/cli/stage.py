@@ -53,8 +53,8 @@ def _located(project: Project, *, check: bool) -> Sequence[Located]:
 
 def _by_the_lockfile(project: Project, buckets: "Buckets") -> tuple[Sequence["MediaFile"], "Origins"]:
     """Return every line, and what the buckets hold: somewhat more than a plan would need."""
+    from reconciler.applying.refresh import read_bucket, read_staging
     from reconciler.planning.origins import Origins
-    from reconciler.refresh import read_bucket, read_staging
 
     listed = read_bucket(buckets.objects)
     staged = read_staging(buckets.staging) if buckets.staging.apart else listed.staged
@@ -63,11 +63,11 @@ def _by_the_lockfile(project: Project, buckets: "Buckets") -> tuple[Sequence["Me
 
 def _by_the_plan(project: Project, stores: "Stores") -> tuple[Sequence["MediaFile"], "Origins"]:
     """Return the lines that a plan of this moment would put, and what the buckets hold."""
+    from reconciler.applying.refresh import make_plan
     from reconciler.model.catalog import media_by_path
     from reconciler.model.values import nfc
     from reconciler.planning.origins import origins_in
     from reconciler.planning.world import Request
-    from reconciler.refresh import make_plan
 
     policy = project.settings.policy
     plan, world = make_plan(
@@ -103,7 +103,7 @@ def _found(
 
 def _refuse_public(project: Project, buckets: "Buckets | Stores") -> None:
     """Refuse to stage where the public may read: nobody has reviewed these bytes yet."""
-    from providers.objects.public import is_public
+    from providers.objects.r2 import is_public
     from reconciler.inspecting.privacy import own_prefix_is_public
     from reconciler.settings import DirectoryBucket
 

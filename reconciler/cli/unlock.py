@@ -14,7 +14,7 @@ def command(directory: str, run: int, force: bool) -> None:
     A lease ends by itself a minute after its last heartbeat. A holder that is alive after all can no longer
     commit once its lease was ended.
     """
-    from reconciler.applying.tenure import close_run
+    from reconciler.applying.lease import close_run
     from reconciler.bootstrap import open_stores
     from reconciler.model.history import AuditFact
     from reconciler.planning.advice import going_on

@@ -71,11 +71,9 @@ def _folder(directory: str) -> str:
 
 def find_mistakes(settings: "Settings", loaded: "Loaded") -> Sequence[Diagnostic]:
     """Return everything that is wrong with the catalog, the lockfile and the media, in reading order."""
-    from reconciler.loading.lockfile import read_lockfile
-    from reconciler.loading.media import MediaFolder
-    from reconciler.loading.media_check import check_media
-    from reconciler.loading.stat_cache import StatCache
-    from reconciler.loading.unlocked import without_lines
+    from reconciler.loading.hashing import StatCache
+    from reconciler.loading.lockfile import read_lockfile, without_lines
+    from reconciler.loading.media import MediaFolder, check_media
     from reconciler.model.diagnostics import in_reading_order
 
     locked, _ = read_lockfile(settings.lock_path, settings.root)

@@ -92,9 +92,9 @@ def _save_repairs(
     project: Project, stores: "Stores", found: "Verification", file: Path, *, quiet: bool
 ) -> None:
     """Save the repairs as an ordinary plan, and say what no plan can mend."""
+    from reconciler.applying.refresh import make_plan
     from reconciler.cli.show import print_plan
     from reconciler.planning.verification.repair import beyond_repair, repair_request
-    from reconciler.refresh import make_plan
     from reconciler.render.verify.text import retold
 
     request = repair_request(found.findings)
@@ -120,7 +120,7 @@ def _save_repairs(
 
 
 def _write(file: Path, text: str) -> None:
-    from reconciler.loading.writing import write_whole
+    from reconciler.loading.atomic_write import write_whole
 
     try:
         write_whole(file, text)

@@ -18,8 +18,8 @@ from reconciler.importing.declare import (
 )
 from reconciler.importing.describe import fields_of, line_of, unfit
 from reconciler.importing.library import library_of
+from reconciler.loading.catalog import Preview
 from reconciler.loading.editing import CatalogEditor, amend_lockfile
-from reconciler.loading.preview import Preview
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.address import Address, kind_of, matches_any
 from reconciler.model.catalog import Catalog, MediaFile, Resource, lineage

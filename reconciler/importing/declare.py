@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.importing.names import clean, id_for
+from reconciler.loading.catalog import Preview
 from reconciler.loading.editing import CatalogEditor, amend_lockfile
 from reconciler.loading.ids import unique
 from reconciler.loading.lockfile import REPAIRABLE, read_lockfile
-from reconciler.loading.preview import Preview
 from reconciler.model.address import Address, join, kind_of, parent_of
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Diagnostic

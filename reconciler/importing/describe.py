@@ -8,10 +8,11 @@ from typing import Any
 
 from reconciler.importing.declare import FoundResources
 from reconciler.importing.names import clean
-from reconciler.loading.facts import MEDIA_TYPES
 from reconciler.loading.lockfile import format_line
-from reconciler.loading.paths import path_flaw, wrong_sort
+from reconciler.loading.media import path_flaw, wrong_sort
+from reconciler.loading.media_facts import MEDIA_TYPES
 from reconciler.loading.schema import NUMBER_MAX, YEAR_MAX
+from reconciler.loading.text_rules import LINE, TEXT, flaw
 from reconciler.model.actual import Row, Snapshot, StoredObject
 from reconciler.model.address import Address
 from reconciler.model.catalog import MediaFile
@@ -21,7 +22,6 @@ from reconciler.model.values import Value, nfc
 from reconciler.planning.drift import baseline
 from reconciler.planning.evidence import trusted
 from reconciler.planning.keys import extension_of
-from reconciler.text.fitness import LINE, TEXT, flaw
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LINE = re.compile(LINE)

@@ -24,9 +24,9 @@ from reconciler.importing.describe import unfit
 from reconciler.importing.layout import KeyPlace, place_of
 from reconciler.importing.metadata import Tags, read_tags
 from reconciler.importing.names import clean, numbered, titled, without_number
+from reconciler.loading.hashing import StatCache
 from reconciler.loading.locking import lock, survey
 from reconciler.loading.media import MediaFolder
-from reconciler.loading.stat_cache import StatCache
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Position
 from reconciler.model.errors import UsageError

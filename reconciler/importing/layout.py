@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.importing.names import numbered, titled
-from reconciler.loading.facts import AUDIO_TYPES, IMAGE_TYPES
+from reconciler.loading.media_facts import AUDIO_TYPES, IMAGE_TYPES
 from reconciler.model.kinds import Slot
 from reconciler.planning.keys import extension_of
 

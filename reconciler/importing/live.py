@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from reconciler.applying.refresh import check_identity, read_bucket, read_database
 from reconciler.importing.adopt import Workbench, columns_of
 from reconciler.importing.declare import Folder, Imported, ImportFinding, MergedEntries, Reason, merge
 from reconciler.importing.describe import Remembered
@@ -14,7 +15,6 @@ from reconciler.model.memory import uncollected
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Database, ObjectStore
 from reconciler.model.recorded import Recorded
-from reconciler.refresh import check_identity, read_bucket, read_database
 
 #: Learns the bytes behind lines whose hash is unknown, by NFC path; returns the lines it could complete.
 Learn = Callable[[Mapping[str, MediaFile], Mapping[str, StoredObject]], Mapping[str, MediaFile]]

@@ -10,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
-from reconciler.loading.facts import Facts, Unfit, read_facts
 from reconciler.loading.hashing import digest_file
 from reconciler.loading.lockfile import format_line, parse_line
+from reconciler.loading.media_facts import Facts, Unfit, read_facts
 from reconciler.model.actual import StoredObject
 from reconciler.model.catalog import MediaFile
 from reconciler.model.policy import TransferLimits

@@ -14,8 +14,8 @@ from reconciler.importing.describe import unfit
 from reconciler.importing.files import one_of_each
 from reconciler.importing.metadata import line, paragraph, year
 from reconciler.importing.names import clean
-from reconciler.loading.facts import MEDIA_TYPES, extension
 from reconciler.loading.lockfile import format_line
+from reconciler.loading.media_facts import MEDIA_TYPES, extension
 from reconciler.loading.schema import NUMBER_MAX
 from reconciler.model.address import parent_of
 from reconciler.model.catalog import Catalog, MediaFile, Resource

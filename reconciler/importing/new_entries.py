@@ -19,9 +19,9 @@ from reconciler.importing.files import Hashing, lecture_fields, without
 from reconciler.importing.layout import KeyPlace, place_of
 from reconciler.importing.metadata import Tags, read_tags
 from reconciler.importing.names import clean, id_for, without_number
+from reconciler.loading.catalog import Preview
 from reconciler.loading.editing import CatalogEditor
 from reconciler.loading.ids import unique
-from reconciler.loading.preview import Preview
 from reconciler.model.address import Address, join, kind_of, parse_address
 from reconciler.model.catalog import Catalog, MediaFile, Resource, lineage
 from reconciler.model.errors import UsageError

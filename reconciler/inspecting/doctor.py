@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from reconciler.applying.refresh import check_identity, read_marker
 from reconciler.inspecting.privacy import IsPublic, probe
 from reconciler.model.errors import ElmifyError, ProviderError, WrongBytes
 from reconciler.model.policy import PROBE_PREFIX, Policy
 from reconciler.model.ports import Database, ObjectStore
-from reconciler.refresh import check_identity, read_marker
 
 #: Signatures of S3 requests are refused 15 minutes off; a minute is worth knowing of.
 CLOCK_SKEW_MAX = timedelta(minutes=1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from reconciler.applying.refresh import check_identity, read_marker
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.drift import DriftReport
 from reconciler.model.history import Run
@@ -20,7 +21,6 @@ from reconciler.model.ports import Database, ObjectStore, RecordsReader
 from reconciler.model.recorded import Recorded
 from reconciler.model.values import nfc
 from reconciler.planning.drift_report import LastApply, drift_report
-from reconciler.refresh import check_identity, read_marker
 
 
 @dataclass(frozen=True, kw_only=True)

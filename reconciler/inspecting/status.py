@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from reconciler.applying.refresh import check_identity, read_marker, read_staging
 from reconciler.inspecting.audit import anchored
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Denied, IdentityMismatch
@@ -13,7 +14,6 @@ from reconciler.model.staging import Staging
 from reconciler.model.status import Advice, Found, Leftover, Status
 from reconciler.model.values import nfc
 from reconciler.planning.leftovers import is_given_up, is_ours
-from reconciler.refresh import check_identity, read_marker, read_staging
 
 _RUNS = 5
 

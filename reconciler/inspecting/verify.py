@@ -5,6 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from reconciler.applying.refresh import (
+    Listing,
+    arrange,
+    check_identity,
+    read_database,
+    read_marker,
+    read_staging,
+)
 from reconciler.inspecting.audit import anchored, chain_problem
 from reconciler.inspecting.verify_bytes import Hashing
 from reconciler.model.actual import StoredObject
@@ -20,7 +28,6 @@ from reconciler.planning.verification.findings import Verification
 from reconciler.planning.verification.ground import Ground, Surroundings
 from reconciler.planning.verification.verify import verified
 from reconciler.planning.world import World
-from reconciler.refresh import Listing, arrange, check_identity, read_database, read_marker, read_staging
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Files → resources: who stands under whom, defaults applied, references made addresses."""
+"""Assembly of catalog files into resources: parents, defaults and references."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,15 +6,14 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
 
-from reconciler.loading.content import Content, Entry
-from reconciler.loading.locator import Locator
+from reconciler.loading.diagnostic_codes import Mistake
+from reconciler.loading.entries import CatalogEntry, Content, Locator
 from reconciler.model.address import Address, join
 from reconciler.model.catalog import Resource
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.memory import shared, shared_if_any
 from reconciler.model.values import Value
-from reconciler.text.codes import Mistake
 
 _SLOT = {slot.value: slot for slot in Slot}
 
@@ -113,7 +112,7 @@ class _Assembly:
             self._note_idle(own)
 
     def _add(
-        self, kind: Kind, file: str, entry: Entry, parent: Address | None, defaults: _Defaults
+        self, kind: Kind, file: str, entry: CatalogEntry, parent: Address | None, defaults: _Defaults
     ) -> Address | None:
         """Add a resource; None when its address is taken."""
         address = Address(shared(entry.id if parent is None else join(parent, entry.id)))
@@ -133,7 +132,7 @@ class _Assembly:
         )
         return address
 
-    def _report_taken(self, kind: Kind, file: str, entry: Entry, address: Address) -> None:
+    def _report_taken(self, kind: Kind, file: str, entry: CatalogEntry, address: Address) -> None:
         field_ = "id" if kind is Kind.LECTURE else kind.value
         position = self._locator.field(Position(file, entry.line, entry.column), field_)
         first = self.declared.resources[address].position
@@ -158,7 +157,7 @@ def _defaults_of(file: str, content: Content) -> _Defaults:
     return {name: _Default(value, file, []) for name, value in content.defaults.items()}
 
 
-def _fields(kind: Kind, entry: Entry, defaults: _Defaults, address: Address) -> Mapping[str, Value]:
+def _fields(kind: Kind, entry: CatalogEntry, defaults: _Defaults, address: Address) -> Mapping[str, Value]:
     """Return the entry's fields with the defaults it takes; cleared categories are no categories."""
     fields: dict[str, Any] = entry.fields
     for name, default in defaults.items():
@@ -170,7 +169,7 @@ def _fields(kind: Kind, entry: Entry, defaults: _Defaults, address: Address) -> 
     return fields
 
 
-def _protect(entry: Entry, defaults: _Defaults, address: Address) -> bool:
+def _protect(entry: CatalogEntry, defaults: _Defaults, address: Address) -> bool:
     if entry.protect is not None:
         return entry.protect
     default = defaults.get("protect")

@@ -1,21 +1,225 @@
-"""What only the whole catalog shows to be wrong."""
+"""Checks over the whole catalog: duplicates, numbers, keys, references, lockfile."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from reconciler.loading import media_codes as codes
 from reconciler.loading.assembly import Declared
-from reconciler.loading.duplicates import find_repeats
-from reconciler.loading.facts import MEDIA_TYPES, extension
-from reconciler.loading.key_checks import check_keys
-from reconciler.loading.locator import Locator
+from reconciler.loading.diagnostic_codes import Mistake
+from reconciler.loading.entries import Locator
 from reconciler.loading.media import MediaFolder, MediaRefused
-from reconciler.loading.numbering import find_gaps, find_repeated_numbers
+from reconciler.loading.media_facts import MEDIA_TYPES, extension
+from reconciler.model.address import Address, parent_of
 from reconciler.model.catalog import MediaFile, Resource
 from reconciler.model.diagnostics import Diagnostic, Position
+from reconciler.model.kinds import Kind, Slot
 from reconciler.model.policy import Layout
 from reconciler.model.values import nfc
-from reconciler.text.codes import Mistake
+from reconciler.planning.keys import TemplateRefused, default_key, key_problem
+from reconciler.planning.references import URL_MAX_CHARS, url_of
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """`again` says in `field` what `first` said before it."""
+
+    mistake: Mistake
+    first: Resource
+    again: Resource
+    field: str
+
+    def diagnostic(self, locator: Locator) -> Diagnostic:
+        """Return the diagnostic, at the second place."""
+        position = locator.field(self.again.position, self.field)
+        detail = f"`{self.first.address}` has the same {self.field}, at {self.first.position}."
+        return self.mistake.at(position, detail)
+
+
+def find_repeats(resources: Iterable[Resource]) -> tuple[Repeat, ...]:
+    """Return everything that is given twice, in the order of the resources."""
+    everything = tuple(resources)
+    return tuple(
+        Repeat(mistake, first, again, field if field != "name" else _name_field(again))
+        for mistake, field, scope in _SCOPES
+        for first, again in _pairs(everything, scope)
+    )
+
+
+def _pairs(
+    resources: Iterable[Resource], scope: Callable[[Resource], Hashable]
+) -> Iterator[tuple[Resource, Resource]]:
+    first: dict[Hashable, Resource] = {}
+    for resource in resources:
+        key = scope(resource)
+        if key is not None and (earlier := first.setdefault(key, resource)) is not resource:
+            yield earlier, resource
+
+
+def _name_field(resource: Resource) -> str:
+    return "name" if resource.kind is Kind.SPEAKER else "title"
+
+
+def _name_scope(resource: Resource) -> Hashable:
+    return parent_of(resource.address), nfc(resource.name)
+
+
+def _number_scope(resource: Resource) -> Hashable:
+    number = resource.fields.get("number")
+    return None if number is None else (parent_of(resource.address), number)
+
+
+def _audio_scope(resource: Resource) -> Hashable:
+    path = resource.media.get(Slot.LECTURE_AUDIO)
+    return None if path is None else (parent_of(resource.address), nfc(path))
+
+
+def _row_scope(resource: Resource) -> Hashable:
+    return None if resource.row is None else (resource.kind, resource.row)
+
+
+def _previous_scope(resource: Resource) -> Hashable:
+    return resource.previously
+
+
+_SCOPES: tuple[tuple[Mistake, str, Callable[[Resource], Hashable]], ...] = (
+    (Mistake.DUPLICATE_NAME, "name", _name_scope),
+    (Mistake.DUPLICATE_NUMBER, "number", _number_scope),
+    (Mistake.DUPLICATE_FILE, "audio", _audio_scope),
+    (Mistake.DUPLICATE_ROW, "row", _row_scope),
+    (Mistake.PREVIOUSLY_TWICE, "previously", _previous_scope),
+)
+
+
+_GAPS_SHOWN = 5
+_LEADING_NUMBER = re.compile(r"0*([0-9]{1,7})(?![0-9])")
+
+
+def find_gaps(resources: Iterable[Resource], locator: Locator) -> Iterator[Diagnostic]:
+    """Yield one warning for each collection whose numbers have gaps; where they begin is free."""
+    for address, lectures in _by_collection(resources).items():
+        gaps = [
+            (before, after)
+            for before, after in pairwise(sorted(lectures, key=_number))
+            if _number(after) > _number(before) + 1
+        ]
+        if gaps:
+            position = locator.field(gaps[0][1].position, "number")
+            detail = f"`{address}` has no number {_listed(gaps)}."
+            yield Mistake.NUMBER_GAP.at(position, detail)
+
+
+def find_repeated_numbers(resources: Iterable[Resource], locator: Locator) -> Iterator[Diagnostic]:
+    """Yield a warning for each title that begins with the lecture's own number."""
+    for resource in resources:
+        number = resource.fields.get("number")
+        if number is not None and _leading_number(resource.name) == number:
+            position = locator.field(resource.position, "title")
+            yield Mistake.NUMBER_IN_TITLE.at(position, f"`{resource.name}` begins with {number}.")
+
+
+def _by_collection(resources: Iterable[Resource]) -> dict[Address | None, list[Resource]]:
+    lectures: dict[Address | None, list[Resource]] = defaultdict(list)
+    for resource in resources:
+        if resource.kind is Kind.LECTURE and resource.fields.get("number") is not None:
+            lectures[parent_of(resource.address)].append(resource)
+    return lectures
+
+
+def _number(resource: Resource) -> int:
+    number = resource.fields["number"]
+    return number if isinstance(number, int) else 0
+
+
+def _listed(gaps: Sequence[tuple[Resource, Resource]]) -> str:
+    shown = [_span(_number(before) + 1, _number(after) - 1) for before, after in gaps[:_GAPS_SHOWN]]
+    more = len(gaps) - len(shown)
+    return ", ".join(shown) + (f" and {more} more gaps" if more else "")
+
+
+def _span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def _leading_number(title: str) -> int | None:
+    match = _LEADING_NUMBER.match(title)
+    return int(match.group(1)) if match else None
+
+
+_SHOWN_CHARS = 80
+
+
+def check_keys(
+    resources: Mapping[Address, Resource], layout: Layout, twins: AbstractSet[Address], locator: Locator
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the keys.
+
+    `twins` are addresses known to repeat another's name or number: that they, and all under them, share its
+    keys is no news.
+    """
+    checker = _Checker(resources, layout, twins, locator)
+    for resource in resources.values():
+        for slot, path in resource.media.items():
+            if path is not None:
+                yield from checker.check(resource, slot, path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checker:
+    """`taken` maps each key, in NFC, to the first that has it."""
+
+    resources: Mapping[Address, Resource]
+    layout: Layout
+    twins: AbstractSet[Address]
+    locator: Locator
+    taken: dict[str, tuple[Resource, Slot]] = field(default_factory=dict)
+
+    def check(self, resource: Resource, slot: Slot, path: str) -> Iterator[Diagnostic]:
+        lineage = self._lineage(resource)
+        try:
+            key = default_key(self.layout.templates, slot, lineage, path)
+        except TemplateRefused as refused:
+            detail = f"The template of `{slot}` cannot be filled: {refused}."
+            yield self._at(Mistake.NO_KEY, resource, slot, detail)
+            return
+        if problem := key_problem(key) or self._url_problem(slot, key):
+            yield self._at(Mistake.BAD_KEY, resource, slot, f"The key would be `{_short(key)}`: {problem}.")
+            return
+        first, first_slot = self.taken.setdefault(nfc(key), (resource, slot))
+        if (first is not resource or first_slot is not slot) and self._is_news(lineage):
+            detail = f"The `{first_slot}` of `{first.address}` would have the key `{key}` too."
+            yield self._at(Mistake.SAME_KEY, resource, slot, detail)
+
+    def _lineage(self, resource: Resource) -> dict[Kind, Resource]:
+        lineage = {resource.kind: resource}
+        address = parent_of(resource.address)
+        while address is not None:
+            parent = self.resources[address]
+            lineage[parent.kind] = parent
+            address = parent_of(address)
+        return lineage
+
+    def _is_news(self, lineage: Mapping[Kind, Resource]) -> bool:
+        return not any(resource.address in self.twins for resource in lineage.values())
+
+    def _url_problem(self, slot: Slot, key: str) -> str | None:
+        """Say that the URL outgrows its column: `lectures.audio_url` is varchar(1024), images are text."""
+        base = self.layout.base_url
+        if slot is not Slot.LECTURE_AUDIO or base is None or len(url_of(base, key)) <= URL_MAX_CHARS:
+            return None
+        return f"its URL is longer than {URL_MAX_CHARS:,} characters"
+
+    def _at(self, mistake: Mistake, resource: Resource, slot: Slot, detail: str) -> Diagnostic:
+        return mistake.at(self.locator.field(resource.position, slot.value), detail)
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= _SHOWN_CHARS else f"{key[:_SHOWN_CHARS]}…"
+
 
 _UNUSED_SHOWN = 3
 
@@ -30,8 +234,8 @@ def check_declared(declared: Declared, layout: Layout, locator: Locator) -> Iter
     yield from check_keys(resources, layout, twins, locator)
     yield from find_gaps(resources.values(), locator)
     yield from find_repeated_numbers(resources.values(), locator)
-    for field, position in declared.idle_defaults:
-        yield Mistake.NO_EFFECT.at(position, f"Nothing takes the default of `{field}`.")
+    for name, position in declared.idle_defaults:
+        yield Mistake.NO_EFFECT.at(position, f"Nothing takes the default of `{name}`.")
 
 
 def check_references(declared: Declared, locator: Locator) -> Iterator[Diagnostic]:

@@ -1,37 +1,155 @@
-"""Editing the catalog's files as a person would: one field, one entry, every comment left where it belongs.
+"""Edits of catalog files that keep every comment: one field, one entry at a time.
 
 The tree that `fmt` prints is changed and printed again, so that what is written is in canonical form.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 import yaml
 
-from reconciler.loading.editable import (
-    EditableFile,
-    lectures_of,
-    place_for,
-    put,
-    set_value,
-    text_of,
-    value_of,
-)
-from reconciler.loading.files import SourceFile, find_files
+from reconciler.loading.atomic_write import write_whole
+from reconciler.loading.catalog_files import SourceFile, find_files
+from reconciler.loading.comments import Belongings, CommentedSource
+from reconciler.loading.fmt import Printer, Unwritable
 from reconciler.loading.ids import unique
 from reconciler.loading.lockfile import REPAIRABLE, read_lockfile, write_lockfile
-from reconciler.loading.nodes import key_node, node, plain
-from reconciler.loading.writing import write_whole
+from reconciler.loading.yaml import FILE_MAX_BYTES, read_document
+from reconciler.loading.yaml_errors import decode
+from reconciler.loading.yaml_writing import key_node, node, plain
 from reconciler.model.address import Address, join, kind_of, parent_of
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.errors import InvalidInput
+from reconciler.model.errors import ElmifyError, InvalidInput
 from reconciler.model.kinds import Kind
 from reconciler.model.values import nfc
-from reconciler.text.encoding import decode
-from reconciler.text.yaml import FILE_MAX_BYTES, read_document
+
+_BREAKS_OF_ITS_OWN = re.compile("[\x85\u2028\u2029]")
+_LAST = float("inf")
+
+
+class NotEditable(ElmifyError):
+    """A catalog file cannot be edited without losing something of it. Nothing was written."""
+
+    code = "catalog-not-editable"
+
+
+@dataclass(slots=True)
+class EditableFile:
+    """One catalog file as a tree, with the printer that knows its comments by their nodes.
+
+    A file that is no mapping has nothing in its tree to be edited.
+    """
+
+    name: str
+    written: str
+    root: yaml.MappingNode
+    printer: Printer
+    edited: bool = False
+    _kept: list[object] = field(default_factory=list)
+    _printed: str | None = None
+
+    @classmethod
+    def read(cls, name: str, text: str) -> Self:
+        """Read a file whose notation is right."""
+        plain_text = text.replace("\r\n", "\n").replace("\r", "\n")
+        root = yaml.compose(plain_text, Loader=yaml.CSafeLoader)
+        if not isinstance(root, yaml.MappingNode):
+            empty = cls.read(name, "{}")
+            empty.written = text
+            return empty
+        source = CommentedSource(plain_text, root)
+        return cls(name, text, root, Printer(source, Belongings(source, root)))
+
+    def keep(self, nodes: object) -> None:
+        """Hold nodes that leave the tree: a new one in their memory would get their comments."""
+        self._kept.append(nodes)
+
+    def touch(self) -> None:
+        """Note that the tree was changed."""
+        self.edited, self._printed = True, None
+
+    @property
+    def text(self) -> str:
+        """The file as it is to be written; `NotEditable` when that would lose something of it."""
+        if not self.edited:
+            return self.written
+        if self._printed is None:
+            self._printed = self._print()
+        return self._printed
+
+    def saved(self) -> None:
+        """Note that the file was written as it is now."""
+        self.written, self.edited = self.text, False
+
+    def _print(self) -> str:
+        if _BREAKS_OF_ITS_OWN.search(self.written):
+            raise _not_editable(self.name)
+        try:
+            text = self.printer.document(self.root)
+        except Unwritable as error:
+            raise _not_editable(self.name) from error
+        if len(text.encode()) > FILE_MAX_BYTES:
+            raise NotEditable(
+                f"{self.name} would be larger than {FILE_MAX_BYTES:,} bytes",
+                hint="Divide the collection into several.",
+            )
+        return text
+
+
+def _not_editable(name: str) -> NotEditable:
+    return NotEditable(
+        f"{name} is written in a notation that cannot be edited without losing something",
+        hint="Edit it by hand: write its texts in one line or as `|-` blocks, without tags.",
+    )
+
+
+def value_of(entry: yaml.MappingNode, name: str) -> yaml.Node | None:
+    """Return the node of a key's value."""
+    return next((value for key, value in entry.value if key.value == name), None)
+
+
+def text_of(entry: yaml.MappingNode, name: str) -> str | None:
+    """Return a scalar value as it is written."""
+    value = value_of(entry, name)
+    return str(value.value) if isinstance(value, yaml.ScalarNode) else None
+
+
+def lectures_of(root: yaml.MappingNode) -> Iterator[yaml.MappingNode]:
+    """Yield the entries of a collection's lectures."""
+    lectures = value_of(root, "lectures")
+    if isinstance(lectures, yaml.SequenceNode):
+        yield from (entry for entry in lectures.value if isinstance(entry, yaml.MappingNode))
+
+
+def set_value(file: EditableFile, entry: yaml.MappingNode, name: str, value: Any) -> None:
+    """Give a key a plain value, on one line where its entry is."""
+    put(file, entry, name, node(value, in_flow=bool(entry.flow_style)))
+
+
+def put(file: EditableFile, entry: yaml.MappingNode, name: str, value: yaml.Node) -> None:
+    """Give a key its new value; the key itself, which the comments belong to, stays when it is there."""
+    file.keep(list(entry.value))
+    for place, (key, _) in enumerate(entry.value):
+        if key.value == name:
+            entry.value[place] = (key, value)
+            return
+    entry.value.append((key_node(name), value))
+
+
+def place_for(entries: list[yaml.Node], number: Any) -> int:
+    """Return where a lecture of that number goes: behind the last one whose number is not greater."""
+    if not isinstance(number, int):
+        return len(entries)
+    return max((at for at, entry in enumerate(entries, start=1) if _number(entry) <= number), default=0)
+
+
+def _number(entry: yaml.Node) -> float:
+    said = text_of(entry, "number") if isinstance(entry, yaml.MappingNode) else None
+    return int(said) if said is not None and said.isdecimal() else _LAST
 
 
 @dataclass(slots=True)

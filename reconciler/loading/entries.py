@@ -1,17 +1,77 @@
-"""A document → what it declares, or everything that is wrong with it on its own."""
+"""Entries of one catalog file, checked on their own, each with its position."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from reconciler.loading.content import Content, Entry
-from reconciler.loading.paths import path_flaw, wrong_sort
+from reconciler.loading.diagnostic_codes import Mistake
+from reconciler.loading.media import path_flaw, wrong_sort
 from reconciler.loading.schema import adapter
+from reconciler.loading.schema_errors import find_mistakes
+from reconciler.loading.yaml import Document, Places, YamlPath, read_document
 from reconciler.model.address import is_id
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.kinds import TABLES, Kind, Slot
-from reconciler.text.codes import Mistake
-from reconciler.text.mistakes import find_mistakes
-from reconciler.text.yaml import Document, Path, Places
+from reconciler.model.values import Value
+
+
+class CatalogEntry(NamedTuple):
+    """A speaker, a collection or a lecture as one file declares it.
+
+    `line` and `column` are where the entry begins. `media` maps a slot to a path with its line and column.
+    `protect` is None where the entry does not say. Made of JSON's types, so that it can be kept.
+    """
+
+    id: str
+    line: int
+    column: int
+    fields: dict[str, Any]
+    media: dict[str, tuple[str | None, int, int]]
+    row: int | None
+    previously: str | None
+    protect: bool | None
+    as_is: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What one file declares: a speaker, or a collection with its lectures."""
+
+    kind: Kind
+    head: CatalogEntry
+    lectures: Sequence[CatalogEntry]
+    forget: Sequence[str]
+    defaults: Mapping[str, Value]
+
+
+_FILES_KEPT = 8  # diagnostics come file by file
+
+
+class Locator:
+    """Finds fields again in the bytes of the files they were read from."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+        self._of_file = lru_cache(maxsize=_FILES_KEPT)(self._read)
+
+    def field(self, entry: Position, *path: str | int) -> Position:
+        """Return where that field of the entry at `entry` stands; the entry itself where it has none."""
+        places, paths = self._of_file(entry.file)
+        start = paths.get((entry.line, entry.column))
+        return entry if start is None else places.of_value((*start, *path))
+
+    def top(self, file: str, *path: str | int) -> Position:
+        """Return where a value of a file stands, by its path from the top."""
+        return self._of_file(file)[0].of_value(path)
+
+    def _read(self, file: str) -> tuple[Places, Mapping[tuple[int, int], YamlPath]]:
+        places = read_document(self._files[file], file).places
+        paths: dict[tuple[int, int], YamlPath] = {}
+        for path, place in places.values.items():
+            paths.setdefault((place.line, place.column), path)
+        return places, paths
+
 
 #: Fields that say something about the entry itself, not about a column.
 _OWN = frozenset(
@@ -62,10 +122,10 @@ def _content(kind: Kind, document: Document) -> Content:
     return Content(kind, head, lectures, value.get("forget", []), value.get("defaults", {}))
 
 
-def _entry(kind: Kind, value: Mapping[str, Any], id_: str, path: Path, places: Places) -> Entry:
+def _entry(kind: Kind, value: Mapping[str, Any], id_: str, path: YamlPath, places: Places) -> CatalogEntry:
     place, slots = places.values[path], _SLOTS[kind]
     media = {slot: (value[slot], *places.values[(*path, slot)][:2]) for slot in slots if slot in value}
-    return Entry(
+    return CatalogEntry(
         id=id_,
         line=place.line,
         column=place.column,
@@ -90,7 +150,9 @@ def _check_forms(kind: Kind, document: Document) -> Iterator[Diagnostic]:
         yield from _check_entry(Kind.LECTURE, lecture, ("lectures", index), places)
 
 
-def _check_entry(kind: Kind, value: Mapping[str, Any], path: Path, places: Places) -> Iterator[Diagnostic]:
+def _check_entry(
+    kind: Kind, value: Mapping[str, Any], path: YamlPath, places: Places
+) -> Iterator[Diagnostic]:
     for slot in TABLES[kind].slots:
         media = value.get(slot.value)
         if media is not None:
@@ -101,14 +163,14 @@ def _check_entry(kind: Kind, value: Mapping[str, Any], path: Path, places: Place
     yield from _check_categories(value, path, places)
 
 
-def _check_path(slot: Slot, media: str, path: Path, places: Places) -> Iterator[Diagnostic]:
+def _check_path(slot: Slot, media: str, path: YamlPath, places: Places) -> Iterator[Diagnostic]:
     if flaw := path_flaw(media):
         yield Mistake.BAD_PATH.at(places.of_value(path), f"`{media}` {flaw}.")
     elif sort := wrong_sort(slot, media):
         yield Mistake.WRONG_MEDIA.at(places.of_value(path), f"`{media}` is {sort}.")
 
 
-def _check_categories(value: Mapping[str, Any], path: Path, places: Places) -> Iterator[Diagnostic]:
+def _check_categories(value: Mapping[str, Any], path: YamlPath, places: Places) -> Iterator[Diagnostic]:
     seen: set[str] = set()
     for index, slug in enumerate(value.get("categories") or ()):
         if slug in seen:
@@ -126,5 +188,5 @@ def _fits(reference: str, kind: Kind) -> bool:
     return "/" not in reference or reference.count("/") == list(Kind).index(kind)
 
 
-def _no_reference(text: str, places: Places, path: Path) -> Diagnostic:
+def _no_reference(text: str, places: Places, path: YamlPath) -> Diagnostic:
     return Mistake.BAD_REFERENCE.at(places.of_value(path), f"`{text}` is neither an id nor such an address.")

@@ -1,18 +1,20 @@
-"""The canonical form of a catalog file: one order of keys, one notation, comments where they belong."""
+"""Canonical form of catalog files: key order, notation, placement of comments."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from reconciler.loading.catalog_files import SourceFile
+from reconciler.loading.comments import SPACE, Belongings, CommentedSource
 from reconciler.loading.ids import write_missing_ids
-from reconciler.loading.scalars import written
-from reconciler.loading.trivia import SPACE, Belongings, Source
+from reconciler.loading.yaml import FILE_MAX_BYTES, read_document
+from reconciler.loading.yaml_errors import decode
+from reconciler.loading.yaml_writing import written
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.text.yaml import read_document
 
 _STEP = "  "
 
@@ -75,7 +77,7 @@ def _canonical(text: str, file: str, taken: Collection[str]) -> str | None:
     root = yaml.compose(text, Loader=yaml.CSafeLoader)
     if not isinstance(root, yaml.MappingNode) or re.search("[\x85\u2028\u2029]", text):
         return None
-    source = Source(text, root)
+    source = CommentedSource(text, root)
     printer = Printer(source, Belongings(source, root))
     write_missing_ids(root, file, taken)
     try:
@@ -95,7 +97,7 @@ def _data(text: str) -> Any:
 
 def _comments(text: str) -> Counter[str]:
     root = yaml.compose(text, Loader=yaml.CSafeLoader)
-    return Counter(comment.text for comment in Source(text, root).comments) if root else Counter()
+    return Counter(comment.text for comment in CommentedSource(text, root).comments) if root else Counter()
 
 
 def _grown(before: Any, after: Any) -> bool:
@@ -114,7 +116,7 @@ class Printer:
     Nodes without a place in the source, which were added to the tree, are written as their style says.
     """
 
-    def __init__(self, source: Source, belongings: Belongings) -> None:
+    def __init__(self, source: CommentedSource, belongings: Belongings) -> None:
         self.source = source
         self.belongings = belongings
 
@@ -228,3 +230,50 @@ def _above(comments: Sequence[str], indent: str, *, first: bool) -> Iterator[str
         if comment or last != "":
             yield f"{indent}{comment}" if comment else ""
         last = comment
+
+
+@dataclass(frozen=True, slots=True)
+class FormattedFile:
+    """One file of the catalog. `formatted` is None when it is no text, which `problems` explain."""
+
+    name: str
+    formatted: Formatted | None
+    problems: Sequence[Diagnostic]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the file is not in its canonical form."""
+        return self.formatted is not None and self.formatted.differs
+
+
+def format_catalog(sources: Sequence[SourceFile]) -> Iterator[FormattedFile]:
+    """Yield every file in the order given, formatted.
+
+    An id that a file gets is none that another speaker, or another collection of the same folder, has.
+    """
+    taken = _taken(sources)
+    for source in sources:
+        text, problems = decode(source.data, source.name, limit=FILE_MAX_BYTES)
+        if text is None or problems:
+            yield FormattedFile(source.name, None, problems)
+            continue
+        formatted = format_catalog_file(
+            text, source.name, taken=taken["speakers"] | taken[f"in {source.folder}"]
+        )
+        if formatted.differs:
+            _note(taken, source.folder, formatted.after.encode(), source.name)
+        yield FormattedFile(source.name, formatted, formatted.problems)
+
+
+def _taken(sources: Sequence[SourceFile]) -> defaultdict[str, set[str]]:
+    taken: defaultdict[str, set[str]] = defaultdict(set)
+    for source in sources:
+        _note(taken, source.folder, source.data, source.name)
+    return taken
+
+
+def _note(taken: defaultdict[str, set[str]], folder: str, data: bytes, name: str) -> None:
+    value = read_document(data, name).value
+    if isinstance(value, dict):
+        taken["speakers"].add(str(value.get("speaker", "")))
+        taken[f"in {folder}"].add(str(value.get("collection", "")))

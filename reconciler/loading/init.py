@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from reconciler.loading.atomic_write import write_whole
+from reconciler.loading.hashing import StatCache
 from reconciler.loading.lockfile import write_lockfile
 from reconciler.loading.locking import lock, survey
 from reconciler.loading.media import MediaFolder
-from reconciler.loading.stat_cache import StatCache
 from reconciler.loading.workflows import workflow_texts
-from reconciler.loading.writing import write_whole
 from reconciler.model.address import slug
 from reconciler.model.diagnostics import Position
 from reconciler.model.policy import TransferLimits

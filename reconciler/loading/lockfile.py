@@ -1,4 +1,4 @@
-r"""`elmify.lock`: which bytes each path under the media root means.
+"""Lockfile `elmify.lock`: the bytes that each path under the media root means.
 
 A header, then one line a media file, sorted by path, each the path and its facts as JSON:
 
@@ -9,19 +9,19 @@ The lines have exactly one spelling, so equal facts are equal bytes and git merg
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reconciler.loading import media_codes as codes
-from reconciler.loading.facts import MEDIA_TYPES
-from reconciler.loading.writing import write_whole
+from reconciler.loading.atomic_write import write_whole
+from reconciler.loading.media_facts import MEDIA_TYPES
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.memory import shared, shared_if_any
-from reconciler.model.values import nfc
+from reconciler.model.values import counted, nfc
 
 HEADER = "# elmify.lock, format 1: one line a media file, sorted by path. Written by `elmify lock`."
 _HEADER_START = "# elmify.lock, format 1:"
@@ -223,3 +223,31 @@ def _wrong_facts(facts: Mapping[str, Any]) -> Iterator[str]:
         yield "With `sha256` unknown, `etag` must say what the bucket lists."
     if ("part_size" in facts) != ("parts_etag" in facts):
         yield "`part_size` and `parts_etag` stand together or not at all."
+
+
+_OF_A_LINE = frozenset({codes.MEDIA_MISSING, codes.MEDIA_NOT_LOCKED})
+
+
+def without_lines(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return what is wrong apart from missing lines: of a lockfile that cannot be read, nobody knows them."""
+    return tuple(each for each in found if each.code not in _OF_A_LINE)
+
+
+def without_lockfile(found: Sequence[Diagnostic], lockfile: str) -> tuple[Diagnostic, ...]:
+    """Return the diagnostics with all files that are absent told as one, where the first one stood.
+
+    The order is kept. `lockfile` is its path as a person types it in the project's folder.
+    """
+    absent = [each for each in found if each.code == codes.MEDIA_MISSING]
+    if not absent:
+        return tuple(found)
+    others = f", and so it is with {counted(len(absent) - 1, 'other file')}" if len(absent) > 1 else ""
+    told = replace(
+        absent[0],
+        detail=f"{absent[0].detail} There is no {lockfile} either{others}.",
+        hint=f"Put files that are new under the media root and run `elmify lock`. If the lockfile was lost, "
+        f"`git checkout -- {lockfile}` brings it back, and `elmify import live` writes its lines anew from "
+        "what is live.",
+    )
+    kept = (told if each is absent[0] else each for each in found)
+    return tuple(each for each in kept if each is told or each.code != codes.MEDIA_MISSING)

@@ -7,10 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 
 from reconciler.loading import media_codes as codes
-from reconciler.loading.facts import Unfit, read_facts
-from reconciler.loading.hashing import digest_file
+from reconciler.loading.hashing import Stamp, StatCache, digest_file, now_ns
 from reconciler.loading.media import MediaFolder, MediaRefused
-from reconciler.loading.stat_cache import Stamp, StatCache, now_ns
+from reconciler.loading.media_facts import Unfit, read_facts
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Diagnostic, Position, in_reading_order
 from reconciler.model.errors import ObjectMissing

@@ -1,19 +1,50 @@
-"""The media folder: files found by their catalog path, opened so that nothing outside is ever read."""
+"""Media folder: files found by catalog path, never outside the folder."""
 
 import errno
 import os
+import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.loading import media_codes as codes
-from reconciler.loading.hashing import sha256_of
+from reconciler.loading.hashing import StatCache, sha256_of
+from reconciler.loading.media_facts import AUDIO_TYPES, IMAGE_TYPES, MEDIA_TYPES, Unfit, read_facts
 from reconciler.model.catalog import MediaFile
+from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.errors import ObjectMissing, WrongBytes
+from reconciler.model.kinds import Slot
 from reconciler.model.values import nfc
+from reconciler.planning.keys import extension_of
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+def path_flaw(path: str) -> str | None:
+    """Say why a path does not stay under the media root, as the end of a sentence; None when it does."""
+    if path.startswith(("/", "~")) or _DRIVE.match(path):
+        return "is not relative to the media root"
+    if "\\" in path:
+        return "has a backslash"
+    parts = path.split("/")
+    if ".." in parts:
+        return "has a `..` in it"
+    if "." in parts or "" in parts:
+        return "has an empty part or a `.` in it"
+    return None
+
+
+def wrong_sort(slot: Slot, path: str) -> str | None:
+    """Say that a file cannot stand in that slot, by its extension; None when it can, or nobody knows."""
+    extension = extension_of(path)
+    wanted = AUDIO_TYPES if slot is Slot.LECTURE_AUDIO else IMAGE_TYPES
+    if extension in wanted or extension not in MEDIA_TYPES:
+        return None
+    return "no audio" if slot is Slot.LECTURE_AUDIO else "no image"
+
 
 # Without O_NONBLOCK, opening a named pipe would wait for its writer for ever.
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -162,3 +193,50 @@ def _open_regular(name: str, folder: int) -> int:
 
 def _refusal(path: str, error: OSError) -> MediaRefused:
     return MediaRefused(codes.MEDIA_UNREADABLE, f"{path}: {error.strerror}.")
+
+
+def check_media(
+    folder: MediaFolder,
+    references: Mapping[str, Position],
+    files: Mapping[str, MediaFile],
+    cache: StatCache | None = None,
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with each file that the catalog names, where the catalog names it.
+
+    `files` is the lockfile by NFC. A file that is absent here but locked is no mistake: a plan never needs
+    the media. Files that `cache` knows with their present size and time were sound when they were hashed,
+    and are not read again.
+    """
+    for path, position in references.items():
+        locked = files.get(nfc(path))
+        try:
+            _check(folder, path, locked, cache or StatCache())
+        except MediaRefused as refused:
+            yield codes.media_diagnostic(refused.diagnosis, refused.detail, position)
+        except Unfit as unfit:
+            yield codes.media_diagnostic(unfit.code, unfit.detail, position)
+        except OSError as error:
+            yield codes.media_diagnostic(codes.MEDIA_UNREADABLE, f"{path}: {error.strerror}.", position)
+
+
+def _check(folder: MediaFolder, path: str, locked: MediaFile | None, cache: StatCache) -> None:
+    status = folder.stat(path)
+    if status is None:
+        if locked is None:
+            raise Unfit(codes.MEDIA_MISSING, f"{path} is not under the media root.")
+        return
+    if cache.get(path, status) is None:
+        _read(folder, path, status.st_size)
+    if locked is None:
+        raise Unfit(codes.MEDIA_NOT_LOCKED, f"{path} has no line in the lockfile.")
+    if status.st_size != locked.size_bytes:
+        sizes = f"{status.st_size:,} bytes, and {locked.size_bytes:,} are locked"
+        raise Unfit(codes.MEDIA_CHANGED, f"{path} has {sizes}.")
+
+
+def _read(folder: MediaFolder, path: str, size_bytes: int) -> None:
+    try:
+        with folder.open_path(path) as handle:
+            read_facts(handle, path, size_bytes)
+    except ObjectMissing as error:
+        raise Unfit(codes.MEDIA_UNSTABLE, f"{path} vanished.") from error

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.history import Actor, AuditEntry, AuditFact, AuditHead, chained
-from reconciler.records.bulk import copy_into
-from reconciler.records.text import storable_json
+from reconciler.records.bulk import copy_into, storable_json
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.errors import ElmifyError, Leased
 from reconciler.model.history import Actor, Lease
-from reconciler.records.text import storable, storable_or_none
+from reconciler.records.bulk import storable, storable_or_none
 
 if TYPE_CHECKING:
     from psycopg import Connection

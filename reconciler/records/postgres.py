@@ -18,9 +18,7 @@ from reconciler.model.history import (
     Touch,
 )
 from reconciler.model.recorded import Identity, KeyRecord, Recorded, ResourceRecord
-from reconciler.records.access import is_readable
 from reconciler.records.audit import append_audit, read_audit, read_audit_head, read_facts
-from reconciler.records.identity import confirm_identity, install, read_identity
 from reconciler.records.keys import read_keys, save_keys
 from reconciler.records.lease import (
     acquire_lease,
@@ -31,8 +29,17 @@ from reconciler.records.lease import (
     renew_lease,
 )
 from reconciler.records.resources import drop_resources, read_resources, save_resources
-from reconciler.records.runs import begin_run, last_runs, read_run, set_run
-from reconciler.records.steps import add_steps, last_change, read_steps, touched_since
+from reconciler.records.runs import (
+    add_steps,
+    begin_run,
+    last_change,
+    last_runs,
+    read_run,
+    read_steps,
+    set_run,
+    touched_since,
+)
+from reconciler.records.schema import confirm_identity, install, is_readable, read_identity
 
 if TYPE_CHECKING:
     from psycopg import Connection

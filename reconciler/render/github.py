@@ -6,11 +6,11 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
+from reconciler.loading.diagnostic_codes import Mistake
 from reconciler.model.diagnostics import Diagnostic, Severity, in_reading_order
 from reconciler.model.plan import Action, Plan
 from reconciler.render.escape import code, harmless, harmless_json
 from reconciler.render.plan.markdown import MAX_BYTES, comment_marker, plan_in_short, plan_markdown
-from reconciler.text.codes import Mistake
 
 #: GitHub shows at most this many annotations of each sort for one step, and drops the rest without a word.
 MOST_ANNOTATIONS = 10

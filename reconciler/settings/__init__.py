@@ -1,9 +1,8 @@
 """The only reader of elmify.yaml and of the environment."""
 
-from reconciler.settings.letting_be import NotWritable, ignored, with_ignored
-from reconciler.settings.load import load_settings
-from reconciler.settings.project import CONFIG_NAME, find_root
-from reconciler.settings.units import parse_duration, parse_size
+from reconciler.settings.ignore_entries import NotWritable, ignored, with_ignored
+from reconciler.settings.load import find_root, load_settings
+from reconciler.settings.source import CONFIG_NAME, parse_duration, parse_size
 from reconciler.settings.values import (
     DirectoryBucket,
     EmbeddedDatabase,

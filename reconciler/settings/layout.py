@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from reconciler.loading.diagnostic_codes import Mistake
 from reconciler.model.address import Address
 from reconciler.model.catalog import Resource
 from reconciler.model.diagnostics import Position
@@ -12,7 +13,6 @@ from reconciler.model.policy import DEFAULT_TEMPLATES, FormatStyle, Layout, Refe
 from reconciler.model.values import Value
 from reconciler.planning.keys import TemplateRefused, key_problem, render_key
 from reconciler.settings.source import Source
-from reconciler.text.codes import Mistake
 
 #: Each column that names an image, by its name alone: no two tables share one.
 _REFERENCES = {

@@ -1,22 +1,49 @@
-"""elmify.yaml and the environment → settings, or everything that is wrong with them."""
+"""Settings of a project: elmify.yaml and the environment, or every mistake in them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
-from reconciler.model.diagnostics import in_reading_order
+from reconciler.loading.diagnostic_codes import Mistake
+from reconciler.model.diagnostics import Position, in_reading_order
 from reconciler.model.errors import InvalidInput
+from reconciler.model.occasions import Occasion
 from reconciler.model.policy import GuardLimits, Ignored, Policy, TransferLimits
 from reconciler.model.values import readable_size
-from reconciler.settings.actor import read_actor
+from reconciler.settings.ci import read_actor
 from reconciler.settings.layout import read_layout
-from reconciler.settings.notifying import read_notify
-from reconciler.settings.source import Source, read_source
+from reconciler.settings.source import CONFIG_NAME, Source, parse_duration, parse_size, read_source
 from reconciler.settings.stores import read_stores
-from reconciler.settings.units import parse_duration, parse_size
-from reconciler.settings.values import Settings
-from reconciler.text.codes import Mistake
+from reconciler.settings.values import Notify, Secret, Settings
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder from `start` upwards that holds elmify.yaml. `InvalidInput` if none does."""
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if (folder / CONFIG_NAME).is_file():
+            return folder
+    detail = f"There is no {CONFIG_NAME} in {here} or in any folder above it."
+    raise InvalidInput([Mistake.NO_SETTINGS.at(Position(CONFIG_NAME), detail)])
+
+
+#: URLs are parted by white space, or by a comma that another scheme follows: a URL may hold a comma itself.
+_BETWEEN = re.compile(r"\s+|,\s*(?=[A-Za-z][A-Za-z0-9+.-]*://)")
+
+
+def read_notify(source: Source, environ: Mapping[str, str]) -> Notify:
+    """Return whom to tell what. Without a section `ELMIFY_NOTIFY_URLS` says whom, and it is everything."""
+    section = source.section("notify")
+    variable = section.get("urls_from", Notify().variable)
+    texts = filter(None, _BETWEEN.split(environ.get(variable, "").strip()))
+    return Notify(
+        urls=tuple(map(Secret, texts)),
+        variable=variable,
+        on=frozenset(map(Occasion, section["on"])) if "on" in section else frozenset(Occasion),
+    )
+
 
 LOCKFILE_NAME = "elmify.lock"
 STATE_NAME = ".elmify"

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Required
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
+from reconciler.loading.text_rules import ID, LINE, TEXT
 from reconciler.model.address import ID_MAX_CHARS
-from reconciler.text.fitness import ID, LINE, TEXT
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 

@@ -1,17 +1,38 @@
-"""elmify.yaml as it was read, and the mistakes found in it so far."""
+"""Source of settings: elmify.yaml as read, its mistakes, sizes and durations."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from reconciler.loading.diagnostic_codes import Mistake
+from reconciler.loading.yaml import FILE_MAX_BYTES, NOTHING, Places, YamlPath, read_document
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.errors import UsageError
-from reconciler.settings.project import CONFIG_NAME
-from reconciler.settings.secrets import without_secrets
-from reconciler.text.codes import Mistake
-from reconciler.text.scalars import NOTHING
-from reconciler.text.yaml import FILE_MAX_BYTES, Places, read_document
+
+_SIZE = re.compile(r"([0-9]{1,12})\s*(B|KiB|MiB|GiB)")
+_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+
+_DURATION = re.compile(r"([0-9]{1,6})\s*([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_size(text: str) -> int:
+    """Return a size such as `64 MiB` in bytes. `UsageError` for anything else."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is no size", hint="Write a number and B, KiB, MiB or GiB: 64 MiB")
+    return int(match.group(1)) * _BYTES[match.group(2)]
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return a duration such as `30s`, `10m`, `12h`, `30d` or `2w`. `UsageError` for anything else."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is no duration", hint="Write a number and s, m, h, d or w: 30d")
+    return timedelta(**{_UNITS[match.group(2)]: int(match.group(1))})
 
 
 @dataclass(slots=True)
@@ -65,9 +86,9 @@ def read_source(root: Path) -> Source:
 
 
 def _check(value: Any, source: Source) -> None:
+    from reconciler.loading.schema_errors import find_mistakes
+    from reconciler.loading.yaml import Document
     from reconciler.settings.schema import settings_adapter
-    from reconciler.text.mistakes import find_mistakes
-    from reconciler.text.yaml import Document
 
     if isinstance(value, dict):
         _drop_empty(value)
@@ -83,3 +104,28 @@ def _drop_empty(value: dict[str, Any]) -> None:
             del value[key]
         elif isinstance(inner, dict):
             _drop_empty(inner)
+
+
+CONFIG_NAME = "elmify.yaml"
+
+
+def without_secrets(value: dict[str, Any], places: Places) -> Iterator[Diagnostic]:
+    """Take everything out of `value` that is or holds a secret, and yield a diagnostic for each."""
+    return _search(value, (), places)
+
+
+def _search(value: dict[str, Any], path: YamlPath, places: Places) -> Iterator[Diagnostic]:
+    for key, inner in tuple(value.items()):
+        here = (*path, key)
+        if _SECRET_KEY.search(key):
+            del value[key]
+            yield Mistake.SECRET_IN_FILE.at(places.of_key(here), f"`{key}` looks like a secret.")
+        elif isinstance(inner, str) and _URL_WITH_PASSWORD.search(inner):
+            del value[key]
+            yield Mistake.SECRET_IN_FILE.at(places.of_value(here), f"The URL of `{key}` holds a password.")
+        elif isinstance(inner, dict):
+            yield from _search(inner, here, places)
+
+
+_SECRET_KEY = re.compile(r"secret|passw|token|credential|access_?key|api_?key|private_?key", re.IGNORECASE)
+_URL_WITH_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s]*@|[?&]password=", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Which bucket and which database: by the environment, else the embedded ones; never half of each."""
+"""Store settings: bucket, staging bucket and database, by the environment or embedded."""
 
 import re
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from reconciler.loading.diagnostic_codes import Mistake
 from reconciler.settings.source import Source
-from reconciler.settings.staging import STAGING_VARIABLES, read_staging
 from reconciler.settings.values import (
     DirectoryBucket,
     EmbeddedDatabase,
@@ -16,7 +16,48 @@ from reconciler.settings.values import (
     Secret,
     StoreChoice,
 )
-from reconciler.text.codes import Mistake
+
+Bucket = DirectoryBucket | RemoteBucket
+Rows = EmbeddedDatabase | RemoteDatabase
+
+
+_BUCKET = "R2_STAGING_BUCKET"
+_KEY_ID = "R2_STAGING_ACCESS_KEY_ID"
+_KEY = "R2_STAGING_SECRET_ACCESS_KEY"
+
+STAGING_VARIABLES = (_BUCKET, _KEY_ID, _KEY)
+
+
+def read_staging(source: Source, environ: Mapping[str, str], root: Path, objects: Bucket) -> Bucket | None:
+    """Return the staging bucket, of the same provider and account as the library's; None without one.
+
+    Its own key, where the variables name one, is used for all but the copies into the library's bucket.
+    """
+    section = source.section("staging")
+    name = environ.get(_BUCKET) or section.get("bucket")
+    match objects:
+        case DirectoryBucket():
+            folder = section.get("directory")
+            return DirectoryBucket(path=root / folder) if folder else None
+        case RemoteBucket() if not name:
+            return None
+        case RemoteBucket(bucket=library):
+            if name == library:
+                detail = f"`{name}` is the bucket of the library itself."
+                hint = "Name another one: the library's bucket is public, and what is staged is not reviewed."
+                source.report(Mistake.BAD_VARIABLE, ("staging", "bucket"), detail, hint)
+            return _with_own_key(replace(objects, bucket=str(name)), source, environ)
+
+
+def _with_own_key(bucket: RemoteBucket, source: Source, environ: Mapping[str, str]) -> RemoteBucket:
+    key_id, key = environ.get(_KEY_ID), environ.get(_KEY)
+    if key_id and key:
+        return replace(bucket, access_key_id=key_id, secret_access_key=Secret(key))
+    if key_id or key:
+        detail = f"For the staging bucket, {_KEY if key_id else _KEY_ID} is missing."
+        source.report(Mistake.HALF_SET_STORE, ("staging",), detail)
+    return bucket
+
 
 R2_VARIABLES = (
     "R2_ENDPOINT",
@@ -36,9 +77,6 @@ _R2_FIELDS = frozenset({"endpoint", "account_id", "bucket"})
 
 #: What people call the environment that listeners use, or its rehearsal: never an embedded one by accident.
 _REAL = frozenset({"prod", "production", "live", "staging"})
-
-Bucket = DirectoryBucket | RemoteBucket
-Rows = EmbeddedDatabase | RemoteDatabase
 
 
 def read_stores(source: Source, environ: Mapping[str, str], root: Path, state_dir: Path) -> StoreChoice:

@@ -12,7 +12,7 @@ from reconciler.model.errors import Denied, ElmifyError
 from reconciler.model.history import AuditFact, RunState, StepRecord
 from reconciler.model.recorded import KeyState
 from reconciler.records import records_on
-from reconciler.records.access import grants
+from reconciler.records.schema import grants
 from tests.records import (
     CI,
     ENVIRONMENT,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reconciler.applying.refresh import make_plan
 from reconciler.bootstrap import open_stores
 from reconciler.cli import run
 from reconciler.cli.project import Project
@@ -18,7 +19,6 @@ from reconciler.model.errors import Exit, UsageError
 from reconciler.model.plan import Action, Plan
 from reconciler.planning.diff import differing_names
 from reconciler.planning.world import Request
-from reconciler.refresh import make_plan
 from reconciler.settings import load_settings
 from tests import postgres
 from tests.live.project import LiveProject, live_project

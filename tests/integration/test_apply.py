@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.applying.environment import put_small, rebind
+from reconciler.applying.refresh import MARKER_KEY, read_marker
 from reconciler.inspecting.audit import BrokenChain, verify_chain
 from reconciler.model.address import Address
 from reconciler.model.errors import Guarded, IdentityMismatch, InvalidInput, PutsFailed, Stale
@@ -13,7 +14,6 @@ from reconciler.model.plan import Action
 from reconciler.model.policy import AUDIT_PREFIX, FORMER_AUDIT_PREFIX, TransferLimits
 from reconciler.model.recorded import IdentityState
 from reconciler.planning.world import DELETE_UNMANAGED, Request
-from reconciler.refresh import MARKER_KEY, read_marker
 from tests.stand import Stand
 
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from providers.database.cluster import Cluster
-from providers.database.embedded import EmbeddedServer
-from providers.database.locks import locked
+from providers.embedded_postgres.cluster import Cluster, locked
+from providers.embedded_postgres.server import EmbeddedServer
 from reconciler.model.errors import ProviderError
 from tests.content import run_sql
 
@@ -23,8 +22,7 @@ FAST = {"fsync": "off"}
 
 COMMAND = """
 import sys
-from pathlib import Path
-from providers.database.embedded import EmbeddedServer
+from providers.embedded_postgres.server import EmbeddedServer
 with EmbeddedServer(Path(sys.argv[1]), {"fsync": "off"}) as server:
     print(server.start(), flush=True)
     sys.stdin.read()
@@ -65,8 +63,8 @@ def command(folder: Path, **environment: str) -> Iterator[Command]:
 
 
 def wait_until_gone(folder: Path) -> None:
-    """Wait for the end of the keeper, which holds a lock as long as it lives; the server ends before it."""
-    with locked(Cluster(folder).keeper):
+    """Wait for the end of the supervisor, which holds a lock as long as it lives."""
+    with locked(Cluster(folder).supervisor):
         assert not Cluster(folder).is_up
 
 
@@ -148,11 +146,11 @@ def test_the_server_of_a_killed_command_stops_by_itself(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "postmaster.pid").exists()
 
 
-def test_a_killed_keeper_is_replaced_by_the_next_command(tmp_path: Path) -> None:
+def test_a_killed_supervisor_is_replaced_by_the_next_command(tmp_path: Path) -> None:
     with command(tmp_path) as first, command(tmp_path) as second:
         pid = server_pid(tmp_path)
         os.kill(parent_of(pid), signal.SIGKILL)
-        with locked(Cluster(tmp_path).keeper):
+        with locked(Cluster(tmp_path).supervisor):
             first.kill()
         second.kill()
         with command(tmp_path) as third:

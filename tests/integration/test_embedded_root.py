@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from providers.database.cluster import Cluster
-from providers.database.embedded import EmbeddedServer, find_programs
-from providers.database.privileges import NOBODY, account_for
+from providers.embedded_postgres.cluster import Cluster
+from providers.embedded_postgres.privileges import NOBODY, account_for
+from providers.embedded_postgres.server import EmbeddedServer, find_programs
 from tests.content import run_sql
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root")

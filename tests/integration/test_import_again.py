@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.applying.refresh import make_plan
 from reconciler.bootstrap import open_stores
 from reconciler.cli.project import Project
 from reconciler.importing.declare import Folder, Imported
@@ -16,7 +17,6 @@ from reconciler.model.catalog import Resource
 from reconciler.model.plan import Plan
 from reconciler.model.values import nfc
 from reconciler.planning.world import Request
-from reconciler.refresh import make_plan
 from reconciler.settings import load_settings
 from tests import postgres
 from tests.live.project import LiveProject, live_project

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.applying.refresh import make_plan
 from reconciler.bootstrap import open_stores
 from reconciler.cli import run
 from reconciler.cli.project import Project
@@ -19,7 +20,6 @@ from reconciler.model.plan import Action, Plan
 from reconciler.model.values import nfc
 from reconciler.planning.diff import differing_names
 from reconciler.planning.world import Request
-from reconciler.refresh import make_plan
 from reconciler.settings import load_settings
 from tests import postgres
 from tests.live.mess import Mess

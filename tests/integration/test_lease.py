@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.applying.apply import apply
-from reconciler.applying.tenure import Tenure, hold
+from reconciler.applying.lease import Tenure, hold
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Leased, ProviderError, Unavailable
 from reconciler.model.history import Actor, RunState

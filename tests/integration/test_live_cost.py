@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.applying.refresh import make_plan
 from reconciler.cli.project import Project
 from reconciler.model.plan import Action, Plan
 from reconciler.model.ports import ObjectStore
 from reconciler.planning.world import Request
-from reconciler.refresh import make_plan
 from reconciler.settings import load_settings
 from tests import postgres
 from tests.buckets import bucket_at

@@ -13,7 +13,7 @@ from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action
 from reconciler.planning.world import Request
 from reconciler.records import records_on
-from reconciler.records.access import sql_file
+from reconciler.records.schema import sql_file
 from reconciler.render.plan.json import dump_plan, load_plan
 from tests.content import insert, lecture
 from tests.postgres import role

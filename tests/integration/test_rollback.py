@@ -14,7 +14,7 @@ from reconciler.model.errors import Guarded, NotReversible, Stale, UsageError
 from reconciler.model.plan import Action, Plan
 from reconciler.planning.world import Request
 from reconciler.records import records_on
-from reconciler.records.access import sql_file
+from reconciler.records.schema import sql_file
 from reconciler.render.plan.json import dump_plan, load_plan
 from tests.postgres import role
 from tests.stand import Stand

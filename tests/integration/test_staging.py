@@ -7,6 +7,7 @@ import pytest
 
 from providers.objects.directory import DirectoryBucket
 from reconciler.applying.apply import Outcome, apply
+from reconciler.applying.refresh import make_plan
 from reconciler.applying.stage import Stager
 from reconciler.loading.media import MediaFolder
 from reconciler.model.catalog import MediaFile
@@ -16,7 +17,6 @@ from reconciler.model.policy import TransferLimits
 from reconciler.model.staging import STAGING_BUCKET_PREFIX, Staging, Whereabouts, staging_inside
 from reconciler.planning.origins import origins_in
 from reconciler.planning.world import REKEY, Request
-from reconciler.refresh import make_plan
 from tests.stand import EVERYTHING, Quiet, Stand
 from tests.uploads import md5_of, upload
 

@@ -10,6 +10,7 @@ import pytest
 
 from providers.database.postgres import PostgresDatabase
 from reconciler.applying.apply import apply
+from reconciler.applying.refresh import MARKER_KEY
 from reconciler.inspecting.status import read_status
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Denied, PutsFailed, Unavailable, Unfinished
@@ -19,7 +20,6 @@ from reconciler.model.staging import staging_inside
 from reconciler.model.status import Advice, Found, Status
 from reconciler.planning.advice import advise
 from reconciler.records import records_on
-from reconciler.refresh import MARKER_KEY
 from tests.postgres import role
 from tests.stand import EVERYTHING, Stand
 from tests.uploads import upload

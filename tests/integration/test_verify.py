@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from providers.objects.directory import DirectoryBucket
-from reconciler.applying.tenure import hold
+from reconciler.applying.lease import hold
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Denied, IdentityMismatch
 from reconciler.model.history import Actor
@@ -19,7 +19,7 @@ from reconciler.model.ports import ObjectFacts, UnfinishedUpload, Upload
 from reconciler.model.recorded import KeyRecord, KeyState
 from reconciler.planning.verification.conditions import Condition, Severity
 from reconciler.planning.verification.expected import Sample
-from reconciler.records.access import grants
+from reconciler.records.schema import grants
 from tests.buckets import bucket_at
 from tests.content import database_at
 from tests.postgres import role

@@ -13,17 +13,17 @@ import yaml
 
 from providers.objects.directory import DirectoryBucket
 from reconciler.applying.apply import Outcome, apply
+from reconciler.applying.refresh import make_plan
 from reconciler.bootstrap import Stores, open_stores
 from reconciler.cli.project import Project
-from reconciler.loading.facts import MEDIA_TYPES, extension
 from reconciler.loading.lockfile import write_lockfile
+from reconciler.loading.media_facts import MEDIA_TYPES, extension
 from reconciler.model.actual import StoredObject
 from reconciler.model.catalog import MediaFile
 from reconciler.model.plan import Plan
 from reconciler.model.ports import ObjectStore
 from reconciler.model.values import nfc
 from reconciler.planning.world import Request, World
-from reconciler.refresh import make_plan
 from reconciler.settings import load_settings
 from tests.live.mess import BASE_URL, Mess, Object, make_mess
 from tests.live.system import LiveRows, fill_database, fill_directory

@@ -45,7 +45,7 @@ def _step_threads() -> None:
     from concurrent.futures import Future, ThreadPoolExecutor, wait
     from datetime import timedelta
 
-    from reconciler.applying import tenure
+    from reconciler.applying import lease
 
     submit = ThreadPoolExecutor.submit
 
@@ -55,7 +55,7 @@ def _step_threads() -> None:
         return future
 
     replace(ThreadPoolExecutor, "submit", stepped)
-    tenure.hold.__wrapped__.__kwdefaults__["beat"] = timedelta(days=1)  # type: ignore[attr-defined]
+    lease.hold.__wrapped__.__kwdefaults__["beat"] = timedelta(days=1)  # type: ignore[attr-defined]
 
 
 # The database.

@@ -42,7 +42,7 @@ def _warm_up() -> None:
     for package in map(importlib.import_module, _PACKAGES):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    from reconciler.loading.cache import reading_version
+    from reconciler.loading.parse_cache import reading_version
     from reconciler.loading.schema import adapter
     from reconciler.model.kinds import Kind
     from reconciler.settings.schema import settings_adapter

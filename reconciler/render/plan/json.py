@@ -25,8 +25,7 @@ from reconciler.model.values import canonical_json
 from reconciler.planning.fingerprint import change_id, fingerprint
 from reconciler.render.diagnostics import diagnostic_json, position_json
 from reconciler.render.escape import harmless_json
-from reconciler.render.plan.parts import cost_of
-from reconciler.render.plan.sentences import VERBS, object_address, row_name
+from reconciler.render.plan.sentences import VERBS, cost_of, object_address, row_name
 from reconciler.render.plan.steps import steps_of
 
 if TYPE_CHECKING:

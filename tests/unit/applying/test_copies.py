@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from providers.objects.directory import DirectoryBucket
-from reconciler.applying.copies import Copier
+from reconciler.applying.uploads import Copier
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import ObjectExists, ObjectMissing, WrongBytes
 from reconciler.model.kinds import Slot

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.applying.crew import Crew
+from reconciler.concurrency import Crew
 
 
 def test_every_item_is_worked_on_and_comes_with_its_result() -> None:

@@ -5,7 +5,7 @@ from typing import NoReturn
 import pytest
 
 from providers.objects.directory import DirectoryBucket
-from reconciler.applying.evidence import holds_the_bytes, part_bytes_of
+from reconciler.applying.checksums import holds_the_bytes, part_bytes_of
 from reconciler.model.catalog import MediaFile
 from reconciler.model.policy import TransferLimits
 from tests.unit.planning.worlds import media

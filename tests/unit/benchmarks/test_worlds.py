@@ -5,11 +5,11 @@ import pytest
 
 from benchmarks.worlds import MODIFIED_AT, World, silence, write_world
 from reconciler.loading.catalog import Loaded, load_catalog
-from reconciler.loading.facts import read_facts
+from reconciler.loading.hashing import StatCache
 from reconciler.loading.lockfile import read_lockfile
 from reconciler.loading.locking import lock, survey
 from reconciler.loading.media import MediaFolder
-from reconciler.loading.stat_cache import StatCache
+from reconciler.loading.media_facts import read_facts
 from reconciler.model.address import kind_of
 from reconciler.model.catalog import lineage
 from reconciler.model.kinds import Kind

@@ -6,7 +6,7 @@ import pytest
 
 from providers.forge.github import Forge, ForgeRefused, is_ours
 from reconciler.model.errors import UsageError
-from reconciler.settings.forge import read_forge
+from reconciler.settings.ci import read_forge
 from tests.servers import Answer, Request, scripted_server
 
 TOKEN = "planted-token"

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.importing.declare import Imported, Reason, declare
 from reconciler.importing.manifest import ManifestRefused, manifest_json, read_manifest
-from reconciler.loading.preview import Preview
+from reconciler.loading.catalog import Preview
 from reconciler.model.policy import FormatStyle, Layout, ReferenceStyle
 from tests.importing import ImportProject
 

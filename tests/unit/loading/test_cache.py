@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.loading import cache as cache_module
 from reconciler.loading import entries
-from reconciler.loading.cache import reading_version
-from reconciler.loading.content import Content
+from reconciler.loading import parse_cache as cache_module
+from reconciler.loading.entries import Content
+from reconciler.loading.parse_cache import reading_version
+from reconciler.loading.yaml import Document
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Layout
-from reconciler.text.yaml import Document
 from tests.catalogs import COLLECTION, SPEAKER, CatalogProject
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.loading import files as files_module
+from reconciler.loading import catalog_files as files_module
 from reconciler.loading.catalog import Loaded
 from reconciler.model.address import Address
 from reconciler.model.catalog import Resource

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.loading.media import MediaFolder
-from reconciler.loading.media_check import check_media
+from reconciler.loading.media import MediaFolder, check_media
 from reconciler.model.diagnostics import in_reading_order
 from reconciler.model.kinds import Slot
 from reconciler.model.policy import Layout

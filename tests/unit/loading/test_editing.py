@@ -8,12 +8,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.loading import editable
-from reconciler.loading.editable import NotEditable
-from reconciler.loading.editing import CatalogEditor, amend_lockfile
+from reconciler.loading import editing
+from reconciler.loading.editing import CatalogEditor, NotEditable, amend_lockfile
 from reconciler.loading.fmt import format_catalog_file
 from reconciler.loading.lockfile import read_lockfile, write_lockfile
-from reconciler.loading.nodes import node, plain
+from reconciler.loading.yaml_writing import node, plain
 from reconciler.model.address import Address
 from reconciler.model.catalog import MediaFile
 from reconciler.model.errors import InvalidInput
@@ -252,7 +251,7 @@ def test_a_file_that_grew_beyond_what_can_be_read_is_refused(
     editor: CatalogEditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     editor.set(Address("rashid"), {"bio": "long"})
-    monkeypatch.setattr(editable, "FILE_MAX_BYTES", 10)
+    monkeypatch.setattr(editing, "FILE_MAX_BYTES", 10)
 
     with pytest.raises(NotEditable, match="larger than 10 bytes"):
         editor.save()

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.loading import media_codes as codes
-from reconciler.loading.facts import MEDIA_TYPES, Facts, Unfit, extension, read_facts
+from reconciler.loading.media_facts import MEDIA_TYPES, Facts, Unfit, extension, read_facts
 from tests.media_files import JPEG, PNG, WEBP, adts, flac, sample, wav
 
 

@@ -8,8 +8,7 @@ from reconciler.loading.catalog import load_catalog
 from reconciler.loading.fmt import format_catalog_file
 from reconciler.loading.init import init_project
 from reconciler.loading.lockfile import read_lockfile
-from reconciler.loading.media import MediaFolder
-from reconciler.loading.media_check import check_media
+from reconciler.loading.media import MediaFolder, check_media
 from reconciler.loading.schema import catalog_schema
 from reconciler.settings import load_settings
 

@@ -3,9 +3,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.loading import media_codes as codes
-from reconciler.loading.media import MediaFolder
-from reconciler.loading.media_check import check_media
-from reconciler.loading.stat_cache import StatCache
+from reconciler.loading.hashing import StatCache
+from reconciler.loading.media import MediaFolder, check_media
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Position
 from tests.media_files import PNG, FailingDisk, wav

@@ -10,10 +10,9 @@ import pytest
 
 from reconciler.loading import locking
 from reconciler.loading import media_codes as codes
-from reconciler.loading.hashing import BUFFER_BYTES, Digests, digest_file
+from reconciler.loading.hashing import BUFFER_BYTES, Digests, StatCache, digest_file
 from reconciler.loading.locking import Locked, lock, survey
 from reconciler.loading.media import MediaFolder
-from reconciler.loading.stat_cache import StatCache
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Position
 from reconciler.model.policy import TransferLimits

@@ -6,9 +6,17 @@ from pathlib import Path
 import pytest
 
 from reconciler.loading.catalog import load_catalog
-from reconciler.loading.git import GitRefused, added_in, commit_of, commits_since, is_ancestor, top_of
 from reconciler.loading.lockfile import read_lockfile, write_lockfile
-from reconciler.loading.revisions import catalog_at, changed_addresses
+from reconciler.loading.revisions import (
+    GitRefused,
+    added_in,
+    catalog_at,
+    changed_addresses,
+    commit_of,
+    commits_since,
+    is_ancestor,
+    top_of,
+)
 from reconciler.model.catalog import Catalog, MediaFile
 from reconciler.model.errors import UsageError
 from reconciler.model.policy import Layout

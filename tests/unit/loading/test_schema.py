@@ -4,9 +4,9 @@ import pytest
 
 from reconciler.loading.entries import read_content
 from reconciler.loading.schema import adapter
+from reconciler.loading.yaml import PROBLEMS_MAX, read_document
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import TABLES, Kind, Origin
-from reconciler.text.yaml import PROBLEMS_MAX, read_document
 
 HEAD = "collection: quran\ntitle: Quran\n"
 

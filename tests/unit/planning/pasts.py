@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.applying import traces
+from reconciler.applying import run_records
 from reconciler.model.address import Address
 from reconciler.model.errors import NotReversible
 from reconciler.model.history import Actor, Run, RunState, Touch
@@ -41,7 +41,7 @@ def done(world: World, plan: Plan, *, later: Iterable[Touch] = ()) -> tuple[Worl
     """Return the world after a plan, and what the records then say of that run."""
     after = applied(world, plan)
     rows = {str(address): record.row for address, record in after.recorded.resources.items()}
-    steps = traces.steps(plan.changes, rows, held_in(world), {})
+    steps = run_records.steps(plan.changes, rows, held_in(world), {})
     return after, Past(number=NUMBER, run=run_of(), steps=tuple(steps), later=tuple(later))
 
 

@@ -3,7 +3,7 @@ from importlib.resources import files
 import pytest
 
 from reconciler.records import schema
-from reconciler.records.access import grants, quoted, sql_file
+from reconciler.records.schema import grants, quoted, sql_file
 
 
 def test_every_numbered_file_is_a_migration_and_their_numbers_are_the_versions() -> None:

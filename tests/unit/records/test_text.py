@@ -4,7 +4,7 @@ from types import MappingProxyType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.records.text import is_storable, json_text, storable, storable_json
+from reconciler.records.bulk import is_storable, json_text, storable, storable_json
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 ANY_JSON = st.recursive(

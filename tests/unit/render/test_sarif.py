@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.loading.diagnostic_codes import Mistake
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.render.github import diagnostics_sarif
-from reconciler.text.codes import Mistake
 from tests.unit.render.plans import HOSTILE
 
 MISSING = Mistake.NO_SETTINGS.at(Position("elmify.yaml", 3, 7), "There is none.")

@@ -4,9 +4,10 @@ import pytest
 
 from reconciler.model.plan import Action, Impact, Merged, PutOrigin, Restored, Unmanaged
 from reconciler.model.values import counted
-from reconciler.render.plan.parts import Cost, cost_of
 from reconciler.render.plan.sentences import (
+    Cost,
     beyond_sentence,
+    cost_of,
     joined,
     kept_sentence,
     lost_sentence,

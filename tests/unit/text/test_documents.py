@@ -1,8 +1,8 @@
 import pytest
 from jsonschema import Draft202012Validator
 
+from reconciler.loading.diagnostic_codes import Mistake
 from reconciler.loading.schema import catalog_schema
-from reconciler.text.codes import Mistake
 from tests.catalogs import COLLECTION, SPEAKER
 from tests.documents import DOCS, pages
 

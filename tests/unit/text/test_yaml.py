@@ -8,10 +8,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.loading.diagnostic_codes import Mistake
+from reconciler.loading.yaml import (
+    DEPTH_MAX,
+    FILE_MAX_BYTES,
+    NODES_MAX,
+    NOTHING,
+    PROBLEMS_MAX,
+    Document,
+    Odd,
+    read_document,
+    reading_of,
+)
 from reconciler.model.diagnostics import Position
-from reconciler.text.codes import Mistake
-from reconciler.text.scalars import NOTHING, Odd, reading_of
-from reconciler.text.yaml import DEPTH_MAX, FILE_MAX_BYTES, NODES_MAX, PROBLEMS_MAX, Document, read_document
 
 
 def read(text: str | bytes) -> Document:
@@ -187,7 +196,7 @@ def test_more_values_than_the_limit_are_refused() -> None:
 # VmHWM begins anew with each program; ru_maxrss would begin with what the test runner needs.
 _MEASURE = """
 import re, sys
-from reconciler.text.yaml import read_document
+from reconciler.loading.yaml import read_document
 problems = read_document(sys.stdin.buffer.read(), "f.yaml").problems
 print(len(problems), re.search(r"VmHWM:\\s+([0-9]+) kB", open("/proc/self/status").read()).group(1))
 """

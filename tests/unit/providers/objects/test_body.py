@@ -3,7 +3,8 @@ import os
 
 import pytest
 
-from providers.objects.body import Abandoned, Window
+from providers.objects.errors import Abandoned
+from providers.objects.multipart import Window
 from reconciler.model.errors import WrongBytes
 
 

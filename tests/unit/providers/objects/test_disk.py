@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.objects.disk import translated
+from providers.objects.directory_files import translated
 from reconciler.model.errors import Denied, ProviderError, Unavailable
 
 

@@ -1,0 +1,254 @@
+"""Files of a directory bucket: whole writes, and OS errors translated.
+
+objects/<key>     the usual place, so that a person can look around: the key is the path
+odd/<SHA-256>     keys that no path can be: `a//b`, `dir/`, `x` beside `x/y`, a name that is too long
+incoming/         uploads that are under way, or were when their process was killed
+unfinished/       multipart uploads, which the next put of the same key continues: see parts.py
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from io import FileIO
+from pathlib import Path
+from time import time
+from typing import BinaryIO
+from uuid import uuid4
+
+from providers.objects.errors import Abandoned
+from providers.objects.etag import ContentDigest
+from providers.objects.multipart import Window
+from reconciler.model.errors import Denied, ProviderError, Unavailable
+from reconciler.model.ports import Upload
+from reconciler.model.values import nfc
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # the last: a limit on files is as much an end
+_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_SQLITE_REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
+_PRIMARY_CODE = 0xFF  # SQLite's extended result codes hold the primary one in their low byte
+
+
+@contextmanager
+def translated(root: Path, key: str = "") -> Iterator[None]:
+    """Turn what a disk or the index raises in the block into a `ProviderError`."""
+    where = f"{key!r} in {root}" if key else str(root)
+    try:
+        yield
+    except OSError as error:
+        raise _of_disk(error, root, where) from error
+    except sqlite3.Error as error:
+        raise _of_index(error, root, where) from error
+
+
+def _full(root: Path, where: str) -> ProviderError:
+    return ProviderError(f"the disk is full: {where}", hint=f"Make room on the disk that holds {root}.")
+
+
+def _refused(root: Path, where: str) -> Denied:
+    return Denied(f"no permission for {where}", hint=f"Give this user the right to read and write {root}.")
+
+
+def _of_disk(error: OSError, root: Path, where: str) -> ProviderError:
+    if error.errno in _FULL:
+        return _full(root, where)
+    if error.errno in _REFUSED:
+        return _refused(root, where)
+    return ProviderError(f"the disk failed: {where}: {error}", hint=f"Check the disk that holds {root}.")
+
+
+def _of_index(error: sqlite3.Error, root: Path, where: str) -> ProviderError:
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+    if code == sqlite3.SQLITE_FULL:
+        return _full(root, where)
+    if code in _SQLITE_REFUSED:
+        return _refused(root, where)
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return Unavailable(f"another process holds the index: {where}", hint="Run the command again.")
+    return ProviderError(
+        f"the index of the bucket failed: {where}: {error}",
+        hint=f"Move {root / 'index.sqlite'} away: it is made anew, without content types and metadata.",
+    )
+
+
+OBJECTS, ODD, INCOMING = "objects", "odd", "incoming"
+
+_CHUNK_BYTES = 1024**2
+_NAME_MAX_BYTES = 255  # of a file name, on every file system in use
+_ABANDONED_AFTER = timedelta(days=1)  # no upload takes that long
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What tells that a file is still the same one without reading it."""
+
+    size_bytes: int
+    mtime_ns: int
+
+
+class Files:
+    """The files under the root of a bucket. Paths are relative to it, with slashes."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other thread and process from placing and removing; a kill gives the lock back."""
+        with (self._root / "lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def walk(self) -> dict[str, tuple[str, FileStamp]]:
+        """Return the path and stamp of every regular file of an object, by the NFC of its path."""
+        found: dict[str, tuple[str, FileStamp]] = {}
+        folders = [OBJECTS, ODD]
+        while folders:
+            folder = folders.pop()
+            try:
+                entries = os.scandir(self._root / folder)
+            except FileNotFoundError:
+                continue  # not made yet, or removed since it was seen
+            with entries:
+                for entry in entries:
+                    path = f"{folder}/{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(path)
+                    elif entry.is_file(follow_symlinks=False) and (stamp := self.stamp(path)):
+                        found[nfc(path)] = (path, stamp)
+        return found
+
+    def stamp(self, path: str) -> FileStamp | None:
+        """Return the stamp of a regular file; None when there is none."""
+        try:
+            facts = os.lstat(f"{self._root}/{path}")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return FileStamp(facts.st_size, facts.st_mtime_ns) if stat.S_ISREG(facts.st_mode) else None
+
+    def open(self, path: str) -> BinaryIO | None:
+        """Open a file for reading; None when there is none."""
+        try:
+            return (self._root / path).open("rb")
+        except FileNotFoundError:
+            return None
+
+    def digest(self, path: str, part_bytes: int | None = None) -> str | None:
+        """Return the ETag of a file's bytes as they are now; None when it was removed meanwhile."""
+        digest, file = ContentDigest(part_bytes), self.open(path)
+        if file is None:
+            return None
+        with file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+        return digest.etag
+
+    @contextmanager
+    def received(self, upload: Upload) -> Iterator[tuple[str, ContentDigest]]:
+        """Write an upload to a file of its own, durably; the file is gone after the block unless placed."""
+        path = f"{INCOMING}/{uuid4().hex}"
+        with translated(self._root, upload.key):
+            (self._root / INCOMING).mkdir(parents=True, exist_ok=True)
+            self._sweep()
+        try:
+            yield path, self._write(path, upload)
+        finally:
+            (self._root / path).unlink(missing_ok=True)
+
+    def _write(self, path: str, upload: Upload) -> ContentDigest:
+        digest = ContentDigest(upload.part_bytes)
+        with translated(self._root, upload.key):
+            file = (self._root / path).open("xb", buffering=0)
+        with file:
+            for chunk in chunks_of(upload):
+                digest.update(chunk)
+                with translated(self._root, upload.key):
+                    write_all(file, chunk)
+            with translated(self._root, upload.key):
+                os.fsync(file.fileno())
+        return digest
+
+    def _sweep(self) -> None:
+        """Remove what killed processes left behind."""
+        for left in (self._root / INCOMING).iterdir():
+            stamp = self.stamp(f"{INCOMING}/{left.name}")
+            if stamp and time() - stamp.mtime_ns / 1e9 > _ABANDONED_AFTER.total_seconds():
+                left.unlink(missing_ok=True)
+
+    def place_for(self, key: str) -> str:
+        """Return the path at which a new object's file is to be placed, its folder made. Under the lock."""
+        path = usual_path(key)
+        if path is not None and self._make_way(path):
+            return path
+        (self._root / ODD).mkdir(exist_ok=True)
+        return odd_path(key)
+
+    def _make_way(self, path: str) -> bool:
+        place = self._root / path
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            return False  # a part of the path is an object
+        return not os.path.lexists(place)  # a folder, or a name that this file system takes for the same
+
+    def place(self, incoming: str, path: str) -> None:
+        """Move a received file to its place: the moment at which the object exists. Under the lock."""
+        (self._root / incoming).rename(self._root / path)
+        _sync_folder((self._root / path).parent)
+
+    def remove(self, path: str) -> None:
+        """Remove a file, and the folders that are empty without it. Under the lock."""
+        place = self._root / path
+        place.unlink()
+        for folder in place.relative_to(self._root).parents[:-2]:
+            if any((self._root / folder).iterdir()):
+                break
+            (self._root / folder).rmdir()
+
+
+def usual_path(key: str) -> str | None:
+    """Return the path that shows the key; None when no path can."""
+    parts = key.split("/")
+    usual = all(
+        part not in {"", ".", ".."} and "\0" not in part and len(os.fsencode(part)) <= _NAME_MAX_BYTES
+        for part in parts
+    )
+    return f"{OBJECTS}/{key}" if usual else None
+
+
+def odd_path(key: str) -> str:
+    """Return the path for a key whose usual one cannot be: the same one for every spelling."""
+    return f"{ODD}/{hashlib.sha256(nfc(key).encode()).hexdigest()}"
+
+
+def chunks_of(upload: Upload) -> Iterator[bytes]:
+    """Yield the bytes of an upload; what its body or its caller raises comes out as it is."""
+    window = Window(
+        upload.body, start=upload.body.tell(), size_bytes=upload.size_bytes, on_bytes=upload.on_bytes
+    )
+    try:
+        while chunk := window.read(_CHUNK_BYTES):
+            yield chunk
+    except Abandoned as abandoned:
+        raise abandoned.reason from abandoned.reason.__cause__
+
+
+def write_all(file: FileIO, chunk: bytes) -> None:
+    """Write every byte: an unbuffered file may take fewer at a time."""
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

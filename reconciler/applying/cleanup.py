@@ -1,0 +1,119 @@
+"""Clearing what no row ever named: staged copies that had their time, uploads that nobody goes on with."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from reconciler.applying.lease import Tenure
+from reconciler.model.actual import StoredObject
+from reconciler.model.errors import Denied, ProviderError
+from reconciler.model.ports import Database, ObjectStore, Observer, UnfinishedUpload
+from reconciler.model.recorded import KeyRecord
+from reconciler.model.staging import Staging
+from reconciler.planning.leftovers import is_given_up, is_ours
+
+#: So many are cleared in one transaction: a takeover of the lease waits no longer than these take.
+_AT_ONCE = 50
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clutter:
+    """What stands in the way and no row names: staged copies, and uploads in each bucket.
+
+    `given_up` are elmify's own unfinished uploads that nobody goes on with, each with its bucket. `foreign`
+    were begun by somebody else, and are only reported. `unseen` names buckets whose unfinished uploads this
+    key may not list.
+    """
+
+    staged: tuple[StoredObject, ...] = ()
+    given_up: tuple[tuple[ObjectStore, UnfinishedUpload], ...] = ()
+    foreign: tuple[UnfinishedUpload, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+def find_clutter(
+    objects: ObjectStore,
+    staging: Staging,
+    keys: Mapping[str, KeyRecord],
+    *,
+    staged_before: datetime,
+    wanted: Collection[str],
+    doomed: Collection[str],
+    now: datetime,
+) -> Clutter:
+    """Look for it in both buckets; `keys` are the recorded ones by NFC. Writes nothing.
+
+    A staged copy is clutter when it was put before `staged_before` and its hash is not `wanted`, or when its
+    hash is `doomed`.
+    """
+    staged = tuple(_staged(staging, staged_before, wanted, doomed))
+    given_up = list[tuple[ObjectStore, UnfinishedUpload]]()
+    foreign, unseen = list[UnfinishedUpload](), list[str]()
+    for store in (objects, staging.store) if staging.apart else (objects,):
+        try:
+            uploads = list(store.unfinished())
+        except Denied:
+            unseen.append(str(store))
+            continue
+        ours = [upload for upload in uploads if is_ours(upload, staging, keys)]
+        given_up += [(store, upload) for upload in ours if is_given_up(upload, now)]
+        foreign += [upload for upload in uploads if upload not in ours]
+    return Clutter(staged=staged, given_up=tuple(given_up), foreign=tuple(foreign), unseen=tuple(unseen))
+
+
+def _staged(
+    staging: Staging, before: datetime, wanted: Collection[str], doomed: Collection[str]
+) -> Iterator[StoredObject]:
+    for stored, put_at in staging.store.dated(staging.prefix):
+        sha256 = staging.hash_in(stored.key)
+        had_its_time = put_at < before and sha256 not in wanted
+        if sha256 is not None and (had_its_time or sha256 in doomed):
+            yield stored
+
+
+def clear(
+    clutter: Clutter, staging: Staging, database: Database, tenure: Tenure, observer: Observer
+) -> list[str]:
+    """Delete and abort it all; what failed, as sentences.
+
+    Under a lock of the lease row: whoever takes the lease over waits, and then no copy that its plan counts
+    on goes away any more. `Leased` when it was taken over before.
+    """
+    size_bytes = sum(stored.size_bytes for stored in clutter.staged)
+    with observer.meter("Clearing", files=len(clutter.staged), size_bytes=size_bytes) as meter:
+
+        def delete(stored: StoredObject) -> None:
+            staging.store.delete(stored.key)
+            meter.bytes_done(stored.size_bytes)
+            meter.file_done(stored.key)
+
+        failures = _fenced(clutter.staged, delete, lambda stored: stored.key, database, tenure)
+    return failures + _fenced(
+        clutter.given_up,
+        lambda found: found[0].abort(found[1]),
+        lambda found: found[1].key,
+        database,
+        tenure,
+    )
+
+
+def _fenced(
+    items: Sequence[Item],
+    work: Callable[[Item], None],
+    name: Callable[[Item], str],
+    database: Database,
+    tenure: Tenure,
+) -> list[str]:
+    failures = list[str]()
+    for start in range(0, len(items), _AT_ONCE):
+        with database.write() as transaction:
+            transaction.records.check_lease(tenure.token)
+            for item in items[start : start + _AT_ONCE]:
+                try:
+                    work(item)
+                except ProviderError as error:
+                    failures.append(f"{name(item)}: {error.message}")
+    return failures

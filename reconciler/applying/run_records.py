@@ -1,0 +1,313 @@
+"""Records of a commit: resources, keys, steps, audit facts, and their undoing."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.model.actual import StoredObject
+from reconciler.model.address import UNMANAGED, Address
+from reconciler.model.errors import Stale
+from reconciler.model.history import WHOLE_RUN, AuditFact, StepRecord
+from reconciler.model.kinds import TABLES, Kind
+from reconciler.model.plan import Action, Change, Merged, ObjectState, Plan, Restored, State
+from reconciler.model.ports import Captured, Edit, Library, RecordsReader
+from reconciler.model.recorded import KeyRecord, KeyState, ResourceRecord
+from reconciler.model.values import Value, canonical_json, nfc
+from reconciler.planning.steps import (
+    MERGE,
+    ROLLBACK,
+    captured_in,
+    edits_in,
+    merge_in,
+    record_json,
+    records_before,
+    sorted_in,
+    with_edits,
+)
+
+
+@dataclass
+class Undoing:
+    """The complete rows that a run took along, and what elmify remembered before it.
+
+    `restored` says, once `restore_the_rest` has run, which user rows came back and which were left out.
+    """
+
+    records: dict[str, ResourceRecord]
+    captured: Captured
+    junctions: Captured
+    edits: Sequence[Edit]
+    merge: tuple[int, int] | None
+    restored: Restored = field(default_factory=Restored)
+
+    @classmethod
+    def read(cls, records: RecordsReader, run: int) -> "Undoing":
+        """Read both from the steps of a run."""
+        steps = records.steps(run)
+        return cls(
+            records=dict(records_before(steps)),
+            captured=captured_in(steps),
+            junctions=sorted_in(steps),
+            edits=edits_in(steps),
+            merge=merge_in(steps),
+        )
+
+    def remembered(self, changes: Iterable[Change]) -> Sequence[ResourceRecord]:
+        """Return the records as they were before the run, of the changes that leave one."""
+        return [self.records[change.address] for change in changes if change.address in self.records]
+
+    def restore(self, library: Library, kind: Kind, changes: Sequence[Change]) -> None:
+        """Insert the deleted rows of one kind again, as they were; `Stale` when one was not captured."""
+        wanted = {
+            change.row: change.address
+            for change in changes
+            if change.action is Action.CREATE and change.kind is kind
+        }
+        if not wanted:
+            return
+        table = _table(kind)
+        rows: list[Any] = [row for row in self.captured.get(table, ()) if row["id"] in wanted]
+        lost = wanted.keys() - {row["id"] for row in rows}
+        if lost:
+            raise Stale(
+                "the records no longer hold every row that is to come back",
+                details=sorted(wanted[row] for row in lost),
+                hint="Nothing was applied. Restore the records from a backup.",
+            )
+        library.restore({table: rows})
+
+    def sort_again(self, library: Library, kind: Kind, rows: Collection[int]) -> None:
+        """Give the junction rows of content that is sorted as before what else they held before."""
+        ours = self.junctions.get(f"public.{kind}_categories", ())
+        library.restore_categories(kind, [row for row in ours if row[f"{kind}_id"] in rows])
+
+    def restore_the_rest(self, library: Library) -> None:
+        """Insert what hung off those rows, as far as it still has somebody to belong to.
+
+        What a merge took from them goes back too, unless others have changed or deleted it since.
+        """
+        content = {_table(kind) for kind in Kind}
+        restored = library.restore({t: rows for t, rows in self.captured.items() if t not in content})
+        edits = library.edit([edit.inverse for edit in self.edits])
+        self.restored = with_edits(restored, edits)
+
+
+def _table(kind: Kind) -> str:
+    return f"public.{TABLES[kind].name}"
+
+
+def resource(change: Change, rows: Mapping[str, int], values: Mapping[str, Value]) -> ResourceRecord:
+    """Return the record of a changed resource. `rows` are row ids by address, `values` what was written."""
+    assert change.kind is not None
+    assert change.after is not None
+    table = TABLES[change.kind]
+    parent = values[table.parent_column] if table.parent_column else None
+    return ResourceRecord(
+        address=Address(change.address),
+        kind=change.kind,
+        row=rows[change.address],
+        name=str(values[table.natural_key[-1]]),
+        parent_row=parent if isinstance(parent, int) else None,
+        keys={slot: found.key for slot, found in change.after.objects.items()},
+        applied=canonical_json(values),
+        protect=change.protect,
+    )
+
+
+def dropped(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield the addresses that are no longer recorded."""
+    for change in changes:
+        if change.action in {Action.DELETE, Action.FORGET}:
+            yield change.address
+        if change.previous_address is not None:
+            yield change.previous_address
+
+
+def keys(changes: Sequence[Change], objects: Mapping[str, StoredObject], run: int) -> Iterator[KeyRecord]:
+    """Yield where the changes leave each key. `objects` are what the bucket holds, by NFC key."""
+    live: set[str] = set()
+    for change in changes:
+        if change.after is not None and not _lets_go(change):
+            for found in change.after.objects.values():
+                live.add(nfc(found.key))
+                yield _key(change, found, KeyState.LIVE, objects, run)
+    given_up = {nfc(key) for change in changes for key in change.retired} | live
+    for change in changes:
+        for key in change.retired:
+            if nfc(key) not in live:
+                yield _key(change, _object_before(change, key, objects), KeyState.RETIRED, objects, run)
+        for found in _let_go(change, objects):
+            if nfc(found.key) not in given_up:
+                yield _key(change, found, KeyState.RELEASED, objects, run)
+
+
+def _lets_go(change: Change) -> bool:
+    """Whether what the change leaves is not elmify's: it is forgotten, or comes back unmanaged as it was."""
+    comes_back = change.action is Action.CREATE and change.address.startswith(UNMANAGED)
+    return change.action is Action.FORGET or comes_back
+
+
+def _let_go(change: Change, objects: Mapping[str, StoredObject]) -> Iterator[ObjectState]:
+    """Yield the objects that the change leaves to whoever else has them."""
+    if change.kind is None:
+        yield from (_object_before(change, key, objects) for key in change.reused)
+    elif _lets_go(change):
+        for side in (change.after, change.before):
+            yield from side.objects.values() if side is not None else ()
+
+
+def _key(
+    change: Change, found: ObjectState, state: KeyState, objects: Mapping[str, StoredObject], run: int
+) -> KeyRecord:
+    stored = objects.get(nfc(found.key))
+    return KeyRecord(
+        key=found.key,
+        state=state,
+        size_bytes=found.size_bytes,
+        sha256=found.sha256,
+        etag=stored.etag if stored is not None else None,
+        verified=found.verified and found.sha256 is not None,
+        address=change.address,
+        run=run,
+    )
+
+
+def _object_before(change: Change, key: str, objects: Mapping[str, StoredObject]) -> ObjectState:
+    """Return what was under a key; an object that no resource had is known by the listing alone."""
+    named = change.before.objects.values() if change.before is not None else ()
+    stored = objects.get(nfc(key))
+    bare = ObjectState(key=key, size_bytes=stored.size_bytes if stored is not None else 0)
+    return next((found for found in named if found.key == key), bare)
+
+
+def steps(
+    changes: Iterable[Change],
+    rows: Mapping[str, int],
+    held: Callable[[Change], ResourceRecord | None],
+    kept: Mapping[str, Captured],
+) -> Iterator[StepRecord]:
+    """Yield what was done to each address, and last the complete rows that are `kept`.
+
+    `held` says what elmify remembered of a change's resource before this commit.
+    """
+    for change in changes:
+        before = _side(change, change.before, change.row)
+        if before is not None:
+            before["record"] = record_json(held(change))
+            if change.previous_address is not None:
+                before["address"] = change.previous_address
+            if change.retired:
+                before["retired"] = list(change.retired)
+        yield StepRecord(
+            address=change.address,
+            action=change.action.value,
+            before=before,
+            after=_side(change, change.after, rows.get(change.address)),
+        )
+    for action, tables in kept.items():
+        if tables:
+            whole = {table: list(found) for table, found in tables.items()}
+            yield StepRecord(address=WHOLE_RUN, action=action, before=None, after=None, captured=whole)
+
+
+def edited(edits: Iterable[Edit]) -> Captured:
+    """Return the rows that a merge changed, by table, as a step keeps them."""
+    tables: dict[str, list[Mapping[str, Any]]] = {}
+    for edit in edits:
+        tables.setdefault(edit.table, []).append({"before": dict(edit.before), "after": dict(edit.after)})
+    return tables
+
+
+def purpose(plan: Plan, restored: Restored, unmerged: tuple[int, int] | None) -> Iterator[StepRecord]:
+    """Yield the step that says which run this one takes back, or which lectures it merges.
+
+    `unmerged` are the lectures of a merge that is taken back.
+    """
+    if plan.rolls_back is not None:
+        before = {"run": plan.rolls_back, "merge": unmerged}
+        yield StepRecord(address=WHOLE_RUN, action=ROLLBACK, before=before, after=_restored(restored))
+    if plan.merges is not None:
+        rows = {change.action: change.row for change in plan.changes}
+        merge = {"row": rows[Action.DELETE], "into": rows[Action.NO_OP]}
+        yield StepRecord(address=WHOLE_RUN, action=MERGE, before=merge, after=None)
+
+
+def _restored(restored: Restored) -> Mapping[str, Any]:
+    return {
+        "rows": dict(restored.rows),
+        "users": restored.users,
+        "orphaned": dict(restored.orphaned),
+        "present": dict(restored.present),
+    }
+
+
+def facts(plan: Plan, rows: Mapping[str, int], restored: Restored, merged: Merged) -> Iterator[AuditFact]:
+    """Yield what the audit log keeps: a fact for each change, and one for the commit as a whole."""
+    for change in plan.changes:
+        detail = _audited(change, rows.get(change.address, change.row))
+        yield AuditFact(event=change.action.value, address=change.address, detail=detail)
+    yield AuditFact(
+        event="commit",
+        detail={
+            "fingerprint": plan.fingerprint,
+            "changes": len(plan.changes),
+            "user_rows_lost": plan.impact.lost_rows,
+            "allowances": dict(plan.allowances),
+            "scope": list(plan.scope),
+            "uploaded_bytes": plan.upload_bytes,
+            "highest_rows": _highest_rows(plan),
+            **_purpose(plan, restored, merged),
+        },
+    )
+
+
+def _purpose(plan: Plan, restored: Restored, merged: Merged) -> Mapping[str, Any]:
+    if plan.rolls_back is not None:
+        return {"rolls_back": plan.rolls_back, "restored": _restored(restored)}
+    if plan.merges is not None:
+        counts = {"moved": dict(merged.moved), "combined": dict(merged.combined), "users": merged.users}
+        return {"merges": list(plan.merges), "merged": counts}
+    return {}
+
+
+def _highest_rows(plan: Plan) -> Mapping[str, int]:
+    """Return the highest row id, by table, that no resource has from now on: higher ones came later."""
+    ids = [(kind, row) for kind, rows in plan.unmanaged.rows.items() for row in rows]
+    ids += [
+        (change.kind, change.row)
+        for change in plan.changes
+        if _lets_go(change) and change.kind is not None and change.row is not None
+    ]
+    return {
+        table.name: max((row for kind, row in ids if kind is table.kind), default=0)
+        for table in TABLES.values()
+    }
+
+
+def _side(change: Change, state: State | None, row: int | None) -> dict[str, Any] | None:
+    if state is None:
+        return None
+    objects = {
+        slot.value: {"key": o.key, "size_bytes": o.size_bytes, "sha256": o.sha256}
+        for slot, o in state.objects.items()
+    }
+    kind = change.kind.value if change.kind is not None else None
+    side: dict[str, Any] = {"kind": kind, "row": row, "values": dict(state.values), "objects": objects}
+    if state.pending:
+        side["pending"] = dict(state.pending)
+    return side
+
+
+def _audited(change: Change, row: int | None) -> Mapping[str, Any]:
+    """Return what the audit log says of a change: from what to what, where the two sides differ."""
+    before = _side(change, change.before, None) or {"values": {}, "objects": {}}
+    after = _side(change, change.after, None) or {"values": {}, "objects": {}}
+    detail: dict[str, Any] = {"reason": change.reason, "change_id": change.change_id, "row": row}
+    for part in ("values", "objects"):
+        names = [n for n in {**before[part], **after[part]} if before[part].get(n) != after[part].get(n)]
+        if names:
+            detail["from"] = {**detail.get("from", {}), **{n: before[part].get(n) for n in names}}
+            detail["to"] = {**detail.get("to", {}), **{n: after[part].get(n) for n in names}}
+    if change.previous_address is not None:
+        detail["previous_address"] = change.previous_address
+    return detail
