@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Crew(Generic[Item, Result]):
+class BoundedPool(Generic[Item, Result]):
     """Runs `work` on many items at once. `stop` is set when the block is left by an exception.
 
     The work has to look at `stop` now and then: one that hangs in a dead connection is left behind.

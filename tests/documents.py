@@ -10,7 +10,7 @@ from reconciler.loading.diagnostic_codes import Mistake
 from reconciler.loading.media_codes import MEDIA_CODES
 from reconciler.loading.schema import catalog_schema
 from reconciler.model.diagnostics import Severity
-from reconciler.planning.questions import Question
+from reconciler.planning.ambiguities import Ambiguity
 from reconciler.records.schema import grants
 from tests.catalog_fields import catalog_fields
 from tests.command_pages import command_pages
@@ -99,7 +99,7 @@ def _media() -> Iterator[str]:
 
 
 def _questions() -> Iterator[str]:
-    for question in Question:
+    for question in Ambiguity:
         code, summary, meaning = question.value
         yield f"## {code}: {summary}\n"
         yield f"{meaning}\n"

@@ -10,8 +10,7 @@ from reconciler.cli.verify import inspection_of
 from reconciler.inspecting.verify import Inspection
 from reconciler.model.plan import Plan
 from reconciler.model.ports import Database, ObjectStore, Upload
-from reconciler.planning.verification.conditions import Condition
-from reconciler.planning.verification.findings import Finding, Verification
+from reconciler.planning.verification.findings import Condition, Verification, VerifyFinding
 from reconciler.planning.verification.repair import repair_request
 from reconciler.render.plan.json import dump_plan, load_plan
 from tests.live.project import LiveProject
@@ -63,7 +62,7 @@ def conditions(found: Verification) -> set[Condition]:
     return {finding.condition for finding in found.findings}
 
 
-def the_only(found: Verification, condition: Condition) -> Finding:
+def the_only(found: Verification, condition: Condition) -> VerifyFinding:
     """Return the one finding in a condition."""
     (finding,) = (finding for finding in found.findings if finding.condition is condition)
     return finding

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from reconciler.applying.commit import Commit, plan_again
 from reconciler.applying.environment import establish, put_small
-from reconciler.applying.lease import Tenure, end_stale, finishing, hold
+from reconciler.applying.lease import LeaseHolder, end_stale, finishing, hold
 from reconciler.applying.refresh import make_plan
 from reconciler.applying.uploads import Copier, Task, Uploader
 from reconciler.model.actual import StoredObject
@@ -29,16 +29,16 @@ from reconciler.model.ports import CommitUnknown, Database, MediaFiles, ObjectSt
 from reconciler.model.recorded import KeyRecord, KeyState
 from reconciler.model.staging import Staging, staging_inside
 from reconciler.model.values import nfc
+from reconciler.planning.byte_sources import origins_in
 from reconciler.planning.guards import saved_as
-from reconciler.planning.origins import origins_in
-from reconciler.planning.review import (
+from reconciler.planning.plan_comparison import (
     Discrepancy,
     discrepancies,
     merged_scope,
+    side_by_side,
     sole_purpose,
     summed_allowances,
 )
-from reconciler.planning.side_by_side import side_by_side
 from reconciler.planning.world import Request, World
 
 #: T2 is tried again as a whole when it met a lock, a deadlock or a lost connection.
@@ -108,26 +108,26 @@ def apply(job: Job, request: Request, reviewed: Sequence[Plan]) -> Outcome:
     if not request.follows_catalog:
         job = replace(job, command=request.command.removeprefix("elmify "))
     fingerprint = reviewed[0].fingerprint if job.plan_file is not None else None
-    with hold(job.database, job.command, job.actor, fingerprint, job.lock_timeout, job.observer) as tenure:
+    with hold(job.database, job.command, job.actor, fingerprint, job.lock_timeout, job.observer) as lease:
         plan, world = make_plan(
             job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging
         )
-        tenure.check()
+        lease.check()
         job.observer.event("planned", changes=len(plan.changes), fingerprint=plan.fingerprint)
         _refuse_unreviewed(discrepancies(reviewed, plan, world), plan)
         refuse_blocked(plan if job.plan_file is None else saved_as(plan, job.plan_file))
         if not plan.changes:
             finish_earlier(job.database, job.objects)
-            return Outcome(plan=plan, run=tenure.run)
-        stored, copied = _store(job, tenure, plan, world)
-        head, commit = _commit(job, tenure, plan, world, {**world.snapshot.objects, **stored})
-        job.observer.event("committed", run=tenure.run, changes=len(plan.changes))
+            return Outcome(plan=plan, run=lease.run)
+        stored, copied = _store(job, lease, plan, world)
+        head, commit = _commit(job, lease, plan, world, {**world.snapshot.objects, **stored})
+        job.observer.event("committed", run=lease.run, changes=len(plan.changes))
         _anchor(job.objects, head, finishing(job.command))
     puts = [put for change in plan.changes for put in change.puts]
     uploaded = [put.size_bytes for put in puts if put.key not in copied]
     return Outcome(
         plan=plan,
-        run=tenure.run,
+        run=lease.run,
         uploaded_files=len(uploaded),
         uploaded_bytes=sum(uploaded),
         copied_files=len(puts) - len(uploaded),
@@ -173,7 +173,7 @@ def _refuse_unreviewed(found: Sequence[Discrepancy], plan: Plan) -> None:
 
 
 def _store(
-    job: Job, tenure: Tenure, plan: Plan, world: World
+    job: Job, lease: LeaseHolder, plan: Plan, world: World
 ) -> tuple[dict[str, StoredObject], frozenset[str]]:
     """Record the keys this run intends, then store the bytes.
 
@@ -183,15 +183,15 @@ def _store(
     if not tasks:
         return {}, frozenset()
     with job.database.write() as work:
-        work.records.check_lease(tenure.token)
+        work.records.check_lease(lease.token)
         work.records.save_keys(
-            [_intended(put, tenure.run, change.address) for change in plan.changes for put in change.puts]
+            [_intended(put, lease.run, change.address) for change in plan.changes for put in change.puts]
         )
     staging = job.staging or staging_inside(job.objects)
     copier = Copier(objects=job.objects, staging=staging, limits=job.policy.transfer)
     size_bytes = sum(task.put.size_bytes for task in tasks)
     with job.observer.meter("Uploading", files=len(tasks), size_bytes=size_bytes) as meter:
-        uploader = Uploader(job.objects, job.media, job.policy.transfer, tenure, meter, copier)
+        uploader = Uploader(job.objects, job.media, job.policy.transfer, lease, meter, copier)
         stored = uploader.put_all(tasks)
     return {nfc(key): found for key, found in stored.items()}, frozenset(uploader.copied)
 
@@ -218,20 +218,20 @@ def _intended(put: Put, run: int, address: str) -> KeyRecord:
 
 
 def _commit(
-    job: Job, tenure: Tenure, plan: Plan, world: World, objects: dict[str, StoredObject]
+    job: Job, lease: LeaseHolder, plan: Plan, world: World, objects: dict[str, StoredObject]
 ) -> tuple[AuditHead, Commit]:
     """Commit, trying the whole transaction again when it met a lock or lost its connection."""
     for attempt in range(1, _COMMIT_ATTEMPTS + 1):
-        tenure.check()
+        lease.check()
         try:
             with uncollected(), job.database.write() as work:
                 limits, recorded = job.policy.guards, world.recorded.resources
-                commit = Commit(work, plan, tenure.run, job.actor, limits, objects, recorded)
-                return commit.carry_out(tenure.token), commit
+                commit = Commit(work, plan, lease.run, job.actor, limits, objects, recorded)
+                return commit.carry_out(lease.token), commit
         except CommitUnknown as unknown:
             if isinstance(unknown.__cause__, KeyboardInterrupt):
                 raise unknown.__cause__ from unknown
-            standing = _committed_head(job, tenure)
+            standing = _committed_head(job, lease)
             if standing is not None:
                 return standing, commit
             failure: Exception = unknown
@@ -244,13 +244,13 @@ def _commit(
     ) from failure
 
 
-def _committed_head(job: Job, tenure: Tenure) -> AuditHead | None:
+def _committed_head(job: Job, lease: LeaseHolder) -> AuditHead | None:
     """After a lost answer: lock the lease row, so that nothing can still be under way, then look."""
     try:
         with job.database.write() as work:
             with suppress(Leased):  # whoever took it over has waited for the same lock
-                work.records.check_lease(tenure.token)
-            run = work.records.run(tenure.run)
+                work.records.check_lease(lease.token)
+            run = work.records.run(lease.run)
             stands = run is not None and run.state is RunState.COMMITTED
             return work.records.audit_head() if stands else None
     except ProviderError as error:

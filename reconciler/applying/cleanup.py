@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from reconciler.applying.lease import Tenure
+from reconciler.applying.lease import LeaseHolder
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Denied, ProviderError
 from reconciler.model.ports import Database, ObjectStore, Observer, UnfinishedUpload
@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clutter:
+class ExpiredUploads:
     """What stands in the way and no row names: staged copies, and uploads in each bucket.
 
     `given_up` are elmify's own unfinished uploads that nobody goes on with, each with its bucket. `foreign`
@@ -34,7 +34,7 @@ class Clutter:
     unseen: tuple[str, ...] = ()
 
 
-def find_clutter(
+def find_expired(
     objects: ObjectStore,
     staging: Staging,
     keys: Mapping[str, KeyRecord],
@@ -43,7 +43,7 @@ def find_clutter(
     wanted: Collection[str],
     doomed: Collection[str],
     now: datetime,
-) -> Clutter:
+) -> ExpiredUploads:
     """Look for it in both buckets; `keys` are the recorded ones by NFC. Writes nothing.
 
     A staged copy is clutter when it was put before `staged_before` and its hash is not `wanted`, or when its
@@ -61,7 +61,9 @@ def find_clutter(
         ours = [upload for upload in uploads if is_ours(upload, staging, keys)]
         given_up += [(store, upload) for upload in ours if is_given_up(upload, now)]
         foreign += [upload for upload in uploads if upload not in ours]
-    return Clutter(staged=staged, given_up=tuple(given_up), foreign=tuple(foreign), unseen=tuple(unseen))
+    return ExpiredUploads(
+        staged=staged, given_up=tuple(given_up), foreign=tuple(foreign), unseen=tuple(unseen)
+    )
 
 
 def _staged(
@@ -75,7 +77,7 @@ def _staged(
 
 
 def clear(
-    clutter: Clutter, staging: Staging, database: Database, tenure: Tenure, observer: Observer
+    clutter: ExpiredUploads, staging: Staging, database: Database, lease: LeaseHolder, observer: Observer
 ) -> list[str]:
     """Delete and abort it all; what failed, as sentences.
 
@@ -90,13 +92,13 @@ def clear(
             meter.bytes_done(stored.size_bytes)
             meter.file_done(stored.key)
 
-        failures = _fenced(clutter.staged, delete, lambda stored: stored.key, database, tenure)
+        failures = _fenced(clutter.staged, delete, lambda stored: stored.key, database, lease)
     return failures + _fenced(
         clutter.given_up,
         lambda found: found[0].abort(found[1]),
         lambda found: found[1].key,
         database,
-        tenure,
+        lease,
     )
 
 
@@ -105,12 +107,12 @@ def _fenced(
     work: Callable[[Item], None],
     name: Callable[[Item], str],
     database: Database,
-    tenure: Tenure,
+    lease: LeaseHolder,
 ) -> list[str]:
     failures = list[str]()
     for start in range(0, len(items), _AT_ONCE):
         with database.write() as transaction:
-            transaction.records.check_lease(tenure.token)
+            transaction.records.check_lease(lease.token)
             for item in items[start : start + _AT_ONCE]:
                 try:
                     work(item)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.applying import run_records
-from reconciler.applying.run_records import Undoing
+from reconciler.applying.run_records import UndoRecords
 from reconciler.model.actual import Row, StoredObject
 from reconciler.model.address import Address
 from reconciler.model.errors import Guarded, Stale
@@ -45,7 +45,7 @@ class Commit:
     rows: dict[str, int] = field(default_factory=dict)  # address -> row id, for every change that has a row
     captured: Captured = field(default_factory=dict)
     resorted: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    undoing: Undoing | None = None
+    undoing: UndoRecords | None = None
     merged: Merged = field(default_factory=Merged)
     edits: Sequence[Edit] = ()
 
@@ -63,7 +63,7 @@ class Commit:
         """
         self.work.records.check_lease(token)
         if self.plan.rolls_back is not None:
-            self.undoing = Undoing.read(self.work.records, self.plan.rolls_back)
+            self.undoing = UndoRecords.read(self.work.records, self.plan.rolls_back)
         self._lock_and_compare()
         self._reserve()
         self._park_doomed()

@@ -1,12 +1,12 @@
-"""Rubbish last: condemning what nothing has named for long enough, then deleting it."""
+"""Garbage collection: condemn objects retired long enough ago, then delete them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.applying.apply import Job, finish_earlier
-from reconciler.applying.cleanup import Clutter, clear, find_clutter
-from reconciler.applying.lease import Tenure, hold
+from reconciler.applying.cleanup import ExpiredUploads, clear, find_expired
+from reconciler.applying.lease import LeaseHolder, hold
 from reconciler.applying.refresh import check_identity, read_marker
 from reconciler.model.address import matches_any
 from reconciler.model.errors import ProviderError, Unfinished, UsageError
@@ -27,7 +27,7 @@ _MOST_NAMED = 5  # addresses in one sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rubbish:
+class RetiredObject:
     """A key that gc would delete, and why."""
 
     record: KeyRecord
@@ -35,7 +35,7 @@ class Rubbish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class GcScope:
     """What gc is asked for: how long things are kept, and the addresses that must go at once."""
 
     older_than: timedelta
@@ -47,8 +47,8 @@ class Wanted:
 class Collected:
     """What gc has deleted, or in a dry run would delete."""
 
-    rubbish: tuple[Rubbish, ...]
-    clutter: Clutter
+    rubbish: tuple[RetiredObject, ...]
+    clutter: ExpiredUploads
     run: int | None
 
     @property
@@ -58,7 +58,7 @@ class Collected:
         return staged + sum(item.record.size_bytes for item in self.rubbish)
 
 
-def collect(job: Job, wanted: Wanted, *, dry_run: bool) -> Collected:
+def collect(job: Job, wanted: GcScope, *, dry_run: bool) -> Collected:
     """Delete what had its time, and whatever an address that must go at once ever had.
 
     Under the lease, the keys are committed as *condemned* before the first one is deleted: no row may name
@@ -81,25 +81,25 @@ def collect(job: Job, wanted: Wanted, *, dry_run: bool) -> Collected:
             found = _find(recorded, session.library, session.now() - wanted.older_than, wanted.now)
             clutter = _clutter(job, recorded, found, wanted, session.now())
             return Collected(rubbish=found, clutter=clutter, run=None)
-    with hold(job.database, "gc", job.actor, None, job.lock_timeout, job.observer) as tenure:
-        found, recorded, now = _condemn(job, tenure, wanted)
+    with hold(job.database, "gc", job.actor, None, job.lock_timeout, job.observer) as lease:
+        found, recorded, now = _condemn(job, lease, wanted)
         if found:
             finish_earlier(job.database, job.objects)
-        failures = _delete(job, tenure, found)
+        failures = _delete(job, lease, found)
         clutter = _clutter(job, recorded, found, wanted, now)
         failures += clear(
-            clutter, job.staging or staging_inside(job.objects), job.database, tenure, job.observer
+            clutter, job.staging or staging_inside(job.objects), job.database, lease, job.observer
         )
         _refuse_failures(failures)
-    return Collected(rubbish=found, clutter=clutter, run=tenure.run)
+    return Collected(rubbish=found, clutter=clutter, run=lease.run)
 
 
 def _clutter(
-    job: Job, recorded: Recorded, found: Sequence[Rubbish], wanted: Wanted, now: datetime
-) -> Clutter:
+    job: Job, recorded: Recorded, found: Sequence[RetiredObject], wanted: GcScope, now: datetime
+) -> ExpiredUploads:
     going = {nfc(item.record.key) for item in found}
     staying = {key: record for key, record in recorded.keys.items() if key not in going}
-    return find_clutter(
+    return find_expired(
         job.objects,
         job.staging or staging_inside(job.objects),
         recorded.keys,
@@ -122,17 +122,19 @@ def _taken_down(recorded: Recorded, now: Sequence[str]) -> frozenset[str]:
     )
 
 
-def _condemn(job: Job, tenure: Tenure, wanted: Wanted) -> tuple[tuple[Rubbish, ...], Recorded, datetime]:
+def _condemn(
+    job: Job, lease: LeaseHolder, wanted: GcScope
+) -> tuple[tuple[RetiredObject, ...], Recorded, datetime]:
     """Commit what goes; it, what was recorded before, and the time by the database's clock."""
     marker = read_marker(job.objects)
     with job.database.write() as work:
-        work.records.check_lease(tenure.token)
+        work.records.check_lease(lease.token)
         recorded = work.records.load()
         check_identity(recorded.identity, marker, job.policy.environment)
         _refuse_live(recorded, wanted.now)
         now = work.now()
         found = _find(recorded, work.library, now - wanted.older_than, wanted.now)
-        work.records.save_keys(_moved(found, KeyState.CONDEMNED, tenure.run))
+        work.records.save_keys(_moved(found, KeyState.CONDEMNED, lease.run))
         facts = [
             AuditFact(
                 event="condemn", address=item.record.address, detail={"key": item.record.key, "why": item.why}
@@ -140,8 +142,8 @@ def _condemn(job: Job, tenure: Tenure, wanted: Wanted) -> tuple[tuple[Rubbish, .
             for item in found
         ]
         if facts:
-            work.records.append_audit(tenure.run, job.actor, facts)
-            work.records.set_run(tenure.run, RunState.COMMITTED)
+            work.records.append_audit(lease.run, job.actor, facts)
+            work.records.set_run(lease.run, RunState.COMMITTED)
     return found, recorded, now
 
 
@@ -187,7 +189,7 @@ def _a_few(addresses: Sequence[str]) -> str:
 
 def _find(
     recorded: Recorded, library: LibraryReader, before: datetime, now: Sequence[str]
-) -> tuple[Rubbish, ...]:
+) -> tuple[RetiredObject, ...]:
     candidates = {nfc(item.record.key): item for item in _candidates(recorded.keys, before, now)}
     if not candidates:
         return ()
@@ -198,31 +200,35 @@ def _find(
     return tuple(candidates.values())
 
 
-def _candidates(keys: Mapping[str, KeyRecord], before: datetime, now: Sequence[str]) -> Iterator[Rubbish]:
+def _candidates(
+    keys: Mapping[str, KeyRecord], before: datetime, now: Sequence[str]
+) -> Iterator[RetiredObject]:
     for record in keys.values():
         old = record.changed_at is not None and record.changed_at < before
         taken_down = bool(now) and record.address is not None and matches_any(record.address, now)
         match record.state:
             case KeyState.CONDEMNED:
-                yield Rubbish(record=record, why="condemned by an earlier gc")
+                yield RetiredObject(record=record, why="condemned by an earlier gc")
             case KeyState.RETIRED if taken_down:
-                yield Rubbish(record=record, why="taken down")
+                yield RetiredObject(record=record, why="taken down")
             case KeyState.RETIRED if old:
-                yield Rubbish(record=record, why=f"retired {record.changed_at:%Y-%m-%d}")
+                yield RetiredObject(record=record, why=f"retired {record.changed_at:%Y-%m-%d}")
             case KeyState.INTENDED if old or taken_down:
-                yield Rubbish(record=record, why=f"left over from run {record.run}, which did not commit")
+                yield RetiredObject(
+                    record=record, why=f"left over from run {record.run}, which did not commit"
+                )
             case _:
                 continue
 
 
-def _delete(job: Job, tenure: Tenure, found: Sequence[Rubbish]) -> list[str]:
+def _delete(job: Job, lease: LeaseHolder, found: Sequence[RetiredObject]) -> list[str]:
     """Delete condemned objects; what failed, as sentences."""
-    gone: list[Rubbish] = []
+    gone: list[RetiredObject] = []
     failures: list[str] = []
     size_bytes = sum(item.record.size_bytes for item in found)
     with job.observer.meter("Deleting", files=len(found), size_bytes=size_bytes) as meter:
         for item in found:
-            tenure.check()
+            lease.check()
             try:
                 job.objects.delete(item.record.key)
             except ProviderError as error:
@@ -233,8 +239,8 @@ def _delete(job: Job, tenure: Tenure, found: Sequence[Rubbish]) -> list[str]:
             meter.file_done(item.record.key)
     if gone:
         with job.database.write() as work:
-            work.records.check_lease(tenure.token)
-            work.records.save_keys(_moved(gone, KeyState.DELETED, tenure.run))
+            work.records.check_lease(lease.token)
+            work.records.save_keys(_moved(gone, KeyState.DELETED, lease.run))
     return failures
 
 
@@ -247,5 +253,5 @@ def _refuse_failures(failures: Sequence[str]) -> None:
         )
 
 
-def _moved(found: Iterable[Rubbish], state: KeyState, run: int) -> list[KeyRecord]:
+def _moved(found: Iterable[RetiredObject], state: KeyState, run: int) -> list[KeyRecord]:
     return [replace(item.record, state=state, run=run) for item in found]

@@ -21,7 +21,7 @@ _POLL_SECONDS = 1.0
 _log = logging.getLogger("elmify.lease")
 
 
-class Tenure:
+class LeaseHolder:
     """One run's hold on the lease. `lost` is set as soon as it is known that another run took it."""
 
     def __init__(self, database: Database, run: int, lease: Lease, beat: timedelta) -> None:
@@ -85,7 +85,7 @@ def hold(
     observer: Observer,
     *,
     beat: timedelta = HEARTBEAT_EVERY,
-) -> Iterator[Tenure]:
+) -> Iterator[LeaseHolder]:
     """Begin a run and hold the lease while the block runs; then record how it ended and give the lease back.
 
     Waits up to `wait` for a lease that another run holds, then raises `Leased`. An exception out of the
@@ -96,20 +96,20 @@ def hold(
         run = work.records.begin_run(command, actor, fingerprint)
     _log.info("run-begun", extra={"facts": {"run": run, "command": command}})
     try:
-        lease = _acquire(database, run, actor, wait, observer)
+        acquired = _acquire(database, run, actor, wait, observer)
     except BaseException as error:
         _settle(database, run, None, outcome=_sentence(error))
         raise
-    tenure = Tenure(database, run, lease, beat)
-    tenure.start()
+    lease = LeaseHolder(database, run, acquired, beat)
+    lease.start()
     observer.event("lease-acquired", run=run, token=lease.token)
     try:
-        yield tenure
+        yield lease
     except BaseException as error:
-        tenure.stop()
+        lease.stop()
         committed = False
         try:
-            committed = _settle(database, run, tenure.token, outcome=_sentence(error))
+            committed = _settle(database, run, lease.token, outcome=_sentence(error))
         except ProviderError as second:
             # The first failure is the one to hear of; the lease runs out by itself.
             observer.event("outcome-not-recorded", message=second.message)
@@ -119,9 +119,9 @@ def hold(
                 hint=f"Nothing is lost. To finish, run\n    elmify {finishing(command)}",
             ) from error
         raise
-    tenure.stop()
+    lease.stop()
     try:
-        _settle(database, run, tenure.token, outcome=None)
+        _settle(database, run, lease.token, outcome=None)
     except (ProviderError, KeyboardInterrupt) as error:
         raise Unfinished(
             f"what the run did stands, but its outcome could not be recorded: {_sentence(error)}",

@@ -25,9 +25,9 @@ from reconciler.model.ports import (
 from reconciler.model.recorded import Identity, IdentityState, Recorded
 from reconciler.model.staging import Staging, hash_under
 from reconciler.model.values import nfc
-from reconciler.planning.merging import draft_merge, rows_of
 from reconciler.planning.planner import Draft, draft, finish
 from reconciler.planning.rollback import Past, draft_rollback
+from reconciler.planning.row_merge import draft_merge, rows_of
 from reconciler.planning.steps import captured_in, edits_in, with_edits
 from reconciler.planning.world import Request, World
 

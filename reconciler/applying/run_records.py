@@ -27,7 +27,7 @@ from reconciler.planning.steps import (
 
 
 @dataclass
-class Undoing:
+class UndoRecords:
     """The complete rows that a run took along, and what elmify remembered before it.
 
     `restored` says, once `restore_the_rest` has run, which user rows came back and which were left out.
@@ -41,7 +41,7 @@ class Undoing:
     restored: Restored = field(default_factory=Restored)
 
     @classmethod
-    def read(cls, records: RecordsReader, run: int) -> "Undoing":
+    def read(cls, records: RecordsReader, run: int) -> "UndoRecords":
         """Read both from the steps of a run."""
         steps = records.steps(run)
         return cls(

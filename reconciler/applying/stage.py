@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from reconciler.applying.checksums import HASH_METADATA, foretold_etags, part_bytes_of
 from reconciler.applying.uploads import md5_of
-from reconciler.concurrency import Crew
+from reconciler.concurrency import BoundedPool
 from reconciler.model.catalog import MediaFile
 from reconciler.model.errors import Interrupted, ObjectExists, ProviderError
 from reconciler.model.plan import PutOrigin
 from reconciler.model.policy import TransferLimits
 from reconciler.model.ports import MediaFiles, Meter, Observer, Upload
 from reconciler.model.staging import Located, Staging, Whereabouts
-from reconciler.planning.origins import Origins
+from reconciler.planning.byte_sources import Origins
 
 #: A staged copy is read by an apply alone.
 _CACHE_CONTROL = "private, no-store"
@@ -71,12 +71,12 @@ class Stager:
         size_bytes = sum(line.size_bytes for line in lines)
         with (
             self.observer.meter(label, files=len(lines), size_bytes=size_bytes) as meter,
-            Crew[MediaFile, Whereabouts](
+            BoundedPool[MediaFile, Whereabouts](
                 lambda line: work(line, meter), size=self.limits.concurrency, name="elmify-stage"
-            ) as crew,
+            ) as pool,
         ):
-            self._stop = crew.stop
-            for line, future in crew.finished(lines):
+            self._stop = pool.stop
+            for line, future in pool.finished(lines):
                 try:
                     where = future.result()
                 except ProviderError as error:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from reconciler.applying.checksums import HASH_METADATA, foretold_etags, holds_the_bytes, part_bytes_of
-from reconciler.applying.lease import Tenure
-from reconciler.concurrency import Crew
+from reconciler.applying.lease import LeaseHolder
+from reconciler.concurrency import BoundedPool
 from reconciler.model.actual import StoredObject
 from reconciler.model.catalog import MediaFile
 from reconciler.model.errors import (
@@ -23,7 +23,7 @@ from reconciler.model.plan import Put, PutOrigin
 from reconciler.model.policy import TransferLimits
 from reconciler.model.ports import Copy, MediaFiles, Meter, ObjectFacts, ObjectStore, Upload
 from reconciler.model.staging import Staging
-from reconciler.planning.origins import ByteSource
+from reconciler.planning.byte_sources import ByteSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Uploader:
     objects: ObjectStore
     media: MediaFiles
     limits: TransferLimits
-    tenure: Tenure
+    lease: LeaseHolder
     meter: Meter
     copier: Copier
     copied: set[str] = field(default_factory=set)
@@ -113,15 +113,15 @@ class Uploader:
         stored: dict[str, StoredObject] = {}
         failures: list[str] = []
         changed = False
-        with Crew(self._store, size=self.limits.concurrency, name="elmify-put") as crew:
-            self._stop = crew.stop
-            for task, future in crew.finished(tasks):
+        with BoundedPool(self._store, size=self.limits.concurrency, name="elmify-put") as pool:
+            self._stop = pool.stop
+            for task, future in pool.finished(tasks):
                 try:
                     stored[task.put.key] = future.result()
                 except ProviderError as error:
                     failures.append(f"{task.put.path} -> {task.put.key}: {error.message}")
                     changed = changed or _is_of_other_bytes(error)
-        self.tenure.check()
+        self.lease.check()
         if failures:
             raise PutsFailed(
                 f"{len(failures):,} of {len(tasks):,} files could not be stored, so nothing was committed",
@@ -194,7 +194,7 @@ class Uploader:
         self.meter.bytes_done(count)
 
     def _go_on(self) -> None:
-        self.tenure.check()
+        self.lease.check()
         if self._stop.is_set():
             raise Interrupted("the run was interrupted")
 

@@ -83,9 +83,9 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command, and tell how it ended those who wait for it."""
-        from reconciler.cli.outcome import told
+        from reconciler.cli.outcome import notified
 
-        with told(ctx):
+        with notified(ctx):
             return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -195,9 +195,9 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _report(_stopped(terminated), as_json=as_json)
     except BrokenPipeError:
-        from reconciler.cli.console import nobody_reads
+        from reconciler.cli.console import discard_stdout
 
-        nobody_reads()
+        discard_stdout()
         return Exit.ERROR
     except ElmifyError as error:
         return _report(_stopped(terminated) if _was_interrupted(error) else error, as_json=as_json)

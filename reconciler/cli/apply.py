@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.console import is_interactive, nobody_reads, say
+from reconciler.cli.console import discard_stdout, is_interactive, say
 from reconciler.cli.github import tell_outputs
 from reconciler.cli.options import option_format, option_lock_timeout, request_from, request_options
 from reconciler.cli.project import open_project
@@ -81,7 +81,7 @@ def command(
     try:
         conclude(outcome, format_, shown=not only_reviewed, advice=advice)
     except BrokenPipeError:
-        nobody_reads()  # the commit stands, whoever hears of it
+        discard_stdout()  # the commit stands, whoever hears of it
     tell_outputs(outcome.plan)
     return Exit.OK
 

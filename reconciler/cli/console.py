@@ -69,7 +69,7 @@ def _facts(found: Diagnostic) -> dict[str, str]:
     }
 
 
-def nobody_reads() -> None:
+def discard_stdout() -> None:
     """Go on without stdout, whose reader has seen enough: what is still to come goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -8,14 +8,13 @@ import click
 from reconciler.cli.console import colours, say
 
 if TYPE_CHECKING:
-    from reconciler.planning.verification.decisions import Decision
-    from reconciler.planning.verification.findings import Finding, Verification
+    from reconciler.planning.verification.findings import Verification, VerifyFinding
+    from reconciler.planning.verification.repair import Decision
 
 
 def ask_all(found: "Verification") -> list["Decision"]:
     """Ask about everything that is wrong, the worst first; what is skipped is no decision."""
-    from reconciler.planning.verification.decisions import Choice
-    from reconciler.planning.verification.repair import wrong
+    from reconciler.planning.verification.repair import Choice, wrong
     from reconciler.render.verify.text import headline
 
     say(headline(found))
@@ -26,7 +25,7 @@ def ask_all(found: "Verification") -> list["Decision"]:
 class _Questions:
     """Asks about findings in order. An answer with `!` stands for all that follow in the same state."""
 
-    def __init__(self, findings: Sequence["Finding"]) -> None:
+    def __init__(self, findings: Sequence["VerifyFinding"]) -> None:
         self._findings = findings
         self._standing: dict[object, Decision] = {}
 
@@ -38,19 +37,19 @@ class _Questions:
                 return
             yield decision
 
-    def _by_standing_answer(self, finding: "Finding") -> "Decision | None":
+    def _by_standing_answer(self, finding: "VerifyFinding") -> "Decision | None":
         from dataclasses import replace
 
-        from reconciler.planning.verification.decisions import choices
+        from reconciler.planning.verification.repair import choices
 
         standing = self._standing.get(finding.condition)
         if standing is None or standing.choice not in choices(finding):
             return None
         return replace(standing, finding=finding)
 
-    def _ask(self, finding: "Finding", place: int) -> "Decision | None":
+    def _ask(self, finding: "VerifyFinding", place: int) -> "Decision | None":
         """Show a finding and ask; None when the person wants no more questions."""
-        from reconciler.planning.verification.decisions import Choice, Decision, choices
+        from reconciler.planning.verification.repair import Choice, Decision, choices
         from reconciler.render.verify.text import finding_text
 
         say(f"\n{place} of {len(self._findings)}\n{finding_text(finding, colour=colours())}")

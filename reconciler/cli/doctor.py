@@ -20,9 +20,9 @@ def command(directory: str, read_only: bool, format_: str) -> int:
     """
     from providers.objects.r2 import is_public
     from reconciler.bootstrap import open_stores
-    from reconciler.inspecting.doctor import Examination, Finding, Health
+    from reconciler.inspecting.doctor import DoctorFinding, Examination, Health
 
-    def line(finding: Finding) -> str:
+    def line(finding: DoctorFinding) -> str:
         sign = {Health.OK: ("ok", "green"), Health.WARNING: ("!!", "yellow"), Health.FAILED: ("no", "red")}
         word, colour = sign[finding.health]
         mark = click.style(word, fg=colour) if colours() else word

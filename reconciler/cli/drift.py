@@ -49,12 +49,12 @@ def command(
     """
     from reconciler.bootstrap import open_stores
     from reconciler.inspecting.drift import read_drift
-    from reconciler.planning.ignoring import report_but_ignored
+    from reconciler.planning.ignore_rules import report_without_ignored
 
     project = open_project(directory)
     with open_stores(project.settings) as stores:
         found = read_drift(project.settings.policy.environment, stores.objects, stores.database)
-    report = report_but_ignored(project.settings.policy, found)
+    report = report_without_ignored(project.settings.policy, found)
     known = _known(project, issue_body, memory)
     fresh = report.ids - (known or frozenset())
     shown = report.without(known or ()) if new_only else report

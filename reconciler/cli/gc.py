@@ -32,13 +32,13 @@ def command(
     Never an object that any row names, and never before 24 hours have passed but by --now. Staged copies
     go by `staging: {keep: …}`; of unfinished uploads only elmify's own are given up, after 24 hours.
     """
-    from reconciler.applying.gc import Wanted, collect
+    from reconciler.applying.gc import GcScope, collect
     from reconciler.bootstrap import open_stores
     from reconciler.settings import parse_duration
 
     project = open_project(directory)
     policy = project.settings.policy
-    wanted = Wanted(
+    wanted = GcScope(
         older_than=parse_duration(older_than) if older_than else policy.retention,
         staged_older_than=parse_duration(older_than) if older_than else policy.staged_retention,
         now=now,

@@ -118,7 +118,7 @@ def report(
     """Print what an import came to; the status says whether the catalog has mistakes now."""
     from shutil import get_terminal_size
 
-    from reconciler.render.import_report import report_json, report_text
+    from reconciler.importing.report import report_json, report_text
 
     if format_ == "json":
         result(report_json(imported, accepted))

@@ -1,4 +1,4 @@
-"""What others are told when a command has ended: on a change of state, and never to the command's harm."""
+"""Notifications at the end of a command, sent when its state changed; never to its harm."""
 
 import logging
 import os
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 #: The commands that others may wait for: what they do not do, nobody else does.
 TOLD = frozenset({"apply", "rollback", "merge", "gc", "stage", "verify", "drift"})
 
-_MEMORY_NAME = "told.json"
+_MEMORY_NAME = "notified.json"
 _RUNS = 20  # to find the command's last one among
 
 _log = logging.getLogger("elmify.notify")
 
 
 @contextmanager
-def told(ctx: click.Context) -> Iterator[None]:
+def notified(ctx: click.Context) -> Iterator[None]:
     """Run a command in the block, and tell who wants to hear it when it ends otherwise than the last time."""
     try:
         yield
@@ -50,7 +50,7 @@ def _conclude(ctx: click.Context, error: ElmifyError | None) -> None:
 
 
 def _settings(directory: str) -> "Settings | None":
-    """Return the settings; None where they have mistakes, which the command has told."""
+    """Return the settings; None where they have mistakes, which the command has reported."""
     from reconciler.settings import find_root, load_settings
 
     try:
@@ -68,7 +68,7 @@ def _takeovers(settings: "Settings") -> Iterator[Message]:
 
 
 def _tell_state(settings: "Settings", command: str, error: ElmifyError | None) -> None:
-    """Tell what is news about a command's end, and remember that it was told."""
+    """Tell what is news about a command's end, and remember that it was reported."""
     from reconciler.notifications.messages import UNHEARD, is_news, of_failure, of_recovery, state_of
     from reconciler.notifications.reported import remembered_state, state_memory
 
@@ -115,7 +115,7 @@ def _remember(file: Path, text: str) -> None:
 
 
 def tell(settings: "Settings", message: Message) -> bool:
-    """Send a message to who wants to hear of such things; whether nobody has to be told any more.
+    """Send a message to who wants to hear of such things; whether it needs no further attempt.
 
     One that cannot be sent is logged, and no more.
     """
@@ -126,17 +126,17 @@ def tell(settings: "Settings", message: Message) -> bool:
     try:
         send([url.reveal() for url in settings.notify.urls], message)
     except NotTold as error:
-        _log.warning("not-told", extra={"facts": {"message": error.message, "details": error.details}})
+        _log.warning("not-notified", extra={"facts": {"message": error.message, "details": error.details}})
         return False
     except Exception as error:  # noqa: BLE001 - a plugin of Apprise's may do anything but harm a run
-        _log.warning("not-told", extra={"facts": {"message": f"{type(error).__name__}: {error}"}})
+        _log.warning("not-notified", extra={"facts": {"message": f"{type(error).__name__}: {error}"}})
         return False
-    _log.info("told", extra={"facts": {"occasion": message.occasion.value, "title": message.title}})
+    _log.info("notified", extra={"facts": {"occasion": message.occasion.value, "title": message.title}})
     return True
 
 
 def tell_drift(settings: "Settings", report: "DriftReport", fresh: frozenset[str], *, known: bool) -> None:
-    """Tell of drift that was not told before, and of its end. `known` says that some was told before."""
+    """Report drift that was not reported before, and its end; `known` says some was."""
     from reconciler.notifications.messages import of_drift
     from reconciler.render.drift.sentences import groups, headline, reimport_sentences
 

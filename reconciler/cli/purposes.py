@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from reconciler.cli.apply import approved, conclude, git_advice_on
-from reconciler.cli.console import is_interactive, nobody_reads
+from reconciler.cli.console import discard_stdout, is_interactive
 from reconciler.cli.options import option_format, option_lock_timeout
 from reconciler.cli.plan import save_plan, say_saved
 from reconciler.cli.project import open_project
@@ -71,7 +71,7 @@ def carry_out(
     try:
         conclude(outcome, format_, shown=True, advice=advice)
     except BrokenPipeError:
-        nobody_reads()  # the commit stands, whoever hears of it
+        discard_stdout()  # the commit stands, whoever hears of it
     return Exit.OK
 
 

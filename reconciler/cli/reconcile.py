@@ -14,8 +14,8 @@ from reconciler.model.values import counted
 if TYPE_CHECKING:
     from reconciler.bootstrap import Stores
     from reconciler.model.policy import Ignored
-    from reconciler.planning.verification.decisions import Decision
     from reconciler.planning.verification.findings import Verification
+    from reconciler.planning.verification.repair import Decision
 
 
 @click.command("reconcile")
@@ -114,7 +114,7 @@ def _carry_out(
     """Change the files of the project, then plan, ask, and apply."""
     from reconciler.applying.apply import apply
     from reconciler.cli.apply import approved, conclude
-    from reconciler.planning.verification.decisions import Choice, request_for
+    from reconciler.planning.verification.repair import Choice, request_for
     from reconciler.settings import ignored
 
     adopted = _adopt(directory, project, stores, decisions)
@@ -138,7 +138,7 @@ def _adopt(
     from reconciler.cli.import_ import folder_of
     from reconciler.importing.adopt import adopt
     from reconciler.importing.live import read_world
-    from reconciler.planning.verification.decisions import Choice
+    from reconciler.planning.verification.repair import Choice
 
     wanted = list(dict.fromkeys(d.finding.what for d in decisions if d.choice is Choice.ADOPT))
     if not wanted:

@@ -12,7 +12,7 @@ from reconciler.model.staging import Located, Whereabouts
 if TYPE_CHECKING:
     from reconciler.bootstrap import Buckets, Stores
     from reconciler.model.catalog import MediaFile
-    from reconciler.planning.origins import Origins
+    from reconciler.planning.byte_sources import Origins
 
 
 @click.command("stage")
@@ -54,7 +54,7 @@ def _located(project: Project, *, check: bool) -> Sequence[Located]:
 def _by_the_lockfile(project: Project, buckets: "Buckets") -> tuple[Sequence["MediaFile"], "Origins"]:
     """Return every line, and what the buckets hold: somewhat more than a plan would need."""
     from reconciler.applying.refresh import read_bucket, read_staging
-    from reconciler.planning.origins import Origins
+    from reconciler.planning.byte_sources import Origins
 
     listed = read_bucket(buckets.objects)
     staged = read_staging(buckets.staging) if buckets.staging.apart else listed.staged
@@ -66,7 +66,7 @@ def _by_the_plan(project: Project, stores: "Stores") -> tuple[Sequence["MediaFil
     from reconciler.applying.refresh import make_plan
     from reconciler.model.catalog import media_by_path
     from reconciler.model.values import nfc
-    from reconciler.planning.origins import origins_in
+    from reconciler.planning.byte_sources import origins_in
     from reconciler.planning.world import Request
 
     policy = project.settings.policy

@@ -33,7 +33,7 @@ def command(
     Costs one listing and a fixed number of queries; writes to neither store. Exits 2 when something is wrong.
     """
     from reconciler.bootstrap import open_stores
-    from reconciler.planning.verification.expected import parse_sample
+    from reconciler.planning.verification.byte_checks import parse_sample
 
     if deep and sample is not None:
         raise UsageError("--deep hashes everything, --sample a part of it", hint="Give one of the two.")

@@ -32,7 +32,7 @@ from reconciler.model.values import Value, nfc, same
 from reconciler.planning.diff import Differ
 from reconciler.planning.drift import drift_of
 from reconciler.planning.identity import Identities, identify
-from reconciler.planning.keys import TemplateRefused, default_key
+from reconciler.planning.object_keys import TemplateRefused, default_key
 from reconciler.planning.references import key_in
 from reconciler.planning.world import World
 

@@ -20,8 +20,8 @@ from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.recorded import Recorded, ResourceRecord
 from reconciler.model.values import Value, nfc
 from reconciler.planning.drift import baseline
-from reconciler.planning.evidence import trusted
-from reconciler.planning.keys import extension_of
+from reconciler.planning.object_keys import extension_of
+from reconciler.planning.record_validity import trusted
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LINE = re.compile(LINE)

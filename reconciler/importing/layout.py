@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.importing.names import numbered, titled
 from reconciler.loading.media_facts import AUDIO_TYPES, IMAGE_TYPES
 from reconciler.model.kinds import Slot
-from reconciler.planning.keys import extension_of
+from reconciler.planning.object_keys import extension_of
 
 _SPEAKER_IMAGES: Mapping[str, Slot] = {
     "speaker": Slot.SPEAKER_IMAGE,

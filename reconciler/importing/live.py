@@ -68,11 +68,11 @@ def _import(bench: Workbench, as_is: bool, learn: Learn) -> Imported:
     unknown = {path: line for path, line in bench.lines.items() if line.sha256 is None}
     bench.lines |= learn(unknown, bench.snapshot.objects)
     bench.pin(merged)
-    left = list(_put_up_with(bench, merged)) if as_is else []
+    left = list(_with_accepted_values(bench, merged)) if as_is else []
     return bench.save(merged, (*library.findings, *left))
 
 
-def _put_up_with(bench: Workbench, merged: MergedEntries) -> Iterator[ImportFinding]:
+def _with_accepted_values(bench: Workbench, merged: MergedEntries) -> Iterator[ImportFinding]:
     """Write into the new entries what their rows hold now; yield what even that leaves to be changed."""
     for change in bench.differences():
         columns = columns_of(change)

@@ -27,7 +27,7 @@ from reconciler.model.catalog import Catalog, MediaFile, Resource, lineage
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.values import nfc
-from reconciler.planning.keys import default_key
+from reconciler.planning.object_keys import default_key
 
 
 def new_lectures(

@@ -27,7 +27,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class DoctorFinding:
     """What one check found; `remedy` says what to do about it, empty when all is well."""
 
     check: str
@@ -46,7 +46,7 @@ class Examination:
     is_public: IsPublic
     read_only: bool
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[DoctorFinding]:
         """Yield what each check found; a check that fails does not keep the others from running."""
         checks = (
             ("bucket", self._bucket),
@@ -63,18 +63,18 @@ class Examination:
             except ElmifyError as error:
                 details = "; ".join(error.details)
                 message = f"{error.message}: {details}" if details else error.message
-                yield Finding(check=name, health=Health.FAILED, message=message, remedy=error.hint)
+                yield DoctorFinding(check=name, health=Health.FAILED, message=message, remedy=error.hint)
 
-    def _bucket(self, name: str) -> Iterator[Finding]:
+    def _bucket(self, name: str) -> Iterator[DoctorFinding]:
         next(iter(self.objects.list()), None)
-        yield Finding(check=name, health=Health.OK, message=f"{self.objects} answers")
+        yield DoctorFinding(check=name, health=Health.OK, message=f"{self.objects} answers")
 
-    def _bucket_clock(self, name: str) -> Iterator[Finding]:
+    def _bucket_clock(self, name: str) -> Iterator[DoctorFinding]:
         yield _clock(name, self.objects.now())
 
-    def _bucket_rights(self, name: str) -> Iterator[Finding]:
+    def _bucket_rights(self, name: str) -> Iterator[DoctorFinding]:
         if self.read_only:
-            yield Finding(
+            yield DoctorFinding(
                 check=name, health=Health.OK, message="may list; nothing else was tried (--read-only)"
             )
             return
@@ -85,7 +85,7 @@ class Examination:
         try:
             if self.objects.read(key) != content:
                 raise WrongBytes("what was put is not what is read back")
-            yield Finding(check=name, health=Health.OK, message="may put, read and list")
+            yield DoctorFinding(check=name, health=Health.OK, message="may put, read and list")
             yield from self._privacy(key)
         finally:
             self.objects.delete(key)
@@ -94,95 +94,99 @@ class Examination:
                 "a deleted object is still there",
                 hint="Is there a bucket lock on `.elmify/`? gc could not delete anything.",
             )
-        yield Finding(check=name, health=Health.OK, message="may delete")
+        yield DoctorFinding(check=name, health=Health.OK, message="may delete")
 
-    def _privacy(self, key: str) -> Iterator[Finding]:
+    def _privacy(self, key: str) -> Iterator[DoctorFinding]:
         base_url = self.policy.layout.base_url
         if base_url is None:
             return
         public = self.is_public(base_url, key)
         if public:
-            yield Finding(
+            yield DoctorFinding(
                 check="privacy",
                 health=Health.FAILED,
                 message=f"everybody can read {base_url}/{PROBE_PREFIX}…",
                 remedy="Keep `.elmify/` off the public domain, with a WAF rule or a Worker that answers 404.",
             )
         elif public is None:
-            yield Finding(
+            yield DoctorFinding(
                 check="privacy",
                 health=Health.WARNING,
                 message=f"{base_url} does not answer from here, so nobody knows whether `.elmify/` is public",
                 remedy="Check `public_base_url:` in elmify.yaml, or run this where the domain answers.",
             )
         else:
-            yield Finding(check="privacy", health=Health.OK, message="`.elmify/` is not publicly readable")
+            yield DoctorFinding(
+                check="privacy", health=Health.OK, message="`.elmify/` is not publicly readable"
+            )
 
-    def _database(self, name: str) -> Iterator[Finding]:
+    def _database(self, name: str) -> Iterator[DoctorFinding]:
         facts = self.database.facts()
         too_old = facts.version_number < OLDEST_SERVER
-        yield Finding(
+        yield DoctorFinding(
             check=name,
             health=Health.FAILED if too_old else Health.OK,
             message=f"{self.database} answers, PostgreSQL {facts.version}",
             remedy="elmify needs PostgreSQL 15 or newer." if too_old else "",
         )
         if facts.encrypted is False:
-            yield Finding(
+            yield DoctorFinding(
                 check="database TLS",
                 health=Health.WARNING,
                 message="the connection is not encrypted",
                 remedy="Add sslmode=require to the database URL, unless the way to it is private.",
             )
         if facts.pooled:
-            yield Finding(
+            yield DoctorFinding(
                 check="database pooler",
                 health=Health.OK,
                 message="a transaction pooler stands in between, which elmify works behind",
             )
         if facts.missing_rights and not self.read_only:
-            yield Finding(
+            yield DoctorFinding(
                 check="database rights",
                 health=Health.FAILED,
                 message="the role may not do all that apply needs",
                 remedy="Run as an owner:\n" + "\n".join(f"    {grant}" for grant in facts.missing_rights),
             )
 
-    def _database_clock(self, name: str) -> Iterator[Finding]:
+    def _database_clock(self, name: str) -> Iterator[DoctorFinding]:
         with self.database.read() as session:
             yield _clock(name, session.now())
 
-    def _identity(self, name: str) -> Iterator[Finding]:
+    def _identity(self, name: str) -> Iterator[DoctorFinding]:
         marker = read_marker(self.objects)
         with self.database.read() as session:
             identity = session.records.load_identity()
         check_identity(identity, marker, self.policy.environment)
         message = "not begun: the first apply makes it" if identity is None else f"both stores are {marker}"
-        yield Finding(check=name, health=Health.OK, message=message)
+        yield DoctorFinding(check=name, health=Health.OK, message=message)
 
-    def _lease(self, name: str) -> Iterator[Finding]:
+    def _lease(self, name: str) -> Iterator[DoctorFinding]:
         with self.database.read() as session:
             lease = session.records.lease()
         if lease is None:
-            yield Finding(check=name, health=Health.OK, message="nobody holds it")
+            yield DoctorFinding(check=name, health=Health.OK, message="nobody holds it")
         elif lease.stale:
-            yield Finding(
+            yield DoctorFinding(
                 check=name,
                 health=Health.WARNING,
                 message=f"run {lease.run} of {lease.holder} was interrupted",
                 remedy="Go on where it stopped with\n    elmify apply",
             )
         else:
-            yield Finding(check=name, health=Health.OK, message=f"run {lease.run} of {lease.holder} holds it")
+            yield DoctorFinding(
+                check=name, health=Health.OK, message=f"run {lease.run} of {lease.holder} holds it"
+            )
 
 
-def _clock(name: str, theirs: datetime | None) -> Finding:
+def _clock(name: str, theirs: datetime | None) -> DoctorFinding:
     if theirs is None:
-        return Finding(check=name, health=Health.OK, message="it is this machine's")
+        return DoctorFinding(check=name, health=Health.OK, message="it is this machine's")
     skew = abs(datetime.now(UTC) - theirs)
     if skew <= CLOCK_SKEW_MAX:
-        return Finding(check=name, health=Health.OK, message="it agrees with this machine's")
-    return Finding(
+        return DoctorFinding(check=name, health=Health.OK, message="it agrees with this machine's")
+    return DoctorFinding(
         check=name,
         health=Health.WARNING,
         message=f"it is {round(skew.total_seconds())} seconds off this machine's",

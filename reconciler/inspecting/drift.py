@@ -20,7 +20,7 @@ from reconciler.model.policy import AUDIT_PREFIX, OWN_PREFIX
 from reconciler.model.ports import Database, ObjectStore, RecordsReader
 from reconciler.model.recorded import Recorded
 from reconciler.model.values import nfc
-from reconciler.planning.drift_report import LastApply, drift_report
+from reconciler.planning.drift import LastApply, drift_report
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from reconciler.model.history import Run
 from reconciler.model.kinds import Kind
 from reconciler.model.ports import Database, ObjectStore
 from reconciler.model.recorded import KeyState, Recorded
-from reconciler.planning.drift_report import drift_report
+from reconciler.planning.drift import drift_report
 from reconciler.planning.references import key_in
 
 #: The runs of three centuries, at one a day.

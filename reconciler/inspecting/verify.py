@@ -23,9 +23,9 @@ from reconciler.model.policy import OWN_PREFIX, Policy
 from reconciler.model.ports import Database, ObjectStore, Observer, ReadSession, UnfinishedUpload
 from reconciler.model.staging import Staging
 from reconciler.model.values import nfc
-from reconciler.planning.verification.expected import Sample
+from reconciler.planning.verification.byte_checks import Sample
+from reconciler.planning.verification.context import Surroundings, VerifyContext
 from reconciler.planning.verification.findings import Verification
-from reconciler.planning.verification.ground import Ground, Surroundings
 from reconciler.planning.verification.verify import verified
 from reconciler.planning.world import World
 
@@ -57,7 +57,7 @@ class Inspection:
         day = ground.world.snapshot.taken_at.toordinal()
         return hashing.verified(ground, sample, day)
 
-    def _ground(self) -> Ground:
+    def _ground(self) -> VerifyContext:
         with uncollected(), _beside() as pool:
             listing = pool.submit(_list, self.objects)
             waiting = pool.submit(read_staging, self.staging) if self.staging and self.staging.apart else None
@@ -72,7 +72,7 @@ class Inspection:
         snapshot = replace(snapshot, objects=found.objects, staged=staged, marker=found.marker)
         world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=self.policy)
         with uncollected():
-            return Ground(world, beside)
+            return VerifyContext(world, beside)
 
     def _surroundings(self, session: ReadSession, listed: "_Listed", *, begun: bool) -> Surroundings:
         """Look at what only a system that was begun has, and at what lies beside the objects."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from reconciler.model.errors import Interrupted, ObjectMissing
 from reconciler.model.ports import Meter, ObjectStore, Observer
 from reconciler.model.values import nfc
-from reconciler.planning.verification.expected import (
+from reconciler.planning.verification.byte_checks import (
     Expected,
     Sample,
     expected,
@@ -17,8 +17,8 @@ from reconciler.planning.verification.expected import (
     other_bytes,
     other_type,
 )
-from reconciler.planning.verification.findings import Depth, Finding, Verification
-from reconciler.planning.verification.ground import Ground
+from reconciler.planning.verification.context import VerifyContext
+from reconciler.planning.verification.findings import Depth, Verification, VerifyFinding
 from reconciler.planning.verification.verify import verified
 
 
@@ -31,7 +31,7 @@ class Hashing:
     concurrency: int
     _stop: threading.Event = field(default_factory=threading.Event)
 
-    def verified(self, ground: Ground, sample: Sample | None, day: int) -> Verification:
+    def verified(self, ground: VerifyContext, sample: Sample | None, day: int) -> Verification:
         """Verify `ground` together with the bytes of everything in the sample of that day; of all without."""
         chosen = [each for each in expected(ground) if sample is None or sample.covers(nfc(each.key), day)]
         read = [each for each in chosen if each.sha256 is not None]
@@ -42,9 +42,9 @@ class Hashing:
         depth = Depth(objects=len(read), size_bytes=size_bytes, part=None if sample is None else str(sample))
         return verified(ground, findings, depth, hashed)
 
-    def _all(self, chosen: Sequence[Expected], meter: Meter) -> Iterator[Sequence[Finding]]:
+    def _all(self, chosen: Sequence[Expected], meter: Meter) -> Iterator[Sequence[VerifyFinding]]:
         """Yield the findings of each object as it is done, keeping few more submitted than are running."""
-        running: set[Future[Sequence[Finding]]] = set()
+        running: set[Future[Sequence[VerifyFinding]]] = set()
         todo = iter(chosen)
         pool = ThreadPoolExecutor(max_workers=self.concurrency, thread_name_prefix="elmify-hash")
         try:
@@ -58,7 +58,7 @@ class Hashing:
             self._stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _one(self, each: Expected, meter: Meter) -> Sequence[Finding]:
+    def _one(self, each: Expected, meter: Meter) -> Sequence[VerifyFinding]:
         try:
             facts = self.objects.head(each.key)
             if facts is None:
@@ -71,7 +71,7 @@ class Hashing:
         meter.file_done(each.key)
         return [finding for finding in found if finding is not None]
 
-    def _hash(self, each: Expected, meter: Meter) -> Finding | None:
+    def _hash(self, each: Expected, meter: Meter) -> VerifyFinding | None:
         digest, size_bytes = hashlib.sha256(), 0
         with self.objects.stream(each.key) as blocks:
             for block in blocks:

@@ -20,7 +20,7 @@ from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.policy import Layout
 from reconciler.model.values import nfc
-from reconciler.planning.keys import TemplateRefused, default_key, key_problem
+from reconciler.planning.object_keys import TemplateRefused, default_key, key_problem
 from reconciler.planning.references import URL_MAX_CHARS, url_of
 
 

@@ -18,7 +18,7 @@ from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.errors import ObjectMissing, WrongBytes
 from reconciler.model.kinds import Slot
 from reconciler.model.values import nfc
-from reconciler.planning.keys import extension_of
+from reconciler.planning.object_keys import extension_of
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 

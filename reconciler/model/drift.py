@@ -13,7 +13,7 @@ from reconciler.model.values import Value, digest
 _ID_DIGITS = 12  # hex: a collision among 10,000 findings is a chance in millions
 
 
-class What(StrEnum):
+class DriftKind(StrEnum):
     """What happened to a row or an object."""
 
     ROW_MISSING = "row-missing"
@@ -26,7 +26,7 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class DriftFinding:
     """One thing that is not as the last apply left it.
 
     `address` is a resource's, or `unmanaged.lectures[980]`, `unmanaged.object[<key>]` for what no resource
@@ -34,7 +34,7 @@ class Finding:
     further resources that name the same object.
     """
 
-    what: What
+    what: DriftKind
     address: str
     attribute: str
     recorded: Value = None
@@ -82,7 +82,7 @@ class DriftReport:
     environment: str
     taken_at: datetime
     since: Run | None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DriftFinding, ...] = ()
     reimports: tuple[Reimport, ...] = ()
     ignored: int = 0
 
@@ -116,7 +116,7 @@ class DriftReport:
 
     def addresses(self) -> tuple[str, ...]:
         """Return the declared addresses that a row was edited of, sorted: what `elmify adopt` can accept."""
-        edited = {What.ROW_EDITED, What.ROW_REPLACED, What.OBJECT_REPLACED}
+        edited = {DriftKind.ROW_EDITED, DriftKind.ROW_REPLACED, DriftKind.OBJECT_REPLACED}
         return tuple(sorted({each.address for each in self.findings if each.what in edited}))
 
 

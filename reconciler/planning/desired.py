@@ -11,13 +11,13 @@ from reconciler.model.catalog import MediaFile, Resource
 from reconciler.model.kinds import TABLES, Column, Kind, Origin, Slot
 from reconciler.model.policy import FormatStyle, Layout
 from reconciler.model.values import Value, nfc, same
-from reconciler.planning.keys import extension_of
-from reconciler.planning.placement import Placement
+from reconciler.planning.key_allocation import Placement
+from reconciler.planning.object_keys import extension_of
 from reconciler.planning.references import reference, says_the_same, style_of
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DesiredRow:
     """The managed columns of one resource and what they should hold; a column that is absent is not managed.
 
     `pending` maps parent columns to the address of a parent that has no row yet.
@@ -33,14 +33,14 @@ def wanted(
     placements: Mapping[Slot, Placement | None],
     parents: Mapping[Address, int],
     layout: Layout,
-) -> Wanted:
+) -> DesiredRow:
     """Work out the managed columns of a resource.
 
     `parents` maps the addresses that have a row to its id. Where the row already says the same in another
     spelling (an NFD key, a differently encoded URL), its own spelling is what is wanted; and so is a value
     that `as_is` puts up with.
     """
-    result = Wanted()
+    result = DesiredRow()
     for source in _sources(resource.kind):
         column = source.column
         if source.slot is not None:
@@ -54,11 +54,11 @@ def wanted(
             is_sorted = column.origin is Origin.CATEGORIES
             result.values[column.name] = category_tuple(value) if is_sorted else value
     if row is not None:
-        _put_up_with(result, resource.as_is, row)
+        _keep_accepted_values(result, resource.as_is, row)
     return result
 
 
-def _put_up_with(result: Wanted, as_is: Mapping[str, Value], row: Row) -> None:
+def _keep_accepted_values(result: DesiredRow, as_is: Mapping[str, Value], row: Row) -> None:
     """Want what a managed column has already, where the catalog says to leave that value alone."""
     for name, value in as_is.items():
         if (name in result.values or name in result.pending) and same(row[name], value):
@@ -100,7 +100,7 @@ def _ancestor(address: Address, depth: int) -> Address:
     return Address("/".join(address.split("/", depth)[:depth]))
 
 
-def _set_parent(result: Wanted, name: str, parent: Address, parents: Mapping[Address, int]) -> None:
+def _set_parent(result: DesiredRow, name: str, parent: Address, parents: Mapping[Address, int]) -> None:
     if parent in parents:
         result.values[name] = parents[parent]
     else:
@@ -115,7 +115,7 @@ def category_tuple(value: Value) -> tuple[str, ...]:
 
 
 def _set_from_object(
-    result: Wanted, source: _Source, placement: Placement | None, actual: Value, layout: Layout
+    result: DesiredRow, source: _Source, placement: Placement | None, actual: Value, layout: Layout
 ) -> None:
     name = source.column.name
     if placement is None:

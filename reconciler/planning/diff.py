@@ -11,14 +11,13 @@ from reconciler.model.kinds import TABLES, Origin, Slot
 from reconciler.model.plan import Action, Change, Drift, ObjectState, State
 from reconciler.model.recorded import ResourceRecord
 from reconciler.model.values import canonical_json, nfc, same
-from reconciler.planning.desired import Wanted, wanted
+from reconciler.planning.ambiguities import Ambiguity
+from reconciler.planning.desired import DesiredRow, wanted
 from reconciler.planning.drift import baseline, drift_of
 from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Binding, Identities
-from reconciler.planning.placement import How
-from reconciler.planning.questions import Question
+from reconciler.planning.key_allocation import How, Placements, Slots, keys_of, objects_after
 from reconciler.planning.references import URL_MAX_CHARS
-from reconciler.planning.slots import Placements, Slots, keys_of, objects_after
 from reconciler.planning.world import World
 
 #: Columns whose value comes with an object.
@@ -58,7 +57,7 @@ class Differ:
         self._found.problems += self._slots.problems
         return self._found
 
-    def _problem(self, resource: Resource, question: Question, detail: str, hint: str) -> None:
+    def _problem(self, resource: Resource, question: Ambiguity, detail: str, hint: str) -> None:
         self._found.problems.append((resource.address, question.at(resource.position, detail, hint)))
 
     def _compare(self, resource: Resource, placements: Placements) -> None:
@@ -83,13 +82,13 @@ class Differ:
                 self._found.used.add(nfc(placement.key))
                 self._found.unverified += not placement.verified
 
-    def _check_values(self, resource: Resource, want: Wanted) -> None:
+    def _check_values(self, resource: Resource, want: DesiredRow) -> None:
         url = want.values.get("audio_url")
         if isinstance(url, str) and len(url) > URL_MAX_CHARS:
             detail = (
                 f"Percent-encoded, its URL has {len(url):,} characters; audio_url takes {URL_MAX_CHARS:,}."
             )
-            self._problem(resource, Question.LONG_URL, detail, "Shorten the title, or the key template.")
+            self._problem(resource, Ambiguity.LONG_URL, detail, "Shorten the title, or the key template.")
         unknown = [
             slug
             for slug in want.values.get("categories") or ()  # type: ignore[union-attr]
@@ -107,13 +106,13 @@ class Differ:
             hint = (
                 f"Did you mean `{near[0]}`?" if near else "Create it in the app first, or correct its slug."
             )
-        self._problem(resource, Question.UNKNOWN_CATEGORY, detail, hint)
+        self._problem(resource, Ambiguity.UNKNOWN_CATEGORY, detail, hint)
 
     def _settled(
         self,
         resource: Resource,
         binding: Binding,
-        want: Wanted,
+        want: DesiredRow,
         placements: Placements,
         record: ResourceRecord | None,
     ) -> bool:
@@ -134,7 +133,7 @@ class Differ:
         resource: Resource,
         binding: Binding | None,
         record: ResourceRecord | None,
-        want: Wanted,
+        want: DesiredRow,
         placements: Placements,
     ) -> Change:
         row = binding.row if binding is not None else None
@@ -238,7 +237,7 @@ def _same_object(before: ObjectState | None, after: ObjectState) -> bool:
     return before is not None and nfc(before.key) == nfc(after.key)
 
 
-def _released(record: ResourceRecord | None, want: Wanted) -> tuple[str, ...]:
+def _released(record: ResourceRecord | None, want: DesiredRow) -> tuple[str, ...]:
     if record is None:
         return ()
     return tuple(name for name in baseline(record) if name not in want.values and name not in want.pending)

@@ -1,4 +1,4 @@
-"""Which row each address is: a ladder of evidence, the strongest rung first, never a guess.
+"""Identity: the database row of each address, by a ladder of evidence, never a guess.
 
 1. `row:` in the catalog. 2. The recorded row, while it can be believed. 3. `previously:`, which a parent
 carries to its children. 4. The natural key. 5. A SHA-256 that is unique on both sides among what is left.
@@ -7,20 +7,48 @@ looks like it.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from reconciler.model.actual import Row, Snapshot
-from reconciler.model.address import Address, parent_of
+from reconciler.model.address import Address, join, parent_of
 from reconciler.model.catalog import Catalog, MediaFile, Resource, media_by_path
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.recorded import Recorded
 from reconciler.model.values import nfc
-from reconciler.planning.evidence import trusted
-from reconciler.planning.questions import Question
-from reconciler.planning.renames import previous_addresses
+from reconciler.planning.ambiguities import Ambiguity
+from reconciler.planning.record_validity import trusted
+
+
+def previous_addresses(catalog: Catalog, recorded: Container[Address]) -> Mapping[Address, Address]:
+    """Return the former address of every resource that has one; the catalog's parents come before children.
+
+    An id in `previously:` is read beside the entry, under the parent's present address; where nothing is
+    recorded there, it is meant under the address that the parent had before.
+    """
+    previous: dict[Address, Address] = {}
+    for address, resource in catalog.resources.items():
+        parent = parent_of(address)
+        if resource.previously is not None:
+            previous[address] = _as_recorded(resource.previously, previous, recorded)
+        elif parent is not None and parent in previous:
+            inherited = _under(previous[parent], address)
+            if inherited not in catalog.resources:
+                previous[address] = inherited
+    return previous
+
+
+def _as_recorded(said: Address, previous: Mapping[Address, Address], recorded: Container[Address]) -> Address:
+    parent = parent_of(said)
+    if said in recorded or parent is None or parent not in previous:
+        return said
+    return _under(previous[parent], said)
+
+
+def _under(parent: Address, address: Address) -> Address:
+    return join(parent, address.rpartition("/")[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,14 +175,14 @@ class _Ladder:
         if row is None:
             self._ask(
                 resource,
-                Question.NO_SUCH_ROW,
+                Ambiguity.NO_SUCH_ROW,
                 f"`row: {resource.row}` names no row of {TABLES[resource.kind].name}.",
                 "Correct the number, or remove `row:` to let elmify find the row.",
             )
         elif self._is_stale(resource, row):
             self._ask(
                 resource,
-                Question.STALE_ROW,
+                Ambiguity.STALE_ROW,
                 f"Row {row.id} of {TABLES[resource.kind].name} was {resource.address}, and shows nothing of "
                 "it any more: the table was probably imported anew.",
                 "Remove `row:` to let elmify find the row, or write the new number. "
@@ -303,7 +331,7 @@ class _Ladder:
         if other is not None:
             self._ask(
                 resource,
-                Question.ROW_CLAIMED_TWICE,
+                Ambiguity.ROW_CLAIMED_TWICE,
                 f"{resource.address} and {other} both mean row {row.id} of {TABLES[row.kind].name}.",
                 "Correct the `row:` or `previously:` of one of them.",
             )
@@ -318,7 +346,7 @@ class _Ladder:
         if row is not None and row.id not in self.taken[row.kind]:
             self._ask(
                 resource,
-                Question.WHICH_ADDRESS,
+                Ambiguity.WHICH_ADDRESS,
                 f"{resource.address} and others have the same {sentence} as row {row.id}.",
                 f"Write `row: {row.id}` in the entry of the one that it is.",
             )
@@ -331,7 +359,7 @@ class _Ladder:
             if previous in self.rows and previous in self.gone and previous not in continued:
                 self._ask(
                     resource,
-                    Question.MERGE,
+                    Ambiguity.MERGE,
                     f"{resource.address} is a row already, so it cannot also be the row of {previous}.",
                     f"Remove `previously: {previous}`, or let that row go without deleting it by `forget:`.",
                 )
@@ -355,7 +383,7 @@ class _Ladder:
     def _ask_previously(self, resource: Resource, holder: Address, why: str) -> None:
         self._ask(
             resource,
-            Question.LOOKALIKE,
+            Ambiguity.LOOKALIKE,
             f"{holder} left the catalog, and {resource.address} looks like it: {why}.",
             f"If it is the same {resource.kind}, write `previously: {holder}` in its entry. "
             "If it is another one, remove the old one with an apply of its own first.",
@@ -365,12 +393,12 @@ class _Ladder:
         ids = ", ".join(map(str, candidates))
         self._ask(
             resource,
-            Question.WHICH_ROW,
+            Ambiguity.WHICH_ROW,
             f"Rows {ids} of {TABLES[resource.kind].name} have the same {sentence} as {resource.address}.",
             f"Say which one it is with `row: {candidates[0]}` (or another of them) in its entry.",
         )
 
-    def _ask(self, resource: Resource, question: Question, detail: str, hint: str) -> None:
+    def _ask(self, resource: Resource, question: Ambiguity, detail: str, hint: str) -> None:
         self.asked.add(resource.address)
         self.problems.append((resource.address, question.at(resource.position, detail, hint)))
 

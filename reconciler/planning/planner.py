@@ -16,14 +16,14 @@ from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.plan import Action, Change, Drift, Impact, Merged, Plan, Restored, Unmanaged
 from reconciler.model.ports import Beyond, Dependents
 from reconciler.model.values import nfc
+from reconciler.planning.ambiguities import taken_names
 from reconciler.planning.diff import Differ
 from reconciler.planning.drift import drift_of, lost_row
 from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.guards import blocked_by
 from reconciler.planning.identity import Identities, identify
-from reconciler.planning.ignoring import but_ignored, drift_but_ignored
-from reconciler.planning.keys import TemplateRefused, default_key
-from reconciler.planning.names import taken_names
+from reconciler.planning.ignore_rules import drift_without_ignored, without_ignored
+from reconciler.planning.object_keys import TemplateRefused, default_key
 from reconciler.planning.removals import delete_unmanaged, unmanaged_in, vanished
 from reconciler.planning.retirement import with_retired
 from reconciler.planning.world import DELETE_UNMANAGED, REKEY, Request, World
@@ -58,7 +58,7 @@ def draft(world: World, request: Request) -> Draft:
     """Find the changes within the request's scope; `InvalidInput` carries every question they raise."""
     identities = identify(world.catalog, world.snapshot, world.recorded, audio_key(world))
     differences = Differ(world, identities, rekey=REKEY in request.options).run()
-    unmanaged, let_be = but_ignored(world.policy, unmanaged_in(world, identities, differences.used))
+    unmanaged, let_be = without_ignored(world.policy, unmanaged_in(world, identities, differences.used))
     changes = [*differences.changes, *vanished(world, identities, differences.used)]
     if DELETE_UNMANAGED in request.options:
         changes += delete_unmanaged(world, unmanaged)
@@ -68,7 +68,7 @@ def draft(world: World, request: Request) -> Draft:
     problems += [(address, found) for address, found in taken_names(world, selected) if address not in asked]
     _refuse(problems, request, {c.address for c in selected})
     drift = sorted(_drift(world, identities, differences.drift), key=lambda d: (d.address, d.attribute))
-    drift, more = drift_but_ignored(world.policy, drift)
+    drift, more = drift_without_ignored(world.policy, drift)
     changes = with_retired(world, selected)
     rough = draft_of(request, identities, changes=changes, drift=drift, unmanaged=unmanaged)
     return replace(

@@ -1,21 +1,35 @@
-"""Taking a run back, as a plan like any other.
+"""Rollback of a run: the inverse of its steps, as a plan like any other.
+
+Only what the run changed is brought back: columns that it left alone stay as they are. A column that other
+hands changed after the run gets its value from before the run all the same.
 
 What stood before the run is read from its steps, never from the catalog, which a rollback leaves ahead. A
 column that other hands changed after the run gets its value from before the run; the outside change is shown
 as drift, and is in the *before* that a reviewer sees.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import assert_never
 
+from reconciler.model.actual import Row
+from reconciler.model.address import UNMANAGED, Address
 from reconciler.model.errors import NotReversible, UsageError
 from reconciler.model.history import Run, StepRecord, Touch
-from reconciler.model.plan import Action, Change, Drift
+from reconciler.model.kinds import TABLES, Slot
+from reconciler.model.plan import Action, Change, Drift, ObjectState, State
+from reconciler.model.values import Value, nfc, same
+from reconciler.planning.diff import differing_names
 from reconciler.planning.drift import drift_of
-from reconciler.planning.evidence import trusted
+from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Identities
-from reconciler.planning.inverse import Inverter
-from reconciler.planning.obstacles import (
+from reconciler.planning.planner import Draft, draft_of
+from reconciler.planning.record_validity import trusted
+from reconciler.planning.removals import unmanaged_in
+from reconciler.planning.retirement import with_retired
+from reconciler.planning.rollback_conflicts import (
     names_taken,
     objects_gone,
     parents_gone,
@@ -24,11 +38,258 @@ from reconciler.planning.obstacles import (
     taken_back_by,
     told,
 )
-from reconciler.planning.planner import Draft, draft_of
-from reconciler.planning.removals import unmanaged_in
-from reconciler.planning.retirement import with_retired
 from reconciler.planning.steps import Done, done_in, unmerged_in
 from reconciler.planning.world import Request, World
+
+_PAST = {
+    Action.CREATE: "created it",
+    Action.UPDATE: "changed it",
+    Action.MOVE: "moved it",
+    Action.DELETE: "deleted it",
+    Action.ADOPT: "imported it",
+    Action.FORGET: "let go of it",
+    Action.NO_OP: "recorded it anew",
+}
+
+
+@dataclass
+class Inverter:
+    """Turns the steps of one run into changes. `believed` holds the row of every record that can be trusted.
+
+    `problems` name, each in a sentence, what makes the inverse of a step impossible.
+    """
+
+    world: World
+    run: int
+    believed: Mapping[Address, Row]
+    problems: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    def invert(self, steps: Iterable[Done]) -> None:
+        """Add the inverse of each step."""
+        done = list(steps)
+        for step in done:
+            match step.action:
+                case Action.CREATE:
+                    self._undo_create(step)
+                case Action.UPDATE | Action.MOVE | Action.ADOPT | Action.NO_OP:
+                    self._put_back(step)
+                case Action.DELETE:
+                    self._bring_back(step)
+                case Action.FORGET:
+                    self._take_charge_again(step, _taker(step, done))
+                case _:
+                    assert_never(step.action)
+
+    def _undo_create(self, step: Done) -> None:
+        row = self._row_now(step)
+        if row is not None:
+            self._add(step, Action.DELETE, row.id, before=self._whole(step, row))
+        elif step.address in self.world.recorded.resources:
+            left = State(values={}, objects=self._objects_now(step))
+            self._add(step, Action.FORGET, None, before=left, told="created it, and it is gone already")
+
+    def _put_back(self, step: Done) -> None:
+        row = self._row_now(step)
+        if row is None:
+            self.problems.append(f"{step.address}: its row {step.row} is gone: somebody else deleted it")
+            return
+        before, after = self._sides(step, row)
+        self._add(step, _inverse(step, before, after), row.id, before=before, after=after)
+
+    def _sides(self, step: Done, row: Row) -> tuple[State, State]:
+        """Return what the row shows now, and what it showed then, in the columns that the step changed."""
+        then = step.before.values if step.before is not None else {}
+        left = step.after.values if step.after is not None else then
+        changed = [
+            name
+            for name, value in then.items()
+            if name in TABLES[row.kind].index and (name not in left or not same(value, left[name]))
+        ]
+        return (
+            State(values={name: row[name] for name in changed}, objects=self._objects_now(step)),
+            State(values=self._possible({n: then[n] for n in changed}), objects=self._objects_then(step)),
+        )
+
+    def _bring_back(self, step: Done) -> None:
+        if step.kind is None:
+            released = State(values={})
+            self._add(step, Action.FORGET, None, before=released, reused=step.retired)
+            return
+        assert step.before is not None
+        if step.row in self.world.snapshot.rows[step.kind]:
+            self.problems.append(
+                f"{step.address}: there is a row {step.row} again, which is not the one deleted"
+            )
+            return
+        self._add(
+            step,
+            Action.CREATE,
+            step.row,
+            after=State(values=self._possible(step.before.values), objects=self._objects_then(step)),
+        )
+
+    def _take_charge_again(self, step: Done, taker: Done | None) -> None:
+        """Record what the run let go of; `taker` is what the run did to the row under another address."""
+        if taker is not None:
+            self._record_again(step, taker)
+            return
+        row = (
+            self.world.snapshot.rows[step.kind].get(step.row) if step.kind and step.row is not None else None
+        )
+        if row is None or step.record is None:
+            return  # there was nothing but the record of a row that is gone
+        if not _shows(row, step.after or step.before):
+            self.problems.append(f"{step.address}: row {row.id} is not the one that the run left there")
+        before, after = self._sides(step, row)
+        self._add(step, Action.ADOPT, row.id, before=before, after=after)
+
+    def _record_again(self, step: Done, taker: Done) -> None:
+        """Give the row back to the address that had it; its values are put back with those of the taker."""
+        row = self._row_now(taker)
+        if row is not None:
+            before = State(values={}, objects=self._objects_now(taker))
+            after = State(values={}, objects=self._objects_then(step))
+            self._add(step, Action.ADOPT, row.id, before=before, after=after)
+
+    # What stands now, and what stood then.
+
+    def _row_now(self, step: Done) -> Row | None:
+        """Return the row that the step left, if it is still that one; None when it is gone."""
+        if step.kind is None or step.row is None:
+            return None
+        row = self.world.snapshot.rows[step.kind].get(step.row)
+        if step.address.startswith(UNMANAGED) or row is None:
+            return row
+        record = self.world.recorded.resources.get(Address(step.address))
+        believed = self.believed.get(Address(step.address))
+        if record is None or believed is None or believed.id != step.row:
+            self.problems.append(f"{step.address}: row {step.row} is not the one that the run left there")
+        return row
+
+    def _whole(self, step: Done, row: Row) -> State:
+        values = {column.name: row[column.name] for column in TABLES[row.kind].columns}
+        return State(values=values, objects=self._objects_now(step))
+
+    def _possible(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Leave out the categories that the app has deleted since."""
+        known = self.world.snapshot.categories or {}
+        return {
+            name: tuple(slug for slug in value if slug in known) if isinstance(value, tuple) else value
+            for name, value in values.items()
+        }
+
+    def _objects_now(self, step: Done) -> dict[Slot, ObjectState]:
+        record = self.world.recorded.resources.get(Address(step.address))
+        keys = record.keys if record is not None else _keys(step.after or step.before)
+        return {slot: found for slot, key in keys.items() if (found := self._object(key)) is not None}
+
+    def _objects_then(self, step: Done) -> dict[Slot, ObjectState]:
+        """Return the objects before the run; those whose bytes were missing then as they stand now."""
+        objects: dict[Slot, ObjectState] = {}
+        for slot, key in (step.record.keys if step.record is not None else {}).items():
+            if (found := self._object(key)) is not None:
+                objects[slot] = found
+        for slot, then in (step.before.objects if step.before is not None else {}).items():
+            objects[slot] = self._object(then.key) or then
+        return objects
+
+    def _object(self, key: str) -> ObjectState | None:
+        stored = self.world.snapshot.objects.get(nfc(key))
+        known = self.world.recorded.keys.get(nfc(key))
+        if stored is None:
+            return None
+        sha256 = known.sha256 if known is not None else None
+        return ObjectState(
+            key=key,
+            size_bytes=stored.size_bytes,
+            sha256=sha256,
+            verified=known is not None and known.verified,
+        )
+
+    def _but_shared(self, objects: Mapping[Slot, ObjectState]) -> Mapping[Slot, ObjectState]:
+        """Leave out the objects that another resource has too: they are not let go along."""
+        return {slot: found for slot, found in objects.items() if self._holders[nfc(found.key)] <= 1}
+
+    @cached_property
+    def _holders(self) -> Counter[str]:
+        """How many resources have each NFC key."""
+        records = self.world.recorded.resources.values()
+        return Counter(nfc(key) for record in records for key in record.keys.values())
+
+    # The change.
+
+    def _add(
+        self,
+        step: Done,
+        action: Action,
+        row: int | None,
+        *,
+        before: State | None = None,
+        after: State | None = None,
+        reused: tuple[str, ...] = (),
+        told: str = "",
+    ) -> None:
+        address, previous = _addresses(step, action)
+        if action is Action.FORGET and before is not None:
+            before = replace(before, objects=self._but_shared(before.objects))
+        self.changes.append(
+            Change(
+                address=address,
+                kind=step.kind,
+                action=action,
+                reason=f"run {self.run} {told or _PAST[step.action]}",
+                change_id=change_id(self.world.policy.environment, address, action, previous, before, after),
+                row=row,
+                previous_address=previous,
+                before=before,
+                after=after,
+                reused=reused or _revived(before, after),
+                protect=step.record is not None and step.record.protect,
+            )
+        )
+
+
+def _taker(step: Done, done: Iterable[Done]) -> Done | None:
+    """Return the step that took the row of a forgotten address for another one, in the same run."""
+    if step.record is None or step.row is not None:
+        return None
+    rows = {(each.kind, each.row): each for each in done if each.action is not Action.FORGET}
+    return rows.get((step.record.kind, step.record.row))
+
+
+def _shows(row: Row, left: State | None) -> bool:
+    """Whether a row that nothing is recorded of still shows its name, or its file, as a step left it."""
+    names = {TABLES[row.kind].natural_key[-1], "file_path"}
+    known = {name: value for name, value in (left.values if left else {}).items() if name in names}
+    return not known or any(same(row[name], value) for name, value in known.items())
+
+
+def _inverse(step: Done, before: State, after: State) -> Action:
+    if step.action is Action.ADOPT:
+        return Action.FORGET
+    if step.action is Action.MOVE:
+        return Action.MOVE
+    return Action.UPDATE if differing_names(before, after) else Action.NO_OP
+
+
+def _addresses(step: Done, action: Action) -> tuple[str, str | None]:
+    """Return the address that the inverse is about, and the one it comes from."""
+    if action is Action.MOVE and step.previous_address is not None:
+        return step.previous_address, step.address
+    if action is Action.CREATE and step.record is not None:
+        return step.record.address, None
+    return step.address, None
+
+
+def _keys(state: State | None) -> Mapping[Slot, str]:
+    return {slot: found.key for slot, found in state.objects.items()} if state is not None else {}
+
+
+def _revived(before: State | None, after: State | None) -> tuple[str, ...]:
+    """Return the keys that become live again."""
+    held = {nfc(key) for key in _keys(before).values()}
+    return tuple(key for key in _keys(after).values() if nfc(key) not in held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

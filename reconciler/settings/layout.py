@@ -11,7 +11,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.policy import DEFAULT_TEMPLATES, FormatStyle, Layout, ReferenceStyle
 from reconciler.model.values import Value
-from reconciler.planning.keys import TemplateRefused, key_problem, render_key
+from reconciler.planning.object_keys import TemplateRefused, key_problem, render_key
 from reconciler.settings.source import Source
 
 #: Each column that names an image, by its name alone: no two tables share one.

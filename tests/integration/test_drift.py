@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.applying.gc import Wanted, collect
+from reconciler.applying.gc import GcScope, collect
 from reconciler.inspecting.drift import read_drift
 from reconciler.model.address import Address
-from reconciler.model.drift import DriftReport, What
+from reconciler.model.drift import DriftKind, DriftReport
 from reconciler.model.errors import IdentityMismatch
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action
@@ -51,7 +51,7 @@ def drift(stand: Stand) -> DriftReport:
     return read_drift("test", stand.objects, stand.database)
 
 
-def told(report: DriftReport) -> list[tuple[What, str, str]]:
+def told(report: DriftReport) -> list[tuple[DriftKind, str, str]]:
     return [(each.what, each.address, each.attribute) for each in report.findings]
 
 
@@ -114,12 +114,12 @@ def test_every_sort_of_outside_change_is_told(stand: Stand) -> None:
 
     (new_speaker,) = stand.sql("select max(id) as id from speakers")
     assert told(report) == [
-        (What.ROW_EDITED, A, "lecture_number"),
-        (What.ROW_EDITED, A, "title"),
-        (What.ROW_NEW, f"unmanaged.speakers[{new_speaker['id']}]", "row"),
-        (What.OBJECT_MISSING, B, "audio"),
-        (What.OBJECT_REPLACED, A, "audio"),
-        (What.OBJECT_NEW, "unmanaged.object[Nobody's/new.mp3]", "object"),
+        (DriftKind.ROW_EDITED, A, "lecture_number"),
+        (DriftKind.ROW_EDITED, A, "title"),
+        (DriftKind.ROW_NEW, f"unmanaged.speakers[{new_speaker['id']}]", "row"),
+        (DriftKind.OBJECT_MISSING, B, "audio"),
+        (DriftKind.OBJECT_REPLACED, A, "audio"),
+        (DriftKind.OBJECT_NEW, "unmanaged.object[Nobody's/new.mp3]", "object"),
     ]
 
 
@@ -128,9 +128,9 @@ def test_a_deleted_row_is_missing_and_what_it_had_as_well(stand: Stand) -> None:
     stand.sql("delete from collections")
 
     assert told(drift(stand)) == [
-        (What.ROW_MISSING, "ali/quran", "row"),
-        (What.ROW_MISSING, A, "row"),
-        (What.ROW_MISSING, B, "row"),
+        (DriftKind.ROW_MISSING, "ali/quran", "row"),
+        (DriftKind.ROW_MISSING, A, "row"),
+        (DriftKind.ROW_MISSING, B, "row"),
     ]
 
 
@@ -171,9 +171,9 @@ def test_what_gc_deletes_is_no_drift(stand: Stand) -> None:
     stand.apply()
     put_by_hand(stand, "new.mp3", b"since the last apply")
     kept = timedelta(days=30)
-    collect(stand.job(), Wanted(older_than=kept, staged_older_than=kept, now=(B,)), dry_run=False)
+    collect(stand.job(), GcScope(older_than=kept, staged_older_than=kept, now=(B,)), dry_run=False)
 
-    assert told(drift(stand)) == [(What.OBJECT_NEW, "unmanaged.object[new.mp3]", "object")]
+    assert told(drift(stand)) == [(DriftKind.OBJECT_NEW, "unmanaged.object[new.mp3]", "object")]
 
 
 def test_a_row_that_was_let_go_is_no_new_row(stand: Stand) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.applying.gc import Collected, Wanted, collect
+from reconciler.applying.gc import Collected, GcScope, collect
 from reconciler.model.errors import Denied, Leased, Unavailable, Unfinished, UsageError
 from reconciler.model.ports import ObjectStore, UnfinishedUpload
 from reconciler.model.recorded import KeyRecord, KeyState
@@ -43,7 +43,7 @@ def run_gc(
     dry_run: bool = False,
     objects: ObjectStore | None = None,
 ) -> Collected:
-    wanted = Wanted(older_than=older_than, staged_older_than=staged_older_than, now=now)
+    wanted = GcScope(older_than=older_than, staged_older_than=staged_older_than, now=now)
     return collect(replace(stand.job(), objects=objects or stand.objects), wanted, dry_run=dry_run)
 
 

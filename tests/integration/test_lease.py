@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.applying.apply import apply
-from reconciler.applying.lease import Tenure, hold
+from reconciler.applying.lease import LeaseHolder, hold
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Leased, ProviderError, Unavailable
 from reconciler.model.history import Actor, RunState
@@ -34,9 +34,9 @@ def stand(tmp_path: Path, database_url: str) -> Stand:
 
 
 @contextmanager
-def held_by_another(stand: Stand) -> Iterator[Tenure]:
-    with hold(stand.database, "apply", OTHER, None, timedelta(0), Quiet()) as tenure:
-        yield tenure
+def held_by_another(stand: Stand) -> Iterator[LeaseHolder]:
+    with hold(stand.database, "apply", OTHER, None, timedelta(0), Quiet()) as lease:
+        yield lease
 
 
 def take_over(stand: Stand) -> int:
@@ -216,12 +216,12 @@ def test_the_heartbeat_moves_the_expiry_on(stand: Stand) -> None:
 
 def test_a_run_that_learns_of_its_loss_from_the_heartbeat_stops(stand: Stand) -> None:
     beat = timedelta(milliseconds=10)
-    with hold(stand.database, "apply", OTHER, None, timedelta(0), Quiet(), beat=beat) as tenure:
+    with hold(stand.database, "apply", OTHER, None, timedelta(0), Quiet(), beat=beat) as lease:
         stand.sql("update elmify.lease set token = token + 1")
 
-        assert tenure.lost.wait(60)
+        assert lease.lost.wait(60)
         with pytest.raises(Leased, match="taken over"):
-            tenure.check()
+            lease.check()
 
 
 @pytest.mark.parametrize("failure", [Unavailable("gone for a moment"), ProviderError("odd")])
@@ -243,11 +243,9 @@ def test_a_heartbeat_that_fails_once_is_no_loss(stand: Stand, failure: ProviderE
             with stand.database.write() as work:
                 yield work
 
-    with hold(
-        Flaky(), "apply", OTHER, None, timedelta(0), Quiet(), beat=timedelta(milliseconds=10)
-    ) as tenure:
+    with hold(Flaky(), "apply", OTHER, None, timedelta(0), Quiet(), beat=timedelta(milliseconds=10)) as lease:
         assert enough.wait(60)
-        tenure.check()
+        lease.check()
 
 
 def test_a_refused_run_is_on_record(stand: Stand) -> None:

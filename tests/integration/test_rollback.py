@@ -9,7 +9,7 @@ import pytest
 
 from providers.database.postgres import PostgresDatabase
 from reconciler.applying.apply import apply, request_of
-from reconciler.applying.gc import Wanted, collect
+from reconciler.applying.gc import GcScope, collect
 from reconciler.model.errors import Guarded, NotReversible, Stale, UsageError
 from reconciler.model.plan import Action, Plan
 from reconciler.planning.world import Request
@@ -454,7 +454,7 @@ def test_the_last_run_that_changed_something_is_found(stand: Stand) -> None:
 def test_an_object_that_gc_has_deleted_is_said_beforehand(stand: Stand) -> None:
     run = deleting_the_cow(stand)
     day = timedelta(days=30)
-    collect(stand.job(), Wanted(older_than=day, staged_older_than=day, now=(COW,)), dry_run=False)
+    collect(stand.job(), GcScope(older_than=day, staged_older_than=day, now=(COW,)), dry_run=False)
 
     with pytest.raises(NotReversible) as raised:
         stand.plan(taking_back(run))

@@ -15,7 +15,7 @@ from reconciler.model.errors import PutsFailed
 from reconciler.model.plan import Put, PutOrigin
 from reconciler.model.policy import TransferLimits
 from reconciler.model.staging import STAGING_BUCKET_PREFIX, Staging, Whereabouts, staging_inside
-from reconciler.planning.origins import origins_in
+from reconciler.planning.byte_sources import origins_in
 from reconciler.planning.world import REKEY, Request
 from tests.stand import EVERYTHING, Quiet, Stand
 from tests.uploads import md5_of, upload

@@ -17,8 +17,8 @@ from reconciler.model.plan import Plan
 from reconciler.model.policy import Ignored
 from reconciler.model.ports import ObjectFacts, UnfinishedUpload, Upload
 from reconciler.model.recorded import KeyRecord, KeyState
-from reconciler.planning.verification.conditions import Condition, Severity
-from reconciler.planning.verification.expected import Sample
+from reconciler.planning.verification.byte_checks import Sample
+from reconciler.planning.verification.findings import Condition, ConditionSeverity
 from reconciler.records.schema import grants
 from tests.buckets import bucket_at
 from tests.content import database_at
@@ -157,8 +157,8 @@ def test_a_copy_that_waits_for_its_merge_is_staged(stand: Stand) -> None:
 
 def test_what_a_run_under_way_has_put_is_no_leftover(stand: Stand) -> None:
     put(stand, "Ali/new.mp3", b"123")
-    with hold(stand.database, "apply", Actor(name="ci"), None, timedelta(0), stand.observer) as tenure:
-        mine = KeyRecord(key="Ali/new.mp3", state=KeyState.INTENDED, size_bytes=3, run=tenure.run)
+    with hold(stand.database, "apply", Actor(name="ci"), None, timedelta(0), stand.observer) as lease:
+        mine = KeyRecord(key="Ali/new.mp3", state=KeyState.INTENDED, size_bytes=3, run=lease.run)
         with stand.database.write() as work:
             work.records.save_keys([mine])
 
@@ -171,7 +171,7 @@ def test_an_altered_audit_log_is_an_error(stand: Stand) -> None:
 
     finding = the_only(verify(stand), Condition.BROKEN_AUDIT)
 
-    assert finding.severity is Severity.ERROR
+    assert finding.severity is ConditionSeverity.ERROR
     assert "entry 1 was altered" in finding.detail
 
 

@@ -7,7 +7,7 @@ import pytest
 from reconciler.applying.apply import request_of
 from reconciler.model.errors import Stale
 from reconciler.model.plan import Action
-from reconciler.planning.verification.conditions import Condition, Severity
+from reconciler.planning.verification.findings import Condition, ConditionSeverity
 from reconciler.planning.verification.repair import repair_request
 from tests.live.project import LiveProject
 from tests.live.system import dump_users
@@ -171,7 +171,7 @@ def test_a_live_system_that_was_never_applied_is_verified_and_repaired_without_l
     assert {c.action for c in plan.changes} == {Action.ADOPT, Action.DELETE}
     assert all(c.kind is None for c in plan.changes if c.action is Action.DELETE)
     assert repair_request(after.findings) is None
-    assert after.counts[Severity.WARNING] < before.counts[Severity.WARNING]
+    assert after.counts[ConditionSeverity.WARNING] < before.counts[ConditionSeverity.WARNING]
     assert dump_users(untouched.url) == users
 
 

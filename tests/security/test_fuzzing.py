@@ -15,7 +15,7 @@ from reconciler.model.address import is_id, parse_address, slug
 from reconciler.model.catalog import MediaFile
 from reconciler.model.errors import ElmifyError, InvalidInput
 from reconciler.model.kinds import Kind
-from reconciler.planning.keys import TemplateRefused, key_problem, render_key, with_hash
+from reconciler.planning.object_keys import TemplateRefused, key_problem, render_key, with_hash
 from reconciler.planning.references import key_in
 from reconciler.render.plan.json import dump_plan, load_plan
 from reconciler.settings import load_settings

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from reconciler.model.actual import Row
 from reconciler.model.kinds import TABLES, Column, Origin, Slot
 from reconciler.model.values import Value, canonical_json, nfc, same
-from reconciler.planning.content import Match, compare
+from reconciler.planning.byte_sources import Match, compare
 from reconciler.planning.drift import baseline
-from reconciler.planning.placement import How, Placement
+from reconciler.planning.key_allocation import How, Placement
 from reconciler.planning.references import split_reference
-from reconciler.planning.verification.conditions import Condition
-from reconciler.planning.verification.findings import Finding, apply_alone, command
-from reconciler.planning.verification.ground import Ground, Placed, named_in, value_in
+from reconciler.planning.verification.context import Placed, VerifyContext, named_in, value_in
+from reconciler.planning.verification.findings import Condition, VerifyFinding, apply_alone, command
 
 #: What a column that holds something else is called, by where its value comes from.
 _BY_ORIGIN: Mapping[Origin, Condition] = {
@@ -34,7 +33,7 @@ _LONGEST_VALUE = 80  # characters
 BYTES_NOWHERE = "Its bytes are nowhere to be found. Put {path} under the media root, then\n" + command("lock")
 
 
-def declared(ground: Ground) -> Iterator[Finding]:
+def declared(ground: VerifyContext) -> Iterator[VerifyFinding]:
     """Yield what is wrong with each declared resource."""
     for placed in ground.placed:
         yield from _Checks(ground, placed).run()
@@ -43,14 +42,14 @@ def declared(ground: Ground) -> Iterator[Finding]:
 class _Checks:
     """The checks of one resource."""
 
-    def __init__(self, ground: Ground, placed: Placed) -> None:
+    def __init__(self, ground: VerifyContext, placed: Placed) -> None:
         self._ground, self._placed = ground, placed
 
-    def run(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[VerifyFinding]:
         question = self._ground.problems.get(self._placed.address)
         if question is not None:
             detail = f"{question.summary}. {question.detail} ({question.position})"
-            yield Finding(
+            yield VerifyFinding(
                 condition=Condition.QUESTION,
                 what=self._placed.address,
                 detail=detail,
@@ -62,12 +61,12 @@ class _Checks:
         elif not self._ground.is_asked(self._placed.address):
             yield self._without_row()
 
-    def _without_row(self) -> Finding:
+    def _without_row(self) -> VerifyFinding:
         lost = self._placed.address in self._ground.identities.broken
         detail = "its recorded row is gone" if lost else "it is declared, and no row is it"
         return self._finding(Condition.ENTRY_WITHOUT_ROW, detail, mends=lost)
 
-    def _of_row(self, row: Row) -> Iterator[Finding]:
+    def _of_row(self, row: Row) -> Iterator[VerifyFinding]:
         if self._placed.record is None:
             yield self._finding(
                 Condition.ADOPTION_PENDING,
@@ -84,7 +83,7 @@ class _Checks:
 
     # Objects.
 
-    def _of_slot(self, row: Row, slot: Slot, placement: Placement) -> Finding | None:
+    def _of_slot(self, row: Row, slot: Slot, placement: Placement) -> VerifyFinding | None:
         named = named_in(row, slot)
         stored = self._ground.stored(named)
         if named is None or stored is None:
@@ -105,7 +104,7 @@ class _Checks:
         detail = f"{slot.value}: {stored.key} is not what the catalog means ({_told_apart(placement)})"
         return self._finding(Condition.OTHER_BYTES, detail, key=named, size_bytes=stored.size_bytes)
 
-    def _without_object(self, row: Row, slot: Slot, named: str | None) -> Finding | None:
+    def _without_object(self, row: Row, slot: Slot, named: str | None) -> VerifyFinding | None:
         if slot is Slot.LECTURE_AUDIO:
             detail = f"row {row.id} names {named or 'no key'}, and there is no such object"
             return self._finding(Condition.ROW_WITHOUT_OBJECT, detail, key=named)
@@ -136,7 +135,7 @@ class _Checks:
 
     # Columns.
 
-    def _of_columns(self, row: Row, told: set[str]) -> Iterator[Finding]:
+    def _of_columns(self, row: Row, told: set[str]) -> Iterator[VerifyFinding]:
         differing = [name for name, value in self._placed.want.values.items() if not same(value, row[name])]
         by_condition: defaultdict[Condition, list[str]] = defaultdict(list)
         for name in differing:
@@ -169,11 +168,11 @@ class _Checks:
         key: str | None = None,
         size_bytes: int = 0,
         mends: bool = True,
-    ) -> Finding:
+    ) -> VerifyFinding:
         address, row = self._placed.address, self._placed.row
         lacking = self._ground.lacking(self._placed)
         mended = mends and self._ground.mends(self._placed)
-        return Finding(
+        return VerifyFinding(
             condition=condition,
             what=address,
             detail=detail,

@@ -1,17 +1,87 @@
-"""What verification returns: findings, the truth table, and what was counted on each side."""
+"""Findings of a verification: conditions, severity, counts and remedies."""
 
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum, StrEnum
 
 from reconciler.model.address import EXACTLY
 from reconciler.model.kinds import TABLES, Kind
-from reconciler.planning.verification.conditions import Condition, Severity
+
+
+class ConditionSeverity(StrEnum):
+    """Errors and warnings are wrong (exit 2); an info is worth knowing of and is not."""
+
+    ERROR = "error"  # a listener meets it, or elmify's own records cannot be believed
+    WARNING = "warning"  # the three disagree, and nothing is broken yet
+    INFO = "info"
+
+
+class Condition(Enum):
+    """A named state: its code, its severity, and a heading without names the user chose.
+
+    The order is the one in which they are told, within a severity.
+    """
+
+    ROW_WITHOUT_OBJECT = (
+        "row-without-object",
+        ConditionSeverity.ERROR,
+        "row without object: playback is broken",
+    )
+    OTHER_BYTES = ("other-bytes", ConditionSeverity.ERROR, "object with other bytes than the catalog means")
+    WRONG_LECTURE = (
+        "wrong-lecture",
+        ConditionSeverity.ERROR,
+        "row pointing at the object of another resource",
+    )
+    BROKEN_AUDIT = ("broken-audit-chain", ConditionSeverity.ERROR, "broken audit chain")
+    QUESTION = ("question", ConditionSeverity.ERROR, "only a person can say what is meant")
+    DUPLICATE_ROWS = ("duplicate-rows", ConditionSeverity.WARNING, "duplicate rows for one file")
+    ORPHAN = ("object-without-row", ConditionSeverity.WARNING, "object without row")
+    UNDECLARED_ROW = ("row-without-catalog", ConditionSeverity.WARNING, "row without catalog entry")
+    ENTRY_WITHOUT_ROW = ("entry-without-row", ConditionSeverity.WARNING, "catalog entry without row")
+    WRONG_FACTS = (
+        "wrong-facts",
+        ConditionSeverity.WARNING,
+        "wrong size, hash or other fact of the file in the row",
+    )
+    WRONG_URL = ("wrong-url", ConditionSeverity.WARNING, "wrong URL column")
+    MISSING_IMAGE = ("missing-image", ConditionSeverity.WARNING, "missing image")
+    WRONG_TYPE = ("wrong-content-type", ConditionSeverity.WARNING, "wrong content type")
+    TWINS = (
+        "spelling-twins",
+        ConditionSeverity.WARNING,
+        "two objects whose keys differ by their spelling alone",
+    )
+    OTHER_VALUES = ("other-values", ConditionSeverity.WARNING, "row saying otherwise than the catalog")
+    PENDING = ("pending", ConditionSeverity.INFO, "declared and not applied yet")
+    ADOPTION_PENDING = ("adoption-pending", ConditionSeverity.INFO, "found, and not adopted yet")
+    UNHASHED = ("unhashed", ConditionSeverity.INFO, "live, and hashed by nobody yet")
+    UNDER_WAY = ("under-way", ConditionSeverity.INFO, "being stored by a run that is under way")
+    RETIRED = ("retired", ConditionSeverity.INFO, "retired, waiting for gc")
+    STAGED = ("staged", ConditionSeverity.INFO, "staged, waiting for an apply")
+    LEFTOVER = ("leftover", ConditionSeverity.INFO, "left over from a run that did not commit")
+    UNFINISHED = ("unfinished-upload", ConditionSeverity.INFO, "multipart upload begun and not completed")
+
+    @property
+    def code(self) -> str:
+        """The stable name, as JSON and JUnit have it."""
+        return self.value[0]
+
+    @property
+    def severity(self) -> ConditionSeverity:
+        """How bad it is, whatever it is found on."""
+        return self.value[1]
+
+    @property
+    def heading(self) -> str:
+        """What it means, in one clause."""
+        return self.value[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class VerifyFinding:
     """One thing in one named state.
 
     `what` is an address, `unmanaged.lectures[412]`, `unmanaged.object[<key>]`, or a word for what has
@@ -32,7 +102,7 @@ class Finding:
     size_bytes: int = 0
 
     @property
-    def severity(self) -> Severity:
+    def severity(self) -> ConditionSeverity:
         """How bad it is."""
         return self.condition.severity
 
@@ -72,16 +142,16 @@ class Verification:
 
     environment: str
     made_at: datetime
-    findings: tuple[Finding, ...]
+    findings: tuple[VerifyFinding, ...]
     truth: Mapping[Presence, int]
     sides: Sides
-    ignored: tuple[Finding, ...] = ()
+    ignored: tuple[VerifyFinding, ...] = ()
     depth: Depth | None = None
     adopted: bool = True
-    counts: Mapping[Severity, int] = field(init=False)
+    counts: Mapping[ConditionSeverity, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        counts = dict.fromkeys(Severity, 0)
+        counts = dict.fromkeys(ConditionSeverity, 0)
         for finding in self.findings:
             counts[finding.severity] += 1
         object.__setattr__(self, "counts", counts)
@@ -89,14 +159,14 @@ class Verification:
     @property
     def wrong(self) -> int:
         """Return how many findings are errors or warnings."""
-        return self.counts[Severity.ERROR] + self.counts[Severity.WARNING]
+        return self.counts[ConditionSeverity.ERROR] + self.counts[ConditionSeverity.WARNING]
 
 
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+_RANK = {severity: rank for rank, severity in enumerate(ConditionSeverity)}
 _PLACE = {condition: place for place, condition in enumerate(Condition)}
 
 
-def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def worst_first(findings: Iterable[VerifyFinding]) -> tuple[VerifyFinding, ...]:
     """Return findings by severity, then as listeners notice them, then by what they are about."""
     return tuple(sorted(findings, key=lambda f: (_RANK[f.severity], _PLACE[f.condition], f.what, f.detail)))
 

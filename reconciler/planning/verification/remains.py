@@ -5,9 +5,8 @@ from collections.abc import Collection, Iterable, Iterator
 from reconciler.model.actual import StoredObject
 from reconciler.model.recorded import KeyRecord, KeyState
 from reconciler.model.values import counted, readable_size
-from reconciler.planning.verification.conditions import Condition
-from reconciler.planning.verification.findings import Finding, command
-from reconciler.planning.verification.ground import Ground
+from reconciler.planning.verification.context import VerifyContext
+from reconciler.planning.verification.findings import Condition, VerifyFinding, command
 
 #: What is not about any one thing is about these.
 AUDIT_LOG = "the audit log"
@@ -22,7 +21,7 @@ _DEEPER = (
 _COLLECT = f"Deleted after the retention by\n{command('gc')}"
 
 
-def remains(ground: Ground, hashed: Collection[str] = frozenset()) -> Iterator[Finding]:
+def remains(ground: VerifyContext, hashed: Collection[str] = frozenset()) -> Iterator[VerifyFinding]:
     """Yield what is not about a resource; `hashed` are the NFC keys whose bytes were read just now."""
     yield from _broken_chain(ground)
     yield from _twins(ground)
@@ -40,9 +39,9 @@ def remains(ground: Ground, hashed: Collection[str] = frozenset()) -> Iterator[F
     )
 
 
-def _broken_chain(ground: Ground) -> Iterator[Finding]:
+def _broken_chain(ground: VerifyContext) -> Iterator[VerifyFinding]:
     if ground.beside.broken_chain is not None:
-        yield Finding(
+        yield VerifyFinding(
             condition=Condition.BROKEN_AUDIT,
             what=AUDIT_LOG,
             detail=f"it is not the one that was written: {ground.beside.broken_chain}",
@@ -50,9 +49,9 @@ def _broken_chain(ground: Ground) -> Iterator[Finding]:
         )
 
 
-def _twins(ground: Ground) -> Iterator[Finding]:
+def _twins(ground: VerifyContext) -> Iterator[VerifyFinding]:
     for one, other in ground.beside.twins:
-        yield Finding(
+        yield VerifyFinding(
             condition=Condition.TWINS,
             what=f"unmanaged.object[{other}]",
             detail=f"{one!a} and {other!a} are one key by NFC, one object in R2",
@@ -62,7 +61,7 @@ def _twins(ground: Ground) -> Iterator[Finding]:
         )
 
 
-def _recorded(ground: Ground) -> Iterator[Finding]:
+def _recorded(ground: VerifyContext) -> Iterator[VerifyFinding]:
     """Yield what stands in the bucket for elmify's own reasons, by the state of its key."""
     lying = [
         (record, stored)
@@ -85,15 +84,15 @@ def _recorded(ground: Ground) -> Iterator[Finding]:
     )
 
 
-def _is_under_way(ground: Ground, record: KeyRecord) -> bool:
+def _is_under_way(ground: VerifyContext, record: KeyRecord) -> bool:
     return record.run is not None and record.run == ground.beside.run
 
 
-def _several(condition: Condition, found: Iterable[StoredObject], remedy: str) -> Iterator[Finding]:
+def _several(condition: Condition, found: Iterable[StoredObject], remedy: str) -> Iterator[VerifyFinding]:
     """Yield one finding for all objects in a state, with their size; none when there are none."""
     sizes = [stored.size_bytes for stored in found]
     if sizes:
-        yield Finding(
+        yield VerifyFinding(
             condition=condition,
             what=OBJECTS,
             detail=f"{counted(len(sizes), 'object')}, {readable_size(sum(sizes))}",
@@ -103,9 +102,9 @@ def _several(condition: Condition, found: Iterable[StoredObject], remedy: str) -
         )
 
 
-def _unfinished(ground: Ground) -> Iterator[Finding]:
+def _unfinished(ground: VerifyContext) -> Iterator[VerifyFinding]:
     if ground.beside.unfinished is None:
-        yield Finding(
+        yield VerifyFinding(
             condition=Condition.UNFINISHED,
             what=OBJECTS,
             detail="nobody knows: this key may read objects and not list unfinished uploads",
@@ -114,7 +113,7 @@ def _unfinished(ground: Ground) -> Iterator[Finding]:
         )
         return
     for upload in ground.beside.unfinished:
-        yield Finding(
+        yield VerifyFinding(
             condition=Condition.UNFINISHED,
             what=f"unmanaged.object[{upload.key}]",
             detail=f"{upload.key}, begun {upload.begun_at:%Y-%m-%d %H:%M} UTC",

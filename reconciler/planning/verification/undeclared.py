@@ -6,20 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from reconciler.model.actual import Row
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.values import nfc, readable_size
-from reconciler.planning.verification.conditions import Condition
+from reconciler.planning.verification.context import VerifyContext, name_of, named_in
 from reconciler.planning.verification.findings import (
-    Finding,
+    Condition,
+    VerifyFinding,
     apply_alone,
     command,
     object_address,
     row_address,
 )
-from reconciler.planning.verification.ground import Ground, name_of, named_in
 
 _DELETE = "--delete-unmanaged"
 
 
-def undeclared(ground: Ground) -> Iterator[Finding]:
+def undeclared(ground: VerifyContext) -> Iterator[VerifyFinding]:
     """Yield what is wrong with what no entry of the catalog stands for."""
     yield from _vanished(ground)
     duplicates = {finding.row: finding for finding in _duplicates(ground)}
@@ -28,7 +28,7 @@ def undeclared(ground: Ground) -> Iterator[Finding]:
     yield from _orphans(ground)
 
 
-def _vanished(ground: Ground) -> Iterator[Finding]:
+def _vanished(ground: VerifyContext) -> Iterator[VerifyFinding]:
     for address, row in ground.identities.vanished.items():
         if ground.world.catalog.forgets(address):
             condition, detail = Condition.PENDING, "`forget:` lets it go; both stores keep it"
@@ -37,7 +37,7 @@ def _vanished(ground: Ground) -> Iterator[Finding]:
         else:
             condition = Condition.UNDECLARED_ROW
             detail = f"it left the catalog, and row {row.id} of {TABLES[row.kind].name} is still there"
-        yield Finding(
+        yield VerifyFinding(
             condition=condition,
             what=address,
             detail=detail,
@@ -46,7 +46,7 @@ def _vanished(ground: Ground) -> Iterator[Finding]:
         )
 
 
-def _rows(ground: Ground, told: Mapping[int | None, Finding]) -> Iterator[Finding]:
+def _rows(ground: VerifyContext, told: Mapping[int | None, VerifyFinding]) -> Iterator[VerifyFinding]:
     for kind, ids in ground.unmanaged.rows.items():
         for row_id in ids:
             row = ground.world.snapshot.rows[kind][row_id]
@@ -57,9 +57,9 @@ def _rows(ground: Ground, told: Mapping[int | None, Finding]) -> Iterator[Findin
                 yield _undeclared(row)
 
 
-def _playing_nothing(row: Row, named: str | None) -> Finding:
+def _playing_nothing(row: Row, named: str | None) -> VerifyFinding:
     address = row_address(row.kind, row.id)
-    return Finding(
+    return VerifyFinding(
         condition=Condition.ROW_WITHOUT_OBJECT,
         what=address,
         detail=f"{name_of(row)}: it names {named or 'no key'}, and there is no such object",
@@ -70,9 +70,9 @@ def _playing_nothing(row: Row, named: str | None) -> Finding:
     )
 
 
-def _undeclared(row: Row) -> Finding:
+def _undeclared(row: Row) -> VerifyFinding:
     address = row_address(row.kind, row.id)
-    return Finding(
+    return VerifyFinding(
         condition=Condition.UNDECLARED_ROW,
         what=address,
         detail=name_of(row),
@@ -86,7 +86,7 @@ def _undeclared(row: Row) -> Finding:
 # Second rows.
 
 
-def _duplicates(ground: Ground) -> Iterator[Finding]:
+def _duplicates(ground: VerifyContext) -> Iterator[VerifyFinding]:
     """Yield each undeclared lecture row that names a file which another row names too.
 
     The other one is a declared row where there is one, else the oldest. Declared rows may share a file.
@@ -103,13 +103,13 @@ def _duplicates(ground: Ground) -> Iterator[Finding]:
                 yield _duplicate(row, into, key, declared.get(into.id))
 
 
-def _has_right(ground: Ground, declared: Mapping[int, str], row: Row, key: str) -> bool:
+def _has_right(ground: VerifyContext, declared: Mapping[int, str], row: Row, key: str) -> bool:
     """Whether a row is declared, and does not point at a file of somebody else."""
     address = declared.get(row.id)
     return address is not None and address in ground.owners.get(key, {address})
 
 
-def _lectures_by_key(ground: Ground) -> Mapping[str, Sequence[Row]]:
+def _lectures_by_key(ground: VerifyContext) -> Mapping[str, Sequence[Row]]:
     groups: defaultdict[str, list[Row]] = defaultdict(list)
     for row in ground.world.snapshot.rows[Kind.LECTURE].values():
         named = named_in(row, Slot.LECTURE_AUDIO)
@@ -118,9 +118,9 @@ def _lectures_by_key(ground: Ground) -> Mapping[str, Sequence[Row]]:
     return {key: rows for key, rows in sorted(groups.items()) if len(rows) > 1}
 
 
-def _duplicate(row: Row, into: Row, key: str, address: str | None) -> Finding:
+def _duplicate(row: Row, into: Row, key: str, address: str | None) -> VerifyFinding:
     other = f"row {into.id}{f' ({address})' if address else ''}"
-    return Finding(
+    return VerifyFinding(
         condition=Condition.DUPLICATE_ROWS,
         what=row_address(Kind.LECTURE, row.id),
         detail=f"{name_of(row)}: {other} has the same file, {key}",
@@ -134,13 +134,13 @@ def _duplicate(row: Row, into: Row, key: str, address: str | None) -> Finding:
 # Objects.
 
 
-def _orphans(ground: Ground) -> Iterator[Finding]:
+def _orphans(ground: VerifyContext) -> Iterator[VerifyFinding]:
     named = ground.world.keys_named_by_rows
     for key, size_bytes in ground.unmanaged.objects.items():
         if nfc(key) in named:
             continue  # its row is what is undeclared
         address = object_address(key)
-        yield Finding(
+        yield VerifyFinding(
             condition=Condition.ORPHAN,
             what=address,
             detail=f"{readable_size(size_bytes)} that no row names",

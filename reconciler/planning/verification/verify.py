@@ -4,19 +4,25 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from reconciler.model.address import Address
-from reconciler.planning.ignoring import ignores
-from reconciler.planning.verification.conditions import Condition, Severity
+from reconciler.planning.ignore_rules import ignores
+from reconciler.planning.verification.context import VerifyContext
 from reconciler.planning.verification.declared import declared
-from reconciler.planning.verification.findings import Depth, Finding, Verification, worst_first
-from reconciler.planning.verification.ground import Ground
+from reconciler.planning.verification.findings import (
+    Condition,
+    ConditionSeverity,
+    Depth,
+    Verification,
+    VerifyFinding,
+    worst_first,
+)
+from reconciler.planning.verification.presence import sides, truth_table
 from reconciler.planning.verification.remains import remains
-from reconciler.planning.verification.truth import sides, truth_table
 from reconciler.planning.verification.undeclared import undeclared
 
 
 def verified(
-    ground: Ground,
-    deeper: Iterable[Finding] = (),
+    ground: VerifyContext,
+    deeper: Iterable[VerifyFinding] = (),
     depth: Depth | None = None,
     hashed: Collection[str] = frozenset(),
 ) -> Verification:
@@ -42,7 +48,7 @@ def verified(
     )
 
 
-def _asking_for_names(ground: Ground, found: Sequence[Finding]) -> list[Finding]:
+def _asking_for_names(ground: VerifyContext, found: Sequence[VerifyFinding]) -> list[VerifyFinding]:
     """Take out of repair what would give a row a name that another row has."""
     asked = ground.taken_names({address for finding in found for address in finding.repairs})
     return [
@@ -53,6 +59,6 @@ def _asking_for_names(ground: Ground, found: Sequence[Finding]) -> list[Finding]
     ]
 
 
-def _is_ignored(ground: Ground, finding: Finding) -> bool:
-    wrong = finding.severity is not Severity.INFO and finding.condition is not Condition.BROKEN_AUDIT
+def _is_ignored(ground: VerifyContext, finding: VerifyFinding) -> bool:
+    wrong = finding.severity is not ConditionSeverity.INFO and finding.condition is not Condition.BROKEN_AUDIT
     return wrong and ignores(ground.world.policy, finding.what)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from reconciler.model.drift import DriftReport, Finding, Reimport
+from reconciler.model.drift import DriftFinding, DriftReport, Reimport
 from reconciler.render.drift.sentences import (
     Group,
     PlacedDrift,
@@ -102,7 +102,7 @@ def _since(report: DriftReport) -> dict[str, Any] | None:
     return {"run": run.id, "command": run.command, "actor": run.actor.name, "committed_at": committed}
 
 
-def _finding(finding: Finding, new: frozenset[str]) -> dict[str, Any]:
+def _finding(finding: DriftFinding, new: frozenset[str]) -> dict[str, Any]:
     return {
         "id": finding.finding_id,
         "what": finding.what.value,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from reconciler.model.drift import DriftReport, Finding, Reimport, What
+from reconciler.model.drift import DriftFinding, DriftKind, DriftReport, Reimport
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.values import counted
 from reconciler.render.escape import arrow, value_text
@@ -13,23 +13,26 @@ from reconciler.render.history import time_text
 from reconciler.render.plan.sentences import row_name
 
 SYMBOLS = {
-    What.ROW_MISSING: "-",
-    What.ROW_REPLACED: ">",
-    What.ROW_EDITED: "~",
-    What.ROW_NEW: "+",
-    What.OBJECT_MISSING: "-",
-    What.OBJECT_REPLACED: "~",
-    What.OBJECT_NEW: "+",
+    DriftKind.ROW_MISSING: "-",
+    DriftKind.ROW_REPLACED: ">",
+    DriftKind.ROW_EDITED: "~",
+    DriftKind.ROW_NEW: "+",
+    DriftKind.OBJECT_MISSING: "-",
+    DriftKind.OBJECT_REPLACED: "~",
+    DriftKind.OBJECT_NEW: "+",
 }
 
 _TITLES = {
-    What.ROW_MISSING: ("row is missing", "rows are missing"),
-    What.ROW_REPLACED: ("row was made anew under another id", "rows were made anew under other ids"),
-    What.ROW_EDITED: ("row was edited", "rows were edited"),
-    What.ROW_NEW: ("row is new, and nobody declared it", "rows are new, and nobody declared them"),
-    What.OBJECT_MISSING: ("object is missing", "objects are missing"),
-    What.OBJECT_REPLACED: ("object holds other bytes", "objects hold other bytes"),
-    What.OBJECT_NEW: ("object is new, and nobody declared it", "objects are new, and nobody declared them"),
+    DriftKind.ROW_MISSING: ("row is missing", "rows are missing"),
+    DriftKind.ROW_REPLACED: ("row was made anew under another id", "rows were made anew under other ids"),
+    DriftKind.ROW_EDITED: ("row was edited", "rows were edited"),
+    DriftKind.ROW_NEW: ("row is new, and nobody declared it", "rows are new, and nobody declared them"),
+    DriftKind.OBJECT_MISSING: ("object is missing", "objects are missing"),
+    DriftKind.OBJECT_REPLACED: ("object holds other bytes", "objects hold other bytes"),
+    DriftKind.OBJECT_NEW: (
+        "object is new, and nobody declared it",
+        "objects are new, and nobody declared them",
+    ),
 }
 
 _EXAMPLES = 3  # of addresses in a command: enough to see how it is called
@@ -120,13 +123,13 @@ def groups(report: DriftReport, limit: int, fresh: frozenset[str] | None = None)
 
     `limit` is how many places of a group are told in full.
     """
-    for what in What:
-        places: dict[str, list[Finding]] = {}
+    for what in DriftKind:
+        places: dict[str, list[DriftFinding]] = {}
         for each in report.findings:
             if each.what is what:
                 places.setdefault(each.address, []).append(each)
         if places:
-            number = sum(map(len, places.values())) if what is What.OBJECT_MISSING else len(places)
+            number = sum(map(len, places.values())) if what is DriftKind.OBJECT_MISSING else len(places)
             yield Group(
                 title=counted(number, *_TITLES[what]),
                 places=tuple(
@@ -136,7 +139,7 @@ def groups(report: DriftReport, limit: int, fresh: frozenset[str] | None = None)
             )
 
 
-def _place(what: What, found: Sequence[Finding], fresh: frozenset[str]) -> PlacedDrift:
+def _place(what: DriftKind, found: Sequence[DriftFinding], fresh: frozenset[str]) -> PlacedDrift:
     first = found[0]
     row = row_name(first.kind, first.row) if first.kind is not None and first.row is not None else ""
     return PlacedDrift(
@@ -148,21 +151,21 @@ def _place(what: What, found: Sequence[Finding], fresh: frozenset[str]) -> Place
     )
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: DriftFinding) -> str:
     also = f" ({counted(finding.also, 'resource')} more)" if finding.also else ""
     match finding.what:
-        case What.ROW_MISSING:
+        case DriftKind.ROW_MISSING:
             return _missing_row(finding)
-        case What.ROW_REPLACED | What.ROW_EDITED | What.OBJECT_REPLACED:
+        case DriftKind.ROW_REPLACED | DriftKind.ROW_EDITED | DriftKind.OBJECT_REPLACED:
             before, after = value_text(finding.recorded), value_text(finding.actual)
             return f"{finding.attribute}: {arrow(before, after)}{also}"
-        case What.OBJECT_MISSING:
+        case DriftKind.OBJECT_MISSING:
             return f"{finding.attribute}: {value_text(finding.recorded)}{also}"
-        case What.ROW_NEW | What.OBJECT_NEW:
+        case DriftKind.ROW_NEW | DriftKind.OBJECT_NEW:
             return value_text(finding.actual)
 
 
-def _missing_row(finding: Finding) -> str:
+def _missing_row(finding: DriftFinding) -> str:
     name = row_name(finding.kind or Kind.LECTURE, int(str(finding.recorded)))
     if finding.actual is None:
         return f"{name} is gone"
@@ -171,7 +174,7 @@ def _missing_row(finding: Finding) -> str:
 
 def remedies(report: DriftReport) -> Iterator[Remedy]:
     """Yield what a person can do about it, with the commands."""
-    strange = [each for each in report.findings if each.what in {What.ROW_NEW, What.OBJECT_NEW}]
+    strange = [each for each in report.findings if each.what in {DriftKind.ROW_NEW, DriftKind.OBJECT_NEW}]
     if report.reimports or len(strange) < len(report.findings):
         yield Remedy(
             sentence="To undo it, make both stores again what the catalog says:",
@@ -184,7 +187,7 @@ def remedies(report: DriftReport) -> Iterator[Remedy]:
         )
     if strange:
         first = shlex.quote(strange[0].address)
-        declare = f"elmify adopt {first}" if strange[0].what is What.ROW_NEW else "elmify import live"
+        declare = f"elmify adopt {first}" if strange[0].what is DriftKind.ROW_NEW else "elmify import live"
         yield Remedy(
             sentence="What nobody declared stays, until it is declared or deleted:",
             commands=(declare, f"elmify plan --delete-unmanaged --only {first}"),

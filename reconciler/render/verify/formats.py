@@ -9,9 +9,13 @@ from html import escape
 from typing import Any
 
 from reconciler.model.values import counted
-from reconciler.planning.verification.conditions import Condition, Severity
-from reconciler.planning.verification.decisions import Choice, Decision, request_for
-from reconciler.planning.verification.findings import Finding, Verification
+from reconciler.planning.verification.findings import (
+    Condition,
+    ConditionSeverity,
+    Verification,
+    VerifyFinding,
+)
+from reconciler.planning.verification.repair import Choice, Decision, request_for
 from reconciler.planning.world import Request
 from reconciler.render.escape import harmless, harmless_json
 from reconciler.render.history import time_text
@@ -48,9 +52,9 @@ def verify_json(found: Verification) -> str:
         "timestamp": found.made_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "adopted": found.adopted,
         "summary": {
-            "errors": found.counts[Severity.ERROR],
-            "warnings": found.counts[Severity.WARNING],
-            "infos": found.counts[Severity.INFO],
+            "errors": found.counts[ConditionSeverity.ERROR],
+            "warnings": found.counts[ConditionSeverity.WARNING],
+            "infos": found.counts[ConditionSeverity.INFO],
             "ignored": len(found.ignored),
         },
         "catalog": {kind.value: count for kind, count in sides.declared.items()},
@@ -75,7 +79,7 @@ def _hashed(found: Verification) -> dict[str, Any] | None:
     return {"objects": depth.objects, "size_bytes": depth.size_bytes, "sample": depth.part}
 
 
-def _states(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+def _states(findings: Sequence[VerifyFinding]) -> list[dict[str, Any]]:
     counts = Counter(finding.condition for finding in findings)
     return [
         {
@@ -88,7 +92,7 @@ def _states(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: VerifyFinding) -> dict[str, Any]:
     return {
         "state": finding.condition.code,
         "severity": finding.severity.value,
@@ -112,10 +116,10 @@ def verify_junit(found: Verification) -> str:
     Each state is a case of its own. An error or a warning fails its case, with its severity as the type and
     a line for each finding; an info is told in the case's output, and passes.
     """
-    groups: defaultdict[Condition, list[Finding]] = defaultdict(list)
+    groups: defaultdict[Condition, list[VerifyFinding]] = defaultdict(list)
     for finding in found.findings:
         groups[finding.condition].append(finding)
-    failed = sum(condition.severity is not Severity.INFO for condition in groups)
+    failed = sum(condition.severity is not ConditionSeverity.INFO for condition in groups)
     cases = [_case(condition, groups.get(condition, ())) for condition in Condition]
     counts = f'tests="{len(cases)}" failures="{failed}" errors="0" skipped="0"'
     when = f"{found.made_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
@@ -132,19 +136,19 @@ def verify_junit(found: Verification) -> str:
     )
 
 
-def _case(condition: Condition, findings: Sequence[Finding]) -> str:
+def _case(condition: Condition, findings: Sequence[VerifyFinding]) -> str:
     opening = f'<testcase classname="{_CLASS}" name="{condition.code}" time="0"'
     if not findings:
         return f"{opening}/>"
     told = "\n".join(_lines(findings))
-    if condition.severity is Severity.INFO:
+    if condition.severity is ConditionSeverity.INFO:
         return f"{opening}>\n<system-out>{told}</system-out>\n</testcase>"
     message = _attribute(f"{len(findings):,}: {condition.heading}")
     failure = f'<failure type="{condition.severity}" message="{message}">{told}</failure>'
     return f"{opening}>\n{failure}\n</testcase>"
 
 
-def _lines(findings: Sequence[Finding]) -> list[str]:
+def _lines(findings: Sequence[VerifyFinding]) -> list[str]:
     lines = []
     for finding in findings:
         lines.append(f"{finding.what}: {finding.detail}")

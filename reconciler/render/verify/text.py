@@ -8,8 +8,14 @@ import click
 from reconciler.model.address import Address
 from reconciler.model.kinds import Kind
 from reconciler.model.values import counted, readable_size
-from reconciler.planning.verification.conditions import Condition, Severity
-from reconciler.planning.verification.findings import Finding, Presence, Verification, apply_alone
+from reconciler.planning.verification.findings import (
+    Condition,
+    ConditionSeverity,
+    Presence,
+    Verification,
+    VerifyFinding,
+    apply_alone,
+)
 from reconciler.planning.verification.repair import beyond_repair, wrong
 from reconciler.render.escape import harmless
 from reconciler.render.history import time_text
@@ -17,7 +23,11 @@ from reconciler.render.plan.sentences import joined
 
 _MOST_SHOWN = 5  # findings under one heading; all of them are in the JSON
 
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_COLOURS = {
+    ConditionSeverity.ERROR: "red",
+    ConditionSeverity.WARNING: "yellow",
+    ConditionSeverity.INFO: "cyan",
+}
 
 #: What listeners meet, one and several of it.
 _MET: Mapping[Condition, tuple[str, str]] = {
@@ -67,12 +77,12 @@ def headline(found: Verification) -> str:
     return f"All is well: {counted(whole, 'file')} in catalog, bucket and database, and nothing wrong."
 
 
-def finding_text(finding: Finding, *, colour: bool = False) -> str:
+def finding_text(finding: VerifyFinding, *, colour: bool = False) -> str:
     """Return one finding under its heading, with its whole remedy."""
     return "\n".join(_group(finding.condition, [finding], _Paint(colour)))
 
 
-def retold(found: Sequence[Finding]) -> str:
+def retold(found: Sequence[VerifyFinding]) -> str:
     """Return what no plan can mend, under its headings, each with what decides it; empty for nothing."""
     plain = _Paint(colour=False)
     groups = [_group(condition, findings, plain) for condition, findings in _by_condition(found)]
@@ -83,22 +93,24 @@ class _Paint:
     def __init__(self, colour: bool) -> None:
         self._colour = colour
 
-    def __call__(self, text: str, severity: Severity) -> str:
+    def __call__(self, text: str, severity: ConditionSeverity) -> str:
         return click.style(text, fg=_COLOURS[severity], bold=True) if self._colour else text
 
 
-def _by_condition(findings: Sequence[Finding]) -> Sequence[tuple[Condition, Sequence[Finding]]]:
-    groups: defaultdict[Condition, list[Finding]] = defaultdict(list)
+def _by_condition(findings: Sequence[VerifyFinding]) -> Sequence[tuple[Condition, Sequence[VerifyFinding]]]:
+    groups: defaultdict[Condition, list[VerifyFinding]] = defaultdict(list)
     for finding in findings:
         groups[finding.condition].append(finding)
     return list(groups.items())
 
 
 def _opening(found: Verification, paint: _Paint) -> Iterator[str]:
-    worst = next((severity for severity in Severity if found.counts[severity]), Severity.INFO)
+    worst = next(
+        (severity for severity in ConditionSeverity if found.counts[severity]), ConditionSeverity.INFO
+    )
     yield paint(headline(found), worst) if found.wrong else headline(found)
-    errors = counted(found.counts[Severity.ERROR], "error")
-    warnings = counted(found.counts[Severity.WARNING], "warning")
+    errors = counted(found.counts[ConditionSeverity.ERROR], "error")
+    warnings = counted(found.counts[ConditionSeverity.WARNING], "warning")
     yield f"{errors}, {warnings} in {harmless(found.environment)}, {time_text(found.made_at)}."
     if not found.adopted:
         yield "Nothing is managed yet: the first `elmify apply` adopts what is there."
@@ -128,11 +140,11 @@ def _truth(found: Verification) -> Iterator[str]:
         yield f"{catalog:^7}  {bucket:^6}  {database:^8}  {count:>7,}  {_MEANING[presence]}"
 
 
-def _group(condition: Condition, findings: Sequence[Finding], paint: _Paint) -> Iterator[str]:
+def _group(condition: Condition, findings: Sequence[VerifyFinding], paint: _Paint) -> Iterator[str]:
     count = sum(finding.count for finding in findings)
     label = paint(f"{condition.severity}[{condition.code}]", condition.severity)
     yield f"{label} {condition.heading} ({count:,})"
-    if condition.severity is Severity.INFO:
+    if condition.severity is ConditionSeverity.INFO:
         yield from _summary(findings)
         return
     told: set[str] = set()
@@ -148,7 +160,7 @@ def _group(condition: Condition, findings: Sequence[Finding], paint: _Paint) -> 
         yield "      elmify apply"
 
 
-def _summary(findings: Sequence[Finding]) -> Iterator[str]:
+def _summary(findings: Sequence[VerifyFinding]) -> Iterator[str]:
     """Yield one of several infos: nothing is wrong with any of them."""
     first = findings[0]
     if len(findings) == 1:
@@ -158,14 +170,14 @@ def _summary(findings: Sequence[Finding]) -> Iterator[str]:
     yield from (f"  {line}" for line in shown)
 
 
-def _untold(finding: Finding, told: set[str]) -> Iterator[str]:
+def _untold(finding: VerifyFinding, told: set[str]) -> Iterator[str]:
     """Yield a remedy that was not yet told under this heading; a part of one would be no remedy."""
     if finding.remedy not in told:
         told.add(finding.remedy)
         yield from map(harmless, finding.remedy.splitlines())
 
 
-def _is_applied_alone(finding: Finding) -> bool:
+def _is_applied_alone(finding: VerifyFinding) -> bool:
     return finding.remedy == apply_alone(Address(finding.what))
 
 

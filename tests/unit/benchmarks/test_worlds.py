@@ -14,7 +14,7 @@ from reconciler.model.address import kind_of
 from reconciler.model.catalog import lineage
 from reconciler.model.kinds import Kind
 from reconciler.model.policy import Layout, TransferLimits
-from reconciler.planning.keys import default_key
+from reconciler.planning.object_keys import default_key
 from reconciler.settings import load_settings
 
 LECTURES = 250

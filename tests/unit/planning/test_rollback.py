@@ -10,7 +10,7 @@ from reconciler.model.history import WHOLE_RUN, StepRecord
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action, Plan
 from reconciler.model.recorded import KeyState
-from reconciler.planning.review import discrepancies
+from reconciler.planning.plan_comparison import discrepancies
 from reconciler.planning.rollback import Past, draft_rollback
 from reconciler.planning.world import DELETE_UNMANAGED, Request
 from tests.unit.planning.pasts import NUMBER, carried_out, in_the_way, run_of, taken_back, touch

@@ -8,9 +8,8 @@ from reconciler.model.kinds import Kind, Slot
 from reconciler.model.policy import Ignored, Layout
 from reconciler.model.ports import UnfinishedUpload
 from reconciler.model.recorded import KeyState
-from reconciler.planning.verification.conditions import Condition, Severity
-from reconciler.planning.verification.findings import Finding, worst_first
-from reconciler.planning.verification.ground import Ground, Surroundings
+from reconciler.planning.verification.context import Surroundings, VerifyContext
+from reconciler.planning.verification.findings import Condition, ConditionSeverity, VerifyFinding, worst_first
 from reconciler.planning.verification.verify import verified
 from reconciler.planning.world import World
 from tests.unit.planning.verifying import found_in, states, the_only, verification_of
@@ -86,7 +85,7 @@ def test_a_declared_row_whose_object_is_gone_plays_nothing_and_is_mended_by_a_pl
 
     finding = the_only(gone, Condition.ROW_WITHOUT_OBJECT)
 
-    assert (finding.what, finding.severity) == (ONE, Severity.ERROR)
+    assert (finding.what, finding.severity) == (ONE, ConditionSeverity.ERROR)
     assert finding.repairs == (ONE,)
     assert finding.remedy == f"    elmify apply --only ={ONE}"
     assert verification_of(gone).truth[True, False, True] == 1
@@ -227,7 +226,7 @@ def test_a_column_that_the_catalog_alone_changed_is_pending() -> None:
 
     finding = the_only(declaring(start, lecture(ONE, title="New"), lecture(TWO)), Condition.PENDING)
 
-    assert (finding.what, finding.severity, finding.repairs) == (ONE, Severity.INFO, ())
+    assert (finding.what, finding.severity, finding.repairs) == (ONE, ConditionSeverity.INFO, ())
 
 
 def test_long_values_are_cut_short_in_a_detail() -> None:
@@ -473,7 +472,7 @@ def test_two_rows_that_could_be_one_entry_are_a_question() -> None:
 
     question = the_only(start, Condition.QUESTION)
 
-    assert (question.what, question.severity, question.repairs) == (ONE, Severity.ERROR, ())
+    assert (question.what, question.severity, question.repairs) == (ONE, ConditionSeverity.ERROR, ())
     assert "row: 101" in question.remedy
     assert not found_in(start, Condition.ENTRY_WITHOUT_ROW)
 
@@ -515,7 +514,7 @@ def test_what_waits_for_gc_is_told_with_its_size() -> None:
 
     finding = the_only(start, Condition.RETIRED)
 
-    assert (finding.count, finding.size_bytes, finding.severity) == (2, 6, Severity.INFO)
+    assert (finding.count, finding.size_bytes, finding.severity) == (2, 6, ConditionSeverity.INFO)
     assert verification_of(start).truth[False, False, False] == 0
 
 
@@ -558,7 +557,7 @@ def test_an_upload_that_was_never_completed_is_told() -> None:
 
     finding = the_only(shelf(), Condition.UNFINISHED, Surroundings(unfinished=(upload,)))
 
-    assert (finding.key, finding.severity) == ("big.mp3", Severity.INFO)
+    assert (finding.key, finding.severity) == ("big.mp3", ConditionSeverity.INFO)
     assert "2026-11-23 14:02 UTC" in finding.detail
 
 
@@ -574,7 +573,7 @@ def test_what_nobody_has_hashed_is_told_and_not_wrong() -> None:
     assert [f.condition for f in found.findings] == [Condition.UNHASHED]
     assert found.wrong == 0
     read = frozenset({key_of(start, ONE)})
-    assert verified(Ground(unknown, Surroundings()), hashed=read).findings == ()
+    assert verified(VerifyContext(unknown, Surroundings()), hashed=read).findings == ()
 
 
 # Adoption.
@@ -607,7 +606,7 @@ def test_a_broken_audit_chain_is_an_error_that_nothing_ignores() -> None:
 
     finding = the_only(lenient, Condition.BROKEN_AUDIT, Surroundings(broken_chain="entry 3 was altered"))
 
-    assert finding.severity is Severity.ERROR
+    assert finding.severity is ConditionSeverity.ERROR
     assert "entry 3 was altered" in finding.detail
 
 
@@ -633,7 +632,7 @@ def test_what_is_not_wrong_is_told_whatever_is_ignored() -> None:
 
 def test_the_worst_comes_first_and_then_what_listeners_notice() -> None:
     conditions = [Condition.RETIRED, Condition.ORPHAN, Condition.BROKEN_AUDIT, Condition.ROW_WITHOUT_OBJECT]
-    found = [Finding(condition=c, what=w, detail="") for c in conditions for w in ("b", "a")]
+    found = [VerifyFinding(condition=c, what=w, detail="") for c in conditions for w in ("b", "a")]
 
     ordered = [(f.condition, f.what) for f in worst_first(found)]
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Slot
-from reconciler.planning.verification.conditions import Condition
-from reconciler.planning.verification.expected import (
+from reconciler.planning.verification.byte_checks import (
     Expected,
     Sample,
     expected,
@@ -19,8 +18,8 @@ from reconciler.planning.verification.expected import (
     other_type,
     parse_sample,
 )
-from reconciler.planning.verification.findings import Finding
-from reconciler.planning.verification.ground import Ground, Surroundings
+from reconciler.planning.verification.context import Surroundings, VerifyContext
+from reconciler.planning.verification.findings import Condition, VerifyFinding
 from reconciler.planning.verification.repair import beyond_repair, repair_request
 from reconciler.planning.world import DELETE_UNMANAGED, World
 from tests.unit.planning.verifying import verification_of
@@ -50,7 +49,7 @@ ONE, TWO = "ali/quran/one", "ali/quran/two"
 
 
 def expectations(of: World) -> dict[str, Expected]:
-    return {each.key: each for each in expected(Ground(of, Surroundings()))}
+    return {each.key: each for each in expected(VerifyContext(of, Surroundings()))}
 
 
 # The sample of a day.
@@ -106,7 +105,7 @@ def test_a_file_that_two_lectures_share_is_read_once() -> None:
         objects=[stored(f"{ONE}.mp3")],
     )
 
-    assert [each.key for each in expected(Ground(start, Surroundings()))] == [f"{ONE}.mp3"]
+    assert [each.key for each in expected(VerifyContext(start, Surroundings()))] == [f"{ONE}.mp3"]
 
 
 def test_where_the_lockfile_knows_no_hash_the_row_says_it() -> None:
@@ -233,7 +232,7 @@ def test_what_no_plan_mends_is_left_to_a_person() -> None:
 
 
 def test_there_is_no_repair_of_nothing() -> None:
-    info = Finding(condition=Condition.PENDING, what=ONE, detail="", repairs=(ONE,))
+    info = VerifyFinding(condition=Condition.PENDING, what=ONE, detail="", repairs=(ONE,))
 
     assert repair_request([]) is None
     assert repair_request([info]) is None

@@ -2,9 +2,8 @@
 
 import pytest
 
-from reconciler.planning.verification.conditions import Condition
-from reconciler.planning.verification.decisions import Choice, Decision, choices, request_for
-from reconciler.planning.verification.findings import Finding
+from reconciler.planning.verification.findings import Condition, VerifyFinding
+from reconciler.planning.verification.repair import Choice, Decision, choices, request_for
 from reconciler.planning.world import DELETE_UNMANAGED
 
 ONE = "ali/quran/one"
@@ -12,8 +11,8 @@ ROW = "unmanaged.lectures[412]"
 OBJECT = "unmanaged.object[a.mp3]"
 
 
-def finding(condition: Condition, what: str, *repairs: str) -> Finding:
-    return Finding(condition=condition, what=what, detail="", repairs=repairs)
+def finding(condition: Condition, what: str, *repairs: str) -> VerifyFinding:
+    return VerifyFinding(condition=condition, what=what, detail="", repairs=repairs)
 
 
 @pytest.mark.parametrize(

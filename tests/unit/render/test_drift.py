@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.model.drift import DriftReport, Finding, Reimport, What
+from reconciler.model.drift import DriftFinding, DriftKind, DriftReport, Reimport
 from reconciler.model.history import Actor, Run, RunState
 from reconciler.model.kinds import Kind
 from reconciler.render.drift.formats import (
@@ -35,9 +35,9 @@ RUN = Run(
 CLEAN = DriftReport(environment="live", taken_at=NOW, since=RUN)
 
 
-def edit(address: str, attribute: str = "title", actual: str = "By hand", row: int = 412) -> Finding:
-    return Finding(
-        what=What.ROW_EDITED,
+def edit(address: str, attribute: str = "title", actual: str = "By hand", row: int = 412) -> DriftFinding:
+    return DriftFinding(
+        what=DriftKind.ROW_EDITED,
         address=address,
         attribute=attribute,
         recorded="The Cow",
@@ -47,13 +47,13 @@ def edit(address: str, attribute: str = "title", actual: str = "By hand", row: i
     )
 
 
-def row(what: What, recorded: int | None = None, actual: int | str | None = None) -> Finding:
-    return Finding(
+def row(what: DriftKind, recorded: int | None = None, actual: int | str | None = None) -> DriftFinding:
+    return DriftFinding(
         what=what, address="s/c/a", attribute="row", recorded=recorded, actual=actual, kind=Kind.LECTURE
     )
 
 
-def found(*findings: Finding, reimports: tuple[Reimport, ...] = ()) -> DriftReport:
+def found(*findings: DriftFinding, reimports: tuple[Reimport, ...] = ()) -> DriftReport:
     return replace(CLEAN, findings=findings, reimports=reimports)
 
 
@@ -70,29 +70,31 @@ def reimport(kind: Kind = Kind.LECTURE, **facts: int) -> Reimport:
 
 def test_all_of_it_as_text() -> None:
     report = found(
-        row(What.ROW_MISSING, 3),
-        replace(row(What.ROW_MISSING, 4, "Other"), address="s/c/b"),
-        replace(row(What.ROW_REPLACED, 5, 980), address="s/c/c", row=980),
+        row(DriftKind.ROW_MISSING, 3),
+        replace(row(DriftKind.ROW_MISSING, 4, "Other"), address="s/c/b"),
+        replace(row(DriftKind.ROW_REPLACED, 5, 980), address="s/c/c", row=980),
         edit("s/c/d"),
         edit("s/c/d", "lecture_number"),
-        Finding(
-            what=What.ROW_NEW,
+        DriftFinding(
+            what=DriftKind.ROW_NEW,
             address="unmanaged.lectures[990]",
             attribute="row",
             actual="Typed in",
             kind=Kind.LECTURE,
             row=990,
         ),
-        Finding(what=What.OBJECT_MISSING, address="s", attribute="image", recorded="S/s.jpg", also=2),
-        Finding(
-            what=What.OBJECT_REPLACED,
+        DriftFinding(
+            what=DriftKind.OBJECT_MISSING, address="s", attribute="image", recorded="S/s.jpg", also=2
+        ),
+        DriftFinding(
+            what=DriftKind.OBJECT_REPLACED,
             address="s/c/e",
             attribute="audio",
             recorded="k (1 B)",
             actual="k (2 B)",
         ),
-        Finding(
-            what=What.OBJECT_NEW,
+        DriftFinding(
+            what=DriftKind.OBJECT_NEW,
             address="unmanaged.object[it's.mp3]",
             attribute="object",
             actual="it's.mp3 (3 B)",
@@ -214,7 +216,7 @@ def test_many_columns_of_one_row_are_counted_too() -> None:
 
 
 def test_colours_change_no_word() -> None:
-    report = found(edit("s/c/a"), row(What.ROW_MISSING, 3))
+    report = found(edit("s/c/a"), row(DriftKind.ROW_MISSING, 3))
     import click
 
     assert click.unstyle(drift_text(report, colour=True)) == drift_text(report)
@@ -269,7 +271,9 @@ def test_json_without_a_memory_calls_all_of_it_new() -> None:
 
 
 def test_json_of_an_object_has_no_kind() -> None:
-    thing = Finding(what=What.OBJECT_NEW, address="unmanaged.object[x]", attribute="object", actual="x")
+    thing = DriftFinding(
+        what=DriftKind.OBJECT_NEW, address="unmanaged.object[x]", attribute="object", actual="x"
+    )
 
     assert json.loads(drift_json(found(thing)))["findings"][0]["kind"] is None
 
@@ -288,8 +292,8 @@ def test_an_issue_remembers_what_it_reports() -> None:
 
 
 def test_a_new_object_is_declared_by_an_import_and_its_name_is_quoted_for_a_shell() -> None:
-    thing = Finding(
-        what=What.OBJECT_NEW, address="unmanaged.object[it's.mp3]", attribute="object", actual="x"
+    thing = DriftFinding(
+        what=DriftKind.OBJECT_NEW, address="unmanaged.object[it's.mp3]", attribute="object", actual="x"
     )
 
     commands = drift_text(found(thing)).splitlines()[-2:]

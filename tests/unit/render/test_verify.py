@@ -10,12 +10,13 @@ import pytest
 
 from reconciler.model.address import Address
 from reconciler.model.kinds import Kind
-from reconciler.planning.verification.conditions import Condition, Severity
 from reconciler.planning.verification.findings import (
+    Condition,
+    ConditionSeverity,
     Depth,
-    Finding,
     Sides,
     Verification,
+    VerifyFinding,
     apply_alone,
     worst_first,
 )
@@ -26,12 +27,14 @@ EITHER = (True, False)
 HOSTILE = "evil \x1b[31m \u202e ::error:: <x> & \"'\x00\ufffe"
 
 
-def finding(condition: Condition, what: str = "ali/quran/one", **known: object) -> Finding:
-    values = Finding(condition=condition, what=what, detail="a detail", remedy="Do it:\n    elmify apply")
+def finding(condition: Condition, what: str = "ali/quran/one", **known: object) -> VerifyFinding:
+    values = VerifyFinding(
+        condition=condition, what=what, detail="a detail", remedy="Do it:\n    elmify apply"
+    )
     return replace(values, **known)  # type: ignore[arg-type]
 
 
-def verification(*findings: Finding, **known: object) -> Verification:
+def verification(*findings: VerifyFinding, **known: object) -> Verification:
     found = Verification(
         environment="live",
         made_at=datetime(2026, 11, 23, 14, 2, tzinfo=UTC),
@@ -219,7 +222,7 @@ def test_the_junit_report_has_a_case_for_each_state_and_fails_those_that_are_wro
     assert suite.get("tests") == str(len(Condition)) == str(len(suite))
     assert suite.get("failures") == "2"
     assert set(failed) == {"row-without-object", "object-without-row"}
-    assert failed["row-without-object"].get("type") == Severity.ERROR
+    assert failed["row-without-object"].get("type") == ConditionSeverity.ERROR
     assert failed["row-without-object"].get("message") == f"2: {Condition.ROW_WITHOUT_OBJECT.heading}"
     assert (failed["row-without-object"].text or "").splitlines()[0] == "a: a detail"
     assert "<x> & y" in (failed["object-without-row"].text or "")

@@ -2,16 +2,15 @@
 
 import shlex
 
-from reconciler.planning.verification.conditions import Condition
-from reconciler.planning.verification.decisions import Choice, Decision
-from reconciler.planning.verification.findings import Finding
+from reconciler.planning.verification.findings import Condition, VerifyFinding
+from reconciler.planning.verification.repair import Choice, Decision
 from reconciler.render.verify.formats import script
 from tests.unit.render.test_verify import finding, verification
 
 NASTY = 'unmanaged.object[it\'s $(rm -rf /) `x`; "q".mp3]'
 
 
-def decided(choice: Choice, found: Finding, reason: str = "") -> Decision:
+def decided(choice: Choice, found: VerifyFinding, reason: str = "") -> Decision:
     return Decision(finding=found, choice=choice, reason=reason)
 
 

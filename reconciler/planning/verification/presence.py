@@ -8,13 +8,13 @@ from reconciler.model.actual import Row
 from reconciler.model.kinds import Kind
 from reconciler.model.recorded import KeyState
 from reconciler.model.values import nfc
-from reconciler.planning.placement import How
+from reconciler.planning.key_allocation import How
 from reconciler.planning.references import split_reference
+from reconciler.planning.verification.context import Placed, VerifyContext, named_in, slots_of, value_in
 from reconciler.planning.verification.findings import Presence, Sides
-from reconciler.planning.verification.ground import Ground, Placed, named_in, slots_of, value_in
 
 
-def truth_table(ground: Ground) -> Mapping[Presence, int]:
+def truth_table(ground: VerifyContext) -> Mapping[Presence, int]:
     """Count files by presence in catalog, bucket and database; all eight combinations, absent ones with 0.
 
     A file is what a declared slot, a slot of an undeclared row, or an object that nothing names stands for.
@@ -29,7 +29,7 @@ _EITHER = (True, False)
 _ALL: tuple[Presence, ...] = tuple(product(_EITHER, _EITHER, _EITHER))
 
 
-def sides(ground: Ground) -> Sides:
+def sides(ground: VerifyContext) -> Sides:
     """Count what each side has."""
     snapshot = ground.world.snapshot
     declared = Counter(resource.kind for resource in ground.world.catalog.resources.values())
@@ -41,7 +41,7 @@ def sides(ground: Ground) -> Sides:
     )
 
 
-def _presences(ground: Ground) -> Iterator[Presence]:
+def _presences(ground: VerifyContext) -> Iterator[Presence]:
     for placed in ground.placed:
         yield from _of_declared(ground, placed)
     for row in _undeclared_rows(ground):
@@ -56,7 +56,7 @@ def _presences(ground: Ground) -> Iterator[Presence]:
             yield False, False, False
 
 
-def _of_declared(ground: Ground, placed: Placed) -> Iterator[Presence]:
+def _of_declared(ground: VerifyContext, placed: Placed) -> Iterator[Presence]:
     for slot, placement in placed.placements.items():
         if placement is None:
             continue
@@ -67,13 +67,13 @@ def _of_declared(ground: Ground, placed: Placed) -> Iterator[Presence]:
         yield True, stands, named is not None
 
 
-def _undeclared_rows(ground: Ground) -> Iterator[Row]:
+def _undeclared_rows(ground: VerifyContext) -> Iterator[Row]:
     for kind, ids in ground.unmanaged.rows.items():
         yield from (ground.world.snapshot.rows[kind][row_id] for row_id in ids)
     yield from (row for row in ground.identities.vanished.values() if row is not None)
 
 
-def _of_row(ground: Ground, row: Row) -> Iterator[Presence]:
+def _of_row(ground: VerifyContext, row: Row) -> Iterator[Presence]:
     for slot in slots_of(row.kind):
         named, value = named_in(row, slot), value_in(row, slot)
         if named is None or value is None:

@@ -9,9 +9,14 @@ from reconciler.model.address import Address
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.values import nfc
-from reconciler.planning.verification.conditions import Condition
-from reconciler.planning.verification.findings import Finding, apply_alone, command, row_address
-from reconciler.planning.verification.ground import Ground, Placed, named_in
+from reconciler.planning.verification.context import Placed, VerifyContext, named_in
+from reconciler.planning.verification.findings import (
+    Condition,
+    VerifyFinding,
+    apply_alone,
+    command,
+    row_address,
+)
 
 _SAMPLE = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})")
 
@@ -76,7 +81,7 @@ class Expected:
     media_type: str | None
 
 
-def expected(ground: Ground) -> Iterator[Expected]:
+def expected(ground: VerifyContext) -> Iterator[Expected]:
     """Yield every live object that a hash or a media type is known of, each key once."""
     told: set[str] = set()
     for found in (*_of_declared(ground), *_of_rows(ground)):
@@ -86,7 +91,7 @@ def expected(ground: Ground) -> Iterator[Expected]:
             yield found
 
 
-def _of_declared(ground: Ground) -> Iterator[Expected]:
+def _of_declared(ground: VerifyContext) -> Iterator[Expected]:
     for placed in ground.placed:
         for slot, placement in placed.placements.items():
             if placed.row is None or placement is None:
@@ -117,7 +122,7 @@ def _hash_in_row(value: object) -> str | None:
     return value.lower() if isinstance(value, str) and value else None
 
 
-def _of_rows(ground: Ground) -> Iterator[Expected]:
+def _of_rows(ground: VerifyContext) -> Iterator[Expected]:
     for row_id in ground.unmanaged.rows.get(Kind.LECTURE, ()):
         row = ground.world.snapshot.rows[Kind.LECTURE][row_id]
         stored = ground.stored(named_in(row, Slot.LECTURE_AUDIO))
@@ -137,11 +142,11 @@ def _of_rows(ground: Ground) -> Iterator[Expected]:
 # What may be found.
 
 
-def other_bytes(of: Expected, sha256: str, size_bytes: int) -> Finding | None:
+def other_bytes(of: Expected, sha256: str, size_bytes: int) -> VerifyFinding | None:
     """Return what is wrong with the bytes that were hashed; None when they are those that were expected."""
     if of.sha256 is None or of.sha256 == sha256:
         return None
-    return Finding(
+    return VerifyFinding(
         condition=Condition.OTHER_BYTES,
         what=of.what,
         detail=f"{of.key} has the SHA-256 {sha256[:16]}…; {of.said_by} says {of.sha256[:16]}…",
@@ -159,11 +164,11 @@ _WHICH_IS_RIGHT = (
 )
 
 
-def other_type(of: Expected, media_type: str) -> Finding | None:
+def other_type(of: Expected, media_type: str) -> VerifyFinding | None:
     """Return what is wrong with the content type that the store answers with; None when it is right."""
     if of.media_type is None or _plain(media_type) == _plain(of.media_type):
         return None
-    return Finding(
+    return VerifyFinding(
         condition=Condition.WRONG_TYPE,
         what=of.what,
         detail=f"{of.key} is served as {media_type or 'nothing'}, and it is {of.media_type}",
@@ -174,9 +179,9 @@ def other_type(of: Expected, media_type: str) -> Finding | None:
     )
 
 
-def gone(of: Expected) -> Finding:
+def gone(of: Expected) -> VerifyFinding:
     """Return what is wrong when an object that was listed is not there any more."""
-    return Finding(
+    return VerifyFinding(
         condition=Condition.ROW_WITHOUT_OBJECT if of.audio else Condition.MISSING_IMAGE,
         what=of.what,
         detail=f"row {of.row} names {of.key}, which was deleted a moment ago",

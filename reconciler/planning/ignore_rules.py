@@ -15,7 +15,7 @@ def ignores(policy: Policy, address: str) -> bool:
     return bool(policy.ignore) and matches_any(address, (each.what for each in policy.ignore))
 
 
-def but_ignored(policy: Policy, unmanaged: Unmanaged) -> tuple[Unmanaged, int]:
+def without_ignored(policy: Policy, unmanaged: Unmanaged) -> tuple[Unmanaged, int]:
     """Return what is unmanaged and not let be, and how much is."""
     rows = {
         kind: tuple(row for row in ids if not ignores(policy, f"unmanaged.{TABLES[kind].name}[{row}]"))
@@ -30,14 +30,14 @@ def but_ignored(policy: Policy, unmanaged: Unmanaged) -> tuple[Unmanaged, int]:
     return left, _count(unmanaged) - _count(left)
 
 
-def drift_but_ignored(policy: Policy, drift: Iterable[Drift]) -> tuple[list[Drift], int]:
+def drift_without_ignored(policy: Policy, drift: Iterable[Drift]) -> tuple[list[Drift], int]:
     """Return the drift of what is not let be, and how much drift is."""
     found = list(drift)
     left = [each for each in found if not ignores(policy, each.address)]
     return left, len(found) - len(left)
 
 
-def report_but_ignored(policy: Policy, report: DriftReport) -> DriftReport:
+def report_without_ignored(policy: Policy, report: DriftReport) -> DriftReport:
     """Return a drift report without what is let be, which it counts."""
     left = tuple(each for each in report.findings if not ignores(policy, each.address))
     return replace(report, findings=left, ignored=len(report.findings) - len(left))

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.model.drift import DriftReport, Finding, What
+from reconciler.model.drift import DriftFinding, DriftKind, DriftReport
 from reconciler.model.errors import (
     ElmifyError,
     Guarded,
@@ -122,7 +122,7 @@ def test_what_the_person_at_the_terminal_did_is_nobody_elses_news() -> None:
 
 def test_drift_and_its_end_are_told() -> None:
     report = DriftReport(environment="live", taken_at=NOW, since=RUN)
-    finding = Finding(what=What.ROW_MISSING, address="a", attribute="row", recorded=1)
+    finding = DriftFinding(what=DriftKind.ROW_MISSING, address="a", attribute="row", recorded=1)
 
     gone = of_drift(report, "No drift.", [], ACTOR)
     come = of_drift(replace(report, findings=(finding,)), "It drifted.", ["1 row is missing"], ACTOR)

@@ -1,7 +1,6 @@
 """What is said when what would happen now is not what was reviewed."""
 
-from reconciler.planning.review import discrepancies
-from reconciler.planning.side_by_side import side_by_side
+from reconciler.planning.plan_comparison import discrepancies, side_by_side
 from reconciler.planning.world import World
 from tests.unit.planning.worlds import (
     catalog,

@@ -13,15 +13,14 @@ from reconciler.model.plan import Action, Put, PutOrigin, Unmanaged
 from reconciler.model.ports import UnfinishedUpload
 from reconciler.model.recorded import ResourceRecord
 from reconciler.model.values import nfc
-from reconciler.planning.desired import Wanted, wanted
+from reconciler.planning.ambiguities import taken_names
+from reconciler.planning.desired import DesiredRow, wanted
 from reconciler.planning.diff import Differ
 from reconciler.planning.identity import identify
-from reconciler.planning.names import taken_names
-from reconciler.planning.placement import How
+from reconciler.planning.key_allocation import How, Placements, Slots
 from reconciler.planning.planner import audio_key
 from reconciler.planning.references import key_in
 from reconciler.planning.removals import unmanaged_in
-from reconciler.planning.slots import Placements, Slots
 from reconciler.planning.world import World
 
 #: What a repair may do to a declared resource. A move or a delete is a person's wish, not a repair.
@@ -61,7 +60,7 @@ class Placed:
     row: Row | None
     record: ResourceRecord | None
     placements: Placements
-    want: Wanted
+    want: DesiredRow
     puts: tuple[Put, ...]
 
     @property
@@ -70,7 +69,7 @@ class Placed:
         return self.resource.address
 
 
-class Ground:
+class VerifyContext:
     """One pass over a world. `problems` are the questions by address, `owners` the addresses by NFC key."""
 
     def __init__(self, world: World, beside: Surroundings) -> None:

@@ -9,10 +9,10 @@ from reconciler.model.errors import UsageError
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Change, State, Unmanaged
 from reconciler.model.recorded import ResourceRecord
-from reconciler.planning.evidence import trusted
 from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Identities
 from reconciler.planning.planner import Draft, draft_of
+from reconciler.planning.record_validity import trusted
 from reconciler.planning.removals import row_state, unmanaged_in
 from reconciler.planning.retirement import with_retired
 from reconciler.planning.world import Request, World
@@ -21,7 +21,7 @@ _ROW = re.compile(r"(?:unmanaged\.lectures\[)?([0-9]{1,18})\]?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class MergeTarget:
     """One of the two lectures: its row, and its record when it has an address."""
 
     row: Row
@@ -72,7 +72,7 @@ def rows_of(rough: Draft) -> tuple[int, int]:
     return goes, stays
 
 
-def _place(world: World, by_row: dict[int, Address], text: str) -> Place:
+def _place(world: World, by_row: dict[int, Address], text: str) -> MergeTarget:
     lectures = world.snapshot.rows[Kind.LECTURE]
     numbered = _ROW.fullmatch(text)
     recorded = world.recorded.resources.get(Address(text))
@@ -86,10 +86,10 @@ def _place(world: World, by_row: dict[int, Address], text: str) -> Place:
             hint="Name the address of an applied lecture, or a row: 412 or unmanaged.lectures[412]",
         )
     address = by_row.get(row.id)
-    return Place(row=row, record=world.recorded.resources[address] if address is not None else None)
+    return MergeTarget(row=row, record=world.recorded.resources[address] if address is not None else None)
 
 
-def _refuse_declared(world: World, goes: Place, stays: Place) -> None:
+def _refuse_declared(world: World, goes: MergeTarget, stays: MergeTarget) -> None:
     """Raise when the catalog declares the lecture that would go."""
     if goes.record is None or goes.record.address not in world.catalog.resources:
         return
@@ -110,7 +110,7 @@ def _refuse_declared(world: World, goes: Place, stays: Place) -> None:
     )
 
 
-def _delete(world: World, goes: Place, stays: Place) -> Change:
+def _delete(world: World, goes: MergeTarget, stays: MergeTarget) -> Change:
     before = row_state(world, goes.row)
     own = change_id(world.policy.environment, goes.address, Action.DELETE, None, before, None)
     return Change(
@@ -125,7 +125,7 @@ def _delete(world: World, goes: Place, stays: Place) -> Change:
     )
 
 
-def _keep(world: World, goes: Place, stays: Place) -> Change:
+def _keep(world: World, goes: MergeTarget, stays: MergeTarget) -> Change:
     """Return the change that holds the other row while rows go over; nothing of it is written."""
     name = TABLES[Kind.LECTURE].natural_key[-1]
     before = State(values={name: stays.row[name]})

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from reconciler.model.recorded import KeyState
-from reconciler.planning.content import Match, compare
+from reconciler.planning.byte_sources import Match, compare
 from reconciler.planning.world import World
 from tests.unit.planning.worlds import (
     actions,

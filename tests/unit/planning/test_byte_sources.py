@@ -6,7 +6,7 @@ from reconciler.model.actual import StoredObject
 from reconciler.model.catalog import MediaFile
 from reconciler.model.plan import PutOrigin
 from reconciler.model.recorded import KeyState
-from reconciler.planning.origins import origins_in
+from reconciler.planning.byte_sources import origins_in
 from reconciler.planning.world import REKEY, World
 from tests.unit.planning.worlds import (
     catalog,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from reconciler.model.plan import Plan
 from reconciler.model.recorded import KeyState
-from reconciler.planning.review import discrepancies, merged_scope, summed_allowances
+from reconciler.planning.plan_comparison import discrepancies, merged_scope, summed_allowances
 from reconciler.planning.world import DELETE_UNMANAGED, World
 from tests.unit.planning.worlds import (
     applied,

@@ -6,7 +6,7 @@ from reconciler.model.errors import NotReversible
 from reconciler.model.history import WHOLE_RUN, Touch
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action
-from reconciler.planning.obstacles import runs_in_the_way, still_felt, taken_back_by, told
+from reconciler.planning.rollback_conflicts import runs_in_the_way, still_felt, taken_back_by, told
 from reconciler.planning.steps import Done
 from tests.unit.planning.pasts import carried_out, taken_back, touch
 from tests.unit.planning.worlds import catalog, declaring, lecture, live

@@ -3,12 +3,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.concurrency import Crew
+from reconciler.concurrency import BoundedPool
 
 
 def test_every_item_is_worked_on_and_comes_with_its_result() -> None:
-    with Crew[int, int](lambda number: number * 2, size=3, name="test") as crew:
-        done = {item: future.result() for item, future in crew.finished(range(50))}
+    with BoundedPool[int, int](lambda number: number * 2, size=3, name="test") as pool:
+        done = {item: future.result() for item, future in pool.finished(range(50))}
 
     assert done == {number: number * 2 for number in range(50)}
 
@@ -21,8 +21,8 @@ def test_no_more_than_a_few_items_are_taken_ahead() -> None:
             taken.append(number)
             yield number
 
-    with Crew[int, int](lambda number: number, size=2, name="test") as crew:
-        working = crew.finished(items())
+    with BoundedPool[int, int](lambda number: number, size=2, name="test") as pool:
+        working = pool.finished(items())
         next(working)
 
         assert len(taken) <= 2 * 2
@@ -33,8 +33,8 @@ def test_what_fails_comes_with_its_exception() -> None:
     def work(number: int) -> float:
         return 1 / number
 
-    with Crew[int, float](work, size=2, name="test") as crew:
-        failed = {item: future.exception() is not None for item, future in crew.finished([0, 1])}
+    with BoundedPool[int, float](work, size=2, name="test") as pool:
+        failed = {item: future.exception() is not None for item, future in pool.finished([0, 1])}
 
     assert failed == {0: True, 1: False}
 
@@ -44,9 +44,9 @@ def test_an_exception_in_the_block_tells_the_work_to_stop_and_comes_through() ->
 
     def work(_: int) -> None:
         began.set()
-        told.append(crew.stop.wait(60))
+        told.append(pool.stop.wait(60))
 
-    crew = Crew[int, None](work, size=1, name="test")
+    pool = BoundedPool[int, None](work, size=1, name="test")
 
     def items() -> Iterator[int]:
         yield 1
@@ -54,8 +54,8 @@ def test_an_exception_in_the_block_tells_the_work_to_stop_and_comes_through() ->
         raise KeyboardInterrupt
 
     def interrupted() -> None:
-        with crew:
-            list(crew.finished(items()))
+        with pool:
+            list(pool.finished(items()))
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()

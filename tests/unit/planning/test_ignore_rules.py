@@ -3,12 +3,11 @@
 import json
 from dataclasses import replace
 
-from reconciler.model.drift import DriftReport, What
-from reconciler.model.drift import Finding as DriftFinding
+from reconciler.model.drift import DriftFinding, DriftKind, DriftReport
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Unmanaged
 from reconciler.model.policy import Ignored
-from reconciler.planning.ignoring import but_ignored, ignores, report_but_ignored
+from reconciler.planning.ignore_rules import ignores, report_without_ignored, without_ignored
 from reconciler.planning.world import DELETE_UNMANAGED, World
 from reconciler.render.drift.formats import drift_json, drift_text
 from tests.unit.planning.worlds import (
@@ -39,7 +38,7 @@ def test_nothing_is_ignored_unless_it_is_said() -> None:
     found = Unmanaged(rows={Kind.LECTURE: (7,)}, objects={"a": 1})
 
     assert not ignores(POLICY, ONE)
-    assert but_ignored(POLICY, found) == (found, 0)
+    assert without_ignored(POLICY, found) == (found, 0)
 
 
 def test_unmanaged_rows_and_objects_are_left_out_and_counted() -> None:
@@ -84,12 +83,13 @@ def test_drift_is_left_out_and_counted_and_still_corrected() -> None:
 
 def test_a_drift_report_leaves_out_what_is_let_be_and_counts_it() -> None:
     found = [
-        DriftFinding(what=What.ROW_EDITED, address=each, attribute="title") for each in (ONE, "ali/quran/two")
+        DriftFinding(what=DriftKind.ROW_EDITED, address=each, attribute="title")
+        for each in (ONE, "ali/quran/two")
     ]
     report = DriftReport(environment="test", taken_at=NOW, since=None, findings=tuple(found))
     policy = replace(POLICY, ignore=(Ignored(what=ONE, reason="known"),))
 
-    left = report_but_ignored(policy, report)
+    left = report_without_ignored(policy, report)
 
     assert (left.findings, left.ignored) == ((found[1],), 1)
     assert left.without(left.ids).ignored == 1

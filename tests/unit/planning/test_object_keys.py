@@ -8,7 +8,7 @@ from reconciler.model.address import Address
 from reconciler.model.catalog import Resource, lineage
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.policy import DEFAULT_TEMPLATES
-from reconciler.planning.keys import (
+from reconciler.planning.object_keys import (
     TEMPLATE_MAX_CHARS,
     TemplateRefused,
     default_key,

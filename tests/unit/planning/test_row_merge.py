@@ -6,8 +6,8 @@ from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action, Merged, Plan
 from reconciler.model.ports import Beyond, Dependents
-from reconciler.planning.merging import draft_merge, rows_of
 from reconciler.planning.planner import finish
+from reconciler.planning.row_merge import draft_merge, rows_of
 from reconciler.planning.world import Request, World
 from tests.unit.planning.worlds import (
     actions,

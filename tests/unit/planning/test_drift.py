@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from reconciler.model.address import Address
-from reconciler.model.drift import DriftReport, Finding, What
+from reconciler.model.drift import DriftFinding, DriftKind, DriftReport
 from reconciler.model.kinds import Kind
 from reconciler.model.recorded import KeyState, Recorded
-from reconciler.planning.drift_report import LastApply, drift_report
+from reconciler.planning.drift import LastApply, drift_report
 from reconciler.planning.world import World
 from tests.unit.planning.worlds import (
     applied,
@@ -43,11 +43,11 @@ def report(world: World, last: LastApply = AFTER_ALL) -> DriftReport:
     return drift_report("test", world.snapshot, world.recorded, last)
 
 
-def told(found: DriftReport) -> list[tuple[What, str, str]]:
+def told(found: DriftReport) -> list[tuple[DriftKind, str, str]]:
     return [(each.what, each.address, each.attribute) for each in found.findings]
 
 
-def only(found: DriftReport) -> Finding:
+def only(found: DriftReport) -> DriftFinding:
     (finding,) = found.findings
     return finding
 
@@ -80,7 +80,7 @@ def test_an_edited_column_is_told_with_both_values_and_its_row() -> None:
 
     finding = only(report(with_rows(world, edited(row, title="Typed by hand"))))
 
-    assert (finding.what, finding.address, finding.attribute) == (What.ROW_EDITED, "s/c/a", "title")
+    assert (finding.what, finding.address, finding.attribute) == (DriftKind.ROW_EDITED, "s/c/a", "title")
     assert (finding.recorded, finding.actual) == ("A", "Typed by hand")
     assert (finding.kind, finding.row) == (Kind.LECTURE, row.id)
 
@@ -106,7 +106,7 @@ def test_a_row_that_is_gone_is_missing() -> None:
 
     finding = only(report(without_rows(world, row)))
 
-    assert (finding.what, finding.recorded, finding.actual) == (What.ROW_MISSING, row.id, None)
+    assert (finding.what, finding.recorded, finding.actual) == (DriftKind.ROW_MISSING, row.id, None)
 
 
 def test_a_row_id_that_is_somebody_elses_now_is_told_with_the_name_it_shows() -> None:
@@ -116,7 +116,7 @@ def test_a_row_id_that_is_somebody_elses_now_is_told_with_the_name_it_shows() ->
 
     finding = only(report(with_rows(without_rows(world, row), other)))
 
-    assert (finding.what, finding.actual) == (What.ROW_MISSING, "Other")
+    assert (finding.what, finding.actual) == (DriftKind.ROW_MISSING, "Other")
 
 
 def test_one_row_made_anew_is_replaced_and_not_also_new() -> None:
@@ -126,7 +126,10 @@ def test_one_row_made_anew_is_replaced_and_not_also_new() -> None:
 
     found = report(with_rows(without_rows(world, row), anew))
 
-    assert told(found) == [(What.ROW_REPLACED, "s/c/a", "row"), (What.ROW_EDITED, "s/c/a", "duration")]
+    assert told(found) == [
+        (DriftKind.ROW_REPLACED, "s/c/a", "row"),
+        (DriftKind.ROW_EDITED, "s/c/a", "duration"),
+    ]
     assert (found.findings[0].recorded, found.findings[0].actual) == (row.id, row.id + 50)
     assert found.addresses() == ("s/c/a",)
 
@@ -136,7 +139,7 @@ def test_a_row_above_all_that_there_were_is_new() -> None:
 
     finding = only(report(world))
 
-    assert (finding.what, finding.address) == (What.ROW_NEW, "unmanaged.lectures[990]")
+    assert (finding.what, finding.address) == (DriftKind.ROW_NEW, "unmanaged.lectures[990]")
     assert (finding.actual, finding.row) == ("By hand", 990)
 
 
@@ -167,7 +170,7 @@ def test_an_object_that_is_gone_is_missing_once_however_many_name_it() -> None:
 
     finding = only(report(without_objects(sharing(world, "s/c/b", "s/c/a"), name)))
 
-    assert (finding.what, finding.address, finding.also) == (What.OBJECT_MISSING, "s/c/a", 1)
+    assert (finding.what, finding.address, finding.also) == (DriftKind.OBJECT_MISSING, "s/c/a", 1)
     assert only(report(without_objects(world, name))).also == 0
 
 
@@ -177,7 +180,7 @@ def test_an_object_with_other_bytes_is_replaced() -> None:
 
     finding = only(report(with_objects(world, stored(name, "other bytes"))))
 
-    assert (finding.what, finding.address, finding.attribute) == (What.OBJECT_REPLACED, "s/c/a", "audio")
+    assert (finding.what, finding.address, finding.attribute) == (DriftKind.OBJECT_REPLACED, "s/c/a", "audio")
     assert str(finding.actual).startswith(f"{name} (11 B, ETag ")
 
 
@@ -188,7 +191,7 @@ def test_without_a_known_etag_the_size_tells() -> None:
     unlisted = with_keys(world, replace(world.recorded.keys[name], etag=None))
 
     assert report(unlisted).clean
-    assert only(report(with_objects(unlisted, stored(name, size=size + 1)))).what is What.OBJECT_REPLACED
+    assert only(report(with_objects(unlisted, stored(name, size=size + 1)))).what is DriftKind.OBJECT_REPLACED
 
 
 def test_a_key_that_nothing_is_remembered_of_can_still_be_missing() -> None:
@@ -216,8 +219,8 @@ def test_a_retired_object_deleted_before_gc_came_is_missing() -> None:
     found = report(with_objects(retired, stored("condemned.mp3")))
 
     assert told(found) == [
-        (What.OBJECT_MISSING, "s/c/a", "retired object"),
-        (What.OBJECT_MISSING, "unmanaged.object[nobodys.mp3]", "retired object"),
+        (DriftKind.OBJECT_MISSING, "s/c/a", "retired object"),
+        (DriftKind.OBJECT_MISSING, "unmanaged.object[nobodys.mp3]", "retired object"),
     ]
 
 
@@ -243,8 +246,8 @@ def test_only_objects_that_came_since_the_last_apply_are_new() -> None:
     found = report(world, replace(AFTER_ALL, fresh_objects=fresh))
 
     assert told(found) == [
-        (What.OBJECT_NEW, "unmanaged.object[fresh.mp3]", "object"),
-        (What.OBJECT_NEW, "unmanaged.object[put back.mp3]", "object"),
+        (DriftKind.OBJECT_NEW, "unmanaged.object[fresh.mp3]", "object"),
+        (DriftKind.OBJECT_NEW, "unmanaged.object[put back.mp3]", "object"),
     ]
 
 
@@ -326,7 +329,7 @@ def test_a_lecture_under_another_key_is_found_again_by_its_hash() -> None:
 
     found = report(with_rows(without_rows(world, row), anew))
 
-    assert found.findings[0].what is What.ROW_REPLACED
+    assert found.findings[0].what is DriftKind.ROW_REPLACED
 
 
 def unknown_hash(world: World, address: str) -> World:
@@ -339,7 +342,7 @@ def test_a_lecture_of_another_name_is_found_again_by_its_key_alone() -> None:
     row = row_of(world, "s/c/a")
     anew = replace(edited(row, title="Else", file_hash=None), id=row.id + 50)
 
-    assert report(with_rows(without_rows(world, row), anew)).findings[0].what is What.ROW_REPLACED
+    assert report(with_rows(without_rows(world, row), anew)).findings[0].what is DriftKind.ROW_REPLACED
 
 
 def test_what_neither_side_knows_is_nothing_in_common() -> None:
@@ -349,7 +352,7 @@ def test_what_neither_side_knows_is_nothing_in_common() -> None:
 
     found = report(with_rows(without_rows(world, row), stranger))
 
-    assert [each.what for each in found.findings] == [What.ROW_MISSING, What.ROW_NEW]
+    assert [each.what for each in found.findings] == [DriftKind.ROW_MISSING, DriftKind.ROW_NEW]
 
 
 def test_of_two_rows_that_could_be_it_none_is() -> None:
@@ -359,7 +362,11 @@ def test_of_two_rows_that_could_be_it_none_is() -> None:
 
     found = report(with_rows(without_rows(world, row), *twins))
 
-    assert [each.what for each in found.findings] == [What.ROW_MISSING, What.ROW_NEW, What.ROW_NEW]
+    assert [each.what for each in found.findings] == [
+        DriftKind.ROW_MISSING,
+        DriftKind.ROW_NEW,
+        DriftKind.ROW_NEW,
+    ]
 
 
 def test_a_row_that_two_records_could_be_is_neither() -> None:
@@ -370,7 +377,7 @@ def test_a_row_that_two_records_could_be_is_neither() -> None:
 
     found = report(with_rows(without_rows(shared, *rows), elsewhere))
 
-    assert [each.what for each in found.findings].count(What.ROW_MISSING) == 2
+    assert [each.what for each in found.findings].count(DriftKind.ROW_MISSING) == 2
 
 
 def test_a_parent_under_another_id_is_no_edit_of_its_children() -> None:
@@ -378,7 +385,7 @@ def test_a_parent_under_another_id_is_no_edit_of_its_children() -> None:
 
     found = report(shifted(world, Kind.COLLECTION))
 
-    assert told(found) == [(What.ROW_REPLACED, "s/c", "row")]
+    assert told(found) == [(DriftKind.ROW_REPLACED, "s/c", "row")]
 
 
 def test_another_parent_than_the_recorded_one_is_an_edit() -> None:
@@ -387,7 +394,7 @@ def test_another_parent_than_the_recorded_one_is_an_edit() -> None:
 
     found = report(moved, replace(AFTER_ALL, highest_rows={Kind.COLLECTION: 40}))
 
-    assert told(found) == [(What.ROW_EDITED, "s/c/a", "collection_id")]
+    assert told(found) == [(DriftKind.ROW_EDITED, "s/c/a", "collection_id")]
 
 
 # What was reported before.
@@ -408,7 +415,7 @@ def test_what_is_known_can_be_left_out() -> None:
     both = with_rows(wiped, edited(row_of(wiped, "s"), bio="By hand"))
     found, event = report(both), report(wiped)
 
-    assert told(found.without(event.ids)) == [(What.ROW_EDITED, "s", "bio")]
+    assert told(found.without(event.ids)) == [(DriftKind.ROW_EDITED, "s", "bio")]
     assert found.without(found.ids).clean
     assert found.without(()) == found
 
@@ -422,7 +429,7 @@ def test_the_findings_are_in_one_order_whatever_the_order_of_the_records() -> No
     other = replace(drifted, recorded=replace(drifted.recorded, resources=backwards))
 
     assert report(drifted).findings == report(other).findings
-    assert report(drifted).findings[-1].what is What.OBJECT_MISSING
+    assert report(drifted).findings[-1].what is DriftKind.OBJECT_MISSING
 
 
 def test_an_empty_library_is_clean() -> None:

@@ -13,7 +13,7 @@ from reconciler.model.plan import Put, PutOrigin
 from reconciler.model.policy import TransferLimits
 from reconciler.model.ports import Copy, ObjectStore
 from reconciler.model.staging import STAGING_BUCKET_PREFIX, Staging, staging_inside
-from reconciler.planning.origins import ByteSource
+from reconciler.planning.byte_sources import ByteSource
 from tests.unit.planning.worlds import media
 from tests.uploads import upload
 
