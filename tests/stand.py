@@ -1,7 +1,7 @@
 """A stand to try elmify on: a directory bucket, a real PostgreSQL, a catalog made in the test."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,17 +12,19 @@ from psycopg.rows import dict_row
 
 from providers.database.postgres import PostgresDatabase
 from providers.objects.directory import DirectoryBucket
-from reconciler.applying.apply import Job, Outcome, apply
+from reconciler.applying.apply import Outcome, apply
 from reconciler.applying.refresh import make_plan
+from reconciler.applying.workspace import Workspace
 from reconciler.loading.media import MediaFolder
 from reconciler.model.address import Address, kind_of
 from reconciler.model.catalog import Catalog, MediaFile, Resource
-from reconciler.model.diagnostics import Position
+from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.history import Actor
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Layout, Policy
 from reconciler.model.ports import Meter, ObjectStore
+from reconciler.model.staging import staging_inside
 from reconciler.model.values import Value
 from reconciler.planning.world import Request, World
 from reconciler.records import records_on
@@ -45,6 +47,9 @@ class Quiet:
     @contextmanager
     def meter(self, label: str, *, files: int, size_bytes: int) -> Iterator[Meter]:
         yield self
+
+    def diagnostics(self, found: Iterable[Diagnostic]) -> None:
+        pass
 
     def bytes_done(self, count: int) -> None:
         pass
@@ -144,25 +149,28 @@ class Stand:
     # elmify.
 
     def survey(self, request: Request = EVERYTHING) -> tuple[Plan, World]:
-        return make_plan(lambda: self.catalog, self.policy, self.objects, self.database, request)
+        return make_plan(self.workspace(), request)
 
     def plan(self, request: Request = EVERYTHING) -> Plan:
         return self.survey(request)[0]
 
-    def job(self) -> Job:
-        return Job(
+    def workspace(self, **changes: Any) -> Workspace:
+        """Return the handles of this stand, some of them changed."""
+        workspace = Workspace(
             policy=self.policy,
             objects=self.objects,
             database=self.database,
             media=MediaFolder(self.media_root),
-            read_catalog=lambda: self.catalog,
+            staging=staging_inside(self.objects),
+            load_catalog=lambda: self.catalog,
             actor=Actor(name="tester"),
             observer=self.observer,
         )
+        return replace(workspace, **changes)
 
     def apply(self, request: Request = EVERYTHING, reviewed: Sequence[Plan] | None = None) -> Outcome:
         """Apply what a plan shows now, or what was reviewed earlier."""
-        return apply(self.job(), request, [self.plan(request)] if reviewed is None else reviewed)
+        return apply(self.workspace(), request, [self.plan(request)] if reviewed is None else reviewed)
 
     # The stores, seen from outside.
 

@@ -2,14 +2,13 @@
 
 import io
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from reconciler.applying.apply import Outcome, apply, request_of
-from reconciler.cli.verify import inspection_of
-from reconciler.inspecting.verify import Inspection
 from reconciler.model.plan import Plan
-from reconciler.model.ports import Database, ObjectStore, Upload
+from reconciler.model.ports import Upload
+from reconciler.operations.verify import verify as verify_library
 from reconciler.planning.verification.findings import Condition, Verification, VerifyFinding
 from reconciler.planning.verification.repair import repair_request
 from reconciler.render.plan.json import dump_plan, load_plan
@@ -32,30 +31,14 @@ def applied_stand(folder: Path, url: str) -> Stand:
     return stand
 
 
-def inspection(
-    stand: Stand,
-    *,
-    objects: ObjectStore | None = None,
-    database: Database | None = None,
-    has_file: Callable[[str], bool] | None = None,
-) -> Inspection:
-    return Inspection(
-        policy=stand.policy,
-        objects=objects or stand.objects,
-        database=database or stand.database,
-        read_catalog=lambda: stand.catalog,
-        has_file=has_file or (lambda path: (stand.media_root / path).is_file()),
-        observer=stand.observer,
-    )
-
-
-def verify(stand: Stand) -> Verification:
-    return inspection(stand).shallow()
+def verify(stand: Stand, **changes: Any) -> Verification:
+    """Verify a stand, with some of its handles changed."""
+    return verify_library(stand.workspace(**changes))
 
 
 def verify_live(live: LiveProject) -> Verification:
-    with live.opened() as (project, stores):
-        return inspection_of(project, stores).shallow()
+    with live.opened() as workspace:
+        return verify_library(workspace)
 
 
 def conditions(found: Verification) -> set[Condition]:
@@ -90,8 +73,8 @@ def repair_live(live: LiveProject) -> Plan:
     request = repair_request(verify_live(live).findings)
     assert request is not None
     plan = saved(live.plan(request))
-    with live.opened() as (project, stores):
-        apply(project.job(stores, "apply", "0s", "text"), request_of([plan]), [plan])
+    with live.opened() as workspace:
+        apply(workspace, request_of([plan]), [plan])
     return plan
 
 

@@ -1,8 +1,8 @@
 """An apply from its first statement to its last: T0, the lease, refresh and plan, puts, the commit, T3."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reconciler.applying.commit import Commit, plan_again
@@ -10,8 +10,9 @@ from reconciler.applying.environment import establish, put_small
 from reconciler.applying.lease import LeaseHolder, end_stale, finishing, hold
 from reconciler.applying.refresh import make_plan
 from reconciler.applying.uploads import Copier, Task, Uploader
+from reconciler.applying.workspace import Workspace
 from reconciler.model.actual import StoredObject
-from reconciler.model.catalog import Catalog, media_by_path
+from reconciler.model.catalog import media_by_path
 from reconciler.model.errors import (
     Guarded,
     Leased,
@@ -21,13 +22,12 @@ from reconciler.model.errors import (
     Unavailable,
     Unfinished,
 )
-from reconciler.model.history import Actor, AuditHead, RunState
+from reconciler.model.history import AuditHead, RunState
 from reconciler.model.memory import uncollected
 from reconciler.model.plan import Merged, Plan, Put, Restored
-from reconciler.model.policy import AUDIT_PREFIX, Policy
-from reconciler.model.ports import CommitUnknown, Database, MediaFiles, ObjectStore, Observer
+from reconciler.model.policy import AUDIT_PREFIX
+from reconciler.model.ports import CommitUnknown, Database, ObjectStore
 from reconciler.model.recorded import KeyRecord, KeyState
-from reconciler.model.staging import Staging, staging_inside
 from reconciler.model.values import nfc
 from reconciler.planning.byte_sources import origins_in
 from reconciler.planning.guards import saved_as
@@ -43,27 +43,6 @@ from reconciler.planning.world import Request, World
 
 #: T2 is tried again as a whole when it met a lock, a deadlock or a lost connection.
 _COMMIT_ATTEMPTS = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """Everything an apply works with. `read_catalog` reads the catalog once, however often it is called.
-
-    `plan_file` is the file of the one reviewed plan, for hints; None when there is none, or several. Only
-    then does the run keep a fingerprint: it says that the same file goes on where the run was cut short.
-    """
-
-    policy: Policy
-    objects: ObjectStore
-    database: Database
-    media: MediaFiles
-    read_catalog: Callable[[], Catalog]
-    actor: Actor
-    observer: Observer
-    command: str = "apply"
-    staging: Staging | None = None  # None: the library's own bucket keeps what waits for its merge
-    lock_timeout: timedelta = field(default=timedelta(0))
-    plan_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,34 +74,44 @@ def request_of(reviewed: Sequence[Plan]) -> Request:
     )
 
 
-def apply(job: Job, request: Request, reviewed: Sequence[Plan]) -> Outcome:
+def apply(
+    workspace: Workspace,
+    request: Request,
+    reviewed: Sequence[Plan],
+    *,
+    wait: timedelta = timedelta(0),
+    plan_file: str | None = None,
+) -> Outcome:
     """Carry out what was reviewed, as one commit across both stores.
 
     Plans again under the lease; anything that was not reviewed stops it before the first write (`Stale`),
     and so does a guard (`Guarded`). `PutsFailed` means that nothing was committed; `Unfinished` that the
-    commit stands and something after it does not.
+    commit stands and something after it does not. Waits up to `wait` for another run's lease, then raises
+    `Leased`.
+
+    `plan_file` is the file of the one reviewed plan, for hints; None when there is none, or several. Only
+    then does the run keep a fingerprint: it says that the same file goes on where the run was cut short.
     """
     for plan in reviewed:
-        _refuse_other_environment(plan, job.policy.environment)
-    establish(job.database, job.objects, job.policy.environment)
-    if not request.follows_catalog:
-        job = replace(job, command=request.command.removeprefix("elmify "))
-    fingerprint = reviewed[0].fingerprint if job.plan_file is not None else None
-    with hold(job.database, job.command, job.actor, fingerprint, job.lock_timeout, job.observer) as lease:
-        plan, world = make_plan(
-            job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging
-        )
+        _refuse_other_environment(plan, workspace.policy.environment)
+    establish(workspace.database, workspace.objects, workspace.policy.environment)
+    command = "apply" if request.follows_catalog else request.command.removeprefix("elmify ")
+    fingerprint = reviewed[0].fingerprint if plan_file is not None else None
+    observer = workspace.observer
+    with hold(workspace.database, command, workspace.actor, fingerprint, wait, observer) as lease:
+        plan, world = make_plan(workspace, request)
         lease.check()
-        job.observer.event("planned", changes=len(plan.changes), fingerprint=plan.fingerprint)
+        observer.event("planned", changes=len(plan.changes), fingerprint=plan.fingerprint)
         _refuse_unreviewed(discrepancies(reviewed, plan, world), plan)
-        refuse_blocked(plan if job.plan_file is None else saved_as(plan, job.plan_file))
+        refuse_blocked(plan if plan_file is None else saved_as(plan, plan_file))
         if not plan.changes:
-            finish_earlier(job.database, job.objects)
+            finish_earlier(workspace.database, workspace.objects)
             return Outcome(plan=plan, run=lease.run)
-        stored, copied = _store(job, lease, plan, world)
-        head, commit = _commit(job, lease, plan, world, {**world.snapshot.objects, **stored})
-        job.observer.event("committed", run=lease.run, changes=len(plan.changes))
-        _anchor(job.objects, head, finishing(job.command))
+        stored, copied = _store(workspace, lease, plan, world)
+        objects = {**world.snapshot.objects, **stored}
+        head, commit = _commit(workspace, lease, plan, world, objects, command)
+        observer.event("committed", run=lease.run, changes=len(plan.changes))
+        _anchor(workspace.objects, head, finishing(command))
     puts = [put for change in plan.changes for put in change.puts]
     uploaded = [put.size_bytes for put in puts if put.key not in copied]
     return Outcome(
@@ -173,7 +162,7 @@ def _refuse_unreviewed(found: Sequence[Discrepancy], plan: Plan) -> None:
 
 
 def _store(
-    job: Job, lease: LeaseHolder, plan: Plan, world: World
+    workspace: Workspace, lease: LeaseHolder, plan: Plan, world: World
 ) -> tuple[dict[str, StoredObject], frozenset[str]]:
     """Record the keys this run intends, then store the bytes.
 
@@ -182,16 +171,17 @@ def _store(
     tasks = _tasks(plan, world)
     if not tasks:
         return {}, frozenset()
-    with job.database.write() as work:
+    with workspace.database.write() as work:
         work.records.check_lease(lease.token)
         work.records.save_keys(
             [_intended(put, lease.run, change.address) for change in plan.changes for put in change.puts]
         )
-    staging = job.staging or staging_inside(job.objects)
-    copier = Copier(objects=job.objects, staging=staging, limits=job.policy.transfer)
+    copier = Copier(objects=workspace.objects, staging=workspace.staging, limits=workspace.policy.transfer)
     size_bytes = sum(task.put.size_bytes for task in tasks)
-    with job.observer.meter("Uploading", files=len(tasks), size_bytes=size_bytes) as meter:
-        uploader = Uploader(job.objects, job.media, job.policy.transfer, lease, meter, copier)
+    with workspace.observer.meter("Uploading", files=len(tasks), size_bytes=size_bytes) as meter:
+        uploader = Uploader(
+            workspace.objects, workspace.media, workspace.policy.transfer, lease, meter, copier
+        )
         stored = uploader.put_all(tasks)
     return {nfc(key): found for key, found in stored.items()}, frozenset(uploader.copied)
 
@@ -218,36 +208,41 @@ def _intended(put: Put, run: int, address: str) -> KeyRecord:
 
 
 def _commit(
-    job: Job, lease: LeaseHolder, plan: Plan, world: World, objects: dict[str, StoredObject]
+    workspace: Workspace,
+    lease: LeaseHolder,
+    plan: Plan,
+    world: World,
+    objects: dict[str, StoredObject],
+    command: str,
 ) -> tuple[AuditHead, Commit]:
     """Commit, trying the whole transaction again when it met a lock or lost its connection."""
     for attempt in range(1, _COMMIT_ATTEMPTS + 1):
         lease.check()
         try:
-            with uncollected(), job.database.write() as work:
-                limits, recorded = job.policy.guards, world.recorded.resources
-                commit = Commit(work, plan, lease.run, job.actor, limits, objects, recorded)
+            with uncollected(), workspace.database.write() as work:
+                limits, recorded = workspace.policy.guards, world.recorded.resources
+                commit = Commit(work, plan, lease.run, workspace.actor, limits, objects, recorded)
                 return commit.carry_out(lease.token), commit
         except CommitUnknown as unknown:
             if isinstance(unknown.__cause__, KeyboardInterrupt):
                 raise unknown.__cause__ from unknown
-            standing = _committed_head(job, lease)
+            standing = _committed_head(workspace, lease, command)
             if standing is not None:
                 return standing, commit
             failure: Exception = unknown
         except Unavailable as unavailable:
             failure = unavailable
-        job.observer.event("commit-retried", attempt=attempt, message=str(failure))
+        workspace.observer.event("commit-retried", attempt=attempt, message=str(failure))
     raise Unavailable(
         f"the commit did not get through in {_COMMIT_ATTEMPTS} attempts: {failure}",
-        hint=f"Nothing was committed. What was uploaded is used by the next\n    elmify {job.command}",
+        hint=f"Nothing was committed. What was uploaded is used by the next\n    elmify {command}",
     ) from failure
 
 
-def _committed_head(job: Job, lease: LeaseHolder) -> AuditHead | None:
+def _committed_head(workspace: Workspace, lease: LeaseHolder, command: str) -> AuditHead | None:
     """After a lost answer: lock the lease row, so that nothing can still be under way, then look."""
     try:
-        with job.database.write() as work:
+        with workspace.database.write() as work:
             with suppress(Leased):  # whoever took it over has waited for the same lock
                 work.records.check_lease(lease.token)
             run = work.records.run(lease.run)
@@ -257,7 +252,7 @@ def _committed_head(job: Job, lease: LeaseHolder) -> AuditHead | None:
         raise Unfinished(
             f"the answer to the commit was lost, and nobody can say whether it stands: {error.message}",
             hint="It stands as a whole or not at all. When the database answers again, run\n"
-            f"    elmify {job.command}",
+            f"    elmify {command}",
         ) from error
 
 

@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from reconciler.applying.apply import Job, finish_earlier
+from reconciler.applying.apply import finish_earlier
 from reconciler.applying.cleanup import ExpiredUploads, clear, find_expired
 from reconciler.applying.lease import LeaseHolder, hold
 from reconciler.applying.refresh import check_identity, read_marker
+from reconciler.applying.workspace import Workspace
 from reconciler.model.address import matches_any
 from reconciler.model.errors import ProviderError, Unfinished, UsageError
 from reconciler.model.history import AuditFact, RunState
 from reconciler.model.kinds import Kind
 from reconciler.model.ports import LibraryReader
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded
-from reconciler.model.staging import staging_inside
 from reconciler.model.values import counted, nfc
 from reconciler.planning.leftovers import wanted_hashes
 from reconciler.planning.references import keys_named
@@ -58,7 +58,9 @@ class Collected:
         return staged + sum(item.record.size_bytes for item in self.rubbish)
 
 
-def collect(job: Job, wanted: GcScope, *, dry_run: bool) -> Collected:
+def collect(
+    workspace: Workspace, wanted: GcScope, *, dry_run: bool, wait: timedelta = timedelta(0)
+) -> Collected:
     """Delete what had its time, and whatever an address that must go at once ever had.
 
     Under the lease, the keys are committed as *condemned* before the first one is deleted: no row may name
@@ -71,37 +73,35 @@ def collect(job: Job, wanted: GcScope, *, dry_run: bool) -> Collected:
             "retired objects and staged copies are kept for at least 24 hours",
             hint="For a takedown, name what must go at once:\n    elmify gc --now ADDRESS",
         )
-    marker = read_marker(job.objects)
-    with job.database.read() as session:
+    marker = read_marker(workspace.objects)
+    with workspace.database.read() as session:
         recorded = session.records.load()
-        check_identity(recorded.identity, marker, job.policy.environment)
+        check_identity(recorded.identity, marker, workspace.policy.environment)
         _refuse_unknown(recorded, wanted.now)
         _refuse_live(recorded, wanted.now)
         if dry_run or recorded.identity is None:
             found = _find(recorded, session.library, session.now() - wanted.older_than, wanted.now)
-            clutter = _clutter(job, recorded, found, wanted, session.now())
+            clutter = _clutter(workspace, recorded, found, wanted, session.now())
             return Collected(rubbish=found, clutter=clutter, run=None)
-    with hold(job.database, "gc", job.actor, None, job.lock_timeout, job.observer) as lease:
-        found, recorded, now = _condemn(job, lease, wanted)
+    with hold(workspace.database, "gc", workspace.actor, None, wait, workspace.observer) as lease:
+        found, recorded, now = _condemn(workspace, lease, wanted)
         if found:
-            finish_earlier(job.database, job.objects)
-        failures = _delete(job, lease, found)
-        clutter = _clutter(job, recorded, found, wanted, now)
-        failures += clear(
-            clutter, job.staging or staging_inside(job.objects), job.database, lease, job.observer
-        )
+            finish_earlier(workspace.database, workspace.objects)
+        failures = _delete(workspace, lease, found)
+        clutter = _clutter(workspace, recorded, found, wanted, now)
+        failures += clear(clutter, workspace.staging, workspace.database, lease, workspace.observer)
         _refuse_failures(failures)
     return Collected(rubbish=found, clutter=clutter, run=lease.run)
 
 
 def _clutter(
-    job: Job, recorded: Recorded, found: Sequence[RetiredObject], wanted: GcScope, now: datetime
+    workspace: Workspace, recorded: Recorded, found: Sequence[RetiredObject], wanted: GcScope, now: datetime
 ) -> ExpiredUploads:
     going = {nfc(item.record.key) for item in found}
     staying = {key: record for key, record in recorded.keys.items() if key not in going}
     return find_expired(
-        job.objects,
-        job.staging or staging_inside(job.objects),
+        workspace.objects,
+        workspace.staging,
         recorded.keys,
         staged_before=now - wanted.staged_older_than,
         wanted=wanted_hashes(staying),
@@ -123,14 +123,14 @@ def _taken_down(recorded: Recorded, now: Sequence[str]) -> frozenset[str]:
 
 
 def _condemn(
-    job: Job, lease: LeaseHolder, wanted: GcScope
+    workspace: Workspace, lease: LeaseHolder, wanted: GcScope
 ) -> tuple[tuple[RetiredObject, ...], Recorded, datetime]:
     """Commit what goes; it, what was recorded before, and the time by the database's clock."""
-    marker = read_marker(job.objects)
-    with job.database.write() as work:
+    marker = read_marker(workspace.objects)
+    with workspace.database.write() as work:
         work.records.check_lease(lease.token)
         recorded = work.records.load()
-        check_identity(recorded.identity, marker, job.policy.environment)
+        check_identity(recorded.identity, marker, workspace.policy.environment)
         _refuse_live(recorded, wanted.now)
         now = work.now()
         found = _find(recorded, work.library, now - wanted.older_than, wanted.now)
@@ -142,7 +142,7 @@ def _condemn(
             for item in found
         ]
         if facts:
-            work.records.append_audit(lease.run, job.actor, facts)
+            work.records.append_audit(lease.run, workspace.actor, facts)
             work.records.set_run(lease.run, RunState.COMMITTED)
     return found, recorded, now
 
@@ -221,16 +221,16 @@ def _candidates(
                 continue
 
 
-def _delete(job: Job, lease: LeaseHolder, found: Sequence[RetiredObject]) -> list[str]:
+def _delete(workspace: Workspace, lease: LeaseHolder, found: Sequence[RetiredObject]) -> list[str]:
     """Delete condemned objects; what failed, as sentences."""
     gone: list[RetiredObject] = []
     failures: list[str] = []
     size_bytes = sum(item.record.size_bytes for item in found)
-    with job.observer.meter("Deleting", files=len(found), size_bytes=size_bytes) as meter:
+    with workspace.observer.meter("Deleting", files=len(found), size_bytes=size_bytes) as meter:
         for item in found:
             lease.check()
             try:
-                job.objects.delete(item.record.key)
+                workspace.objects.delete(item.record.key)
             except ProviderError as error:
                 failures.append(f"{item.record.key}: {error.message}")
                 continue
@@ -238,7 +238,7 @@ def _delete(job: Job, lease: LeaseHolder, found: Sequence[RetiredObject]) -> lis
             meter.bytes_done(item.record.size_bytes)
             meter.file_done(item.record.key)
     if gone:
-        with job.database.write() as work:
+        with workspace.database.write() as work:
             work.records.check_lease(lease.token)
             work.records.save_keys(_moved(gone, KeyState.DELETED, lease.run))
     return failures

@@ -6,16 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from reconciler.applying.workspace import Workspace
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.catalog import Catalog
 from reconciler.model.errors import IdentityMismatch, ObjectMissing
 from reconciler.model.kinds import Kind
 from reconciler.model.memory import uncollected
 from reconciler.model.plan import Action, Plan
-from reconciler.model.policy import OWN_PREFIX, STAGED_PREFIX, Policy
+from reconciler.model.policy import OWN_PREFIX, STAGED_PREFIX
 from reconciler.model.ports import (
     Beyond,
-    Database,
     Dependents,
     LibraryReader,
     ObjectStore,
@@ -44,34 +44,25 @@ class Listing:
     marker: str | None
 
 
-def make_plan(
-    read_catalog: Callable[[], Catalog],
-    policy: Policy,
-    objects: ObjectStore,
-    database: Database,
-    request: Request,
-    *,
-    staging: Staging | None = None,
-) -> tuple[Plan, World]:
+def make_plan(workspace: Workspace, request: Request) -> tuple[Plan, World]:
     """Read both stores and the catalog, and plan the difference. Writes nothing.
-
-    `staging` is where bytes wait for their merge; None for the library's own bucket.
 
     Everything of the database is of one moment: refresh and counts share one read-only transaction. Raises
     `InvalidInput` for questions that only a person can answer, `IdentityMismatch` when the stores do not
     belong together, and whatever the stores raise.
     """
     with uncollected(), _beside() as pool:
-        listing = pool.submit(read_bucket, objects)
-        waiting = pool.submit(read_staging, staging) if staging is not None and staging.apart else None
-        catalog = read_catalog() if request.rolls_back is None else Catalog(resources={})
-        with database.read() as session:
+        listing = pool.submit(read_bucket, workspace.objects)
+        staging = workspace.staging
+        waiting = pool.submit(read_staging, staging) if staging.apart else None
+        catalog = workspace.load_catalog() if request.rolls_back is None else Catalog(resources={})
+        with workspace.database.read() as session:
             snapshot, recorded = read_database(session)
             listed = listing.result()
-            check_identity(recorded.identity, listed.marker, policy.environment)
+            check_identity(recorded.identity, listed.marker, workspace.policy.environment)
             staged = listed.staged if waiting is None else waiting.result()
             snapshot = replace(snapshot, objects=listed.objects, staged=staged, marker=listed.marker)
-            world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=policy)
+            world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=workspace.policy)
             rough = _draft(session, world, request)
             doomed, moved = _dependents(session.library, rough)
             beyond = session.library.beyond(rough.ends) if rough.ends else Beyond()

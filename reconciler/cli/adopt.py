@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.console import result
-from reconciler.cli.import_ import folder_of, report
+from reconciler.cli.import_ import report
 from reconciler.cli.options import option_format
 from reconciler.cli.project import open_project
 
@@ -21,15 +21,12 @@ def command(directory: str, addresses: tuple[str, ...], format_: str) -> int:
     ADDRESS is a resource that drifted, a parent of several, or a row that nobody declared, such as
     `unmanaged.lectures[412]`. To reject drift instead, run `elmify apply`.
     """
-    from reconciler.bootstrap import open_stores
-    from reconciler.importing.adopt import adopt
-    from reconciler.importing.live import read_world
+    from reconciler.operations.imports import adopt
+    from reconciler.operations.workspace import open_workspace
 
     project = open_project(directory)
-    policy = project.settings.policy
-    with open_stores(project.settings) as stores:
-        world = read_world(stores.objects, stores.database, policy.environment)
-    adopted = adopt(folder_of(project), policy, world, addresses)
+    with open_workspace(project) as workspace:
+        adopted = adopt(project, workspace, addresses)
     if format_ == "text":
         _print(adopted)
     return report(adopted.imported, format_, adopted.accepted)

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,15 +6,17 @@ import click
 from reconciler.cli.console import discard_stdout, is_interactive, say
 from reconciler.cli.github import tell_outputs
 from reconciler.cli.options import option_format, option_lock_timeout, request_from, request_options
-from reconciler.cli.project import open_project
+from reconciler.cli.project import open_workspace
 from reconciler.cli.show import print_plan, read_plan
 from reconciler.model.errors import Exit, UsageError
 from reconciler.model.plan import Action, Plan
 from reconciler.model.values import counted, readable_size
 
 if TYPE_CHECKING:
-    from reconciler.applying.apply import Job, Outcome
-    from reconciler.bootstrap import Stores
+    from collections.abc import Callable
+
+    from reconciler.applying.apply import Outcome
+    from reconciler.operations.apply import Applied
     from reconciler.planning.world import Request
 
 
@@ -49,8 +50,8 @@ def command(
     With PLANFILES, carries out what was reviewed in them and nothing else (exit 4 when it would be anything
     else). Without, shows the plan and asks.
     """
-    from reconciler.applying.apply import apply, request_of
-    from reconciler.bootstrap import open_stores
+    from reconciler.operations.apply import apply_now, apply_reviewed
+    from reconciler.settings import parse_duration
 
     if folder is not None:
         planfiles += tuple(sorted(folder.glob("*.json")))
@@ -59,30 +60,23 @@ def command(
     request = request_from(only, allow, delete_unmanaged=delete_unmanaged, rekey=rekey)
     if only_reviewed:
         _refuse_more_options(request)
-        request = request_of(reviewed)
     elif not auto_approve and not is_interactive():
         raise UsageError(
             "there is no terminal to ask on",
             hint="Give a reviewed plan, or approve this one unseen:\n    elmify apply PLANFILE\n"
             "    elmify apply --auto-approve",
         )
-    project = open_project(directory)
-    with open_stores(project.settings) as stores:
-        job = project.job(stores, "apply", lock_timeout, format_)
-        if len(planfiles) == 1:
-            job = replace(job, plan_file=str(planfiles[0]))
-        if not only_reviewed:
-            plan = approved(job, request, ask=not auto_approve, format_=format_)
-            if plan is None:
-                return Exit.OK
-            reviewed = [plan]
-        advice = git_advice_on(stores, request)
-        outcome = apply(job, request, reviewed)
-    try:
-        conclude(outcome, format_, shown=not only_reviewed, advice=advice)
-    except BrokenPipeError:
-        discard_stdout()  # the commit stands, whoever hears of it
-    tell_outputs(outcome.plan)
+    wait = parse_duration(lock_timeout)
+    with open_workspace(directory, format_) as workspace:
+        if only_reviewed:
+            file = str(planfiles[0]) if len(planfiles) == 1 else None
+            applied = apply_reviewed(workspace, reviewed, plan_file=file, wait=wait)
+        else:
+            asking = approval(ask=not auto_approve)
+            applied = apply_now(workspace, request, show=shown_as(format_), approve=asking, wait=wait)
+    conclude(applied, format_, shown=not only_reviewed)
+    if applied.outcome is not None:
+        tell_outputs(applied.plan)
     return Exit.OK
 
 
@@ -94,48 +88,44 @@ def _refuse_more_options(request: "Request") -> None:
         )
 
 
-def approved(job: "Job", request: "Request", *, ask: bool, format_: str) -> Plan | None:
-    """Plan, show it, and ask; None when there is nothing to do, or the answer is no."""
-    from reconciler.applying.apply import finish_earlier, refuse_blocked
-    from reconciler.applying.refresh import make_plan
-    from reconciler.planning.planner import refuse_idle_globs
+def shown_as(format_: str) -> "Callable[[Plan], None]":
+    """Return what shows a plan before it is asked about; JSON has no words for that."""
 
-    plan, world = make_plan(
-        job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging
-    )
-    refuse_idle_globs(world, plan)
-    if format_ == "text":
-        print_plan(plan, "text", None)
-    refuse_blocked(plan)
-    if not plan.changes:
-        finish_earlier(job.database, job.objects)
-        if format_ == "json":
-            from reconciler.cli.progress import emit
+    def show(plan: Plan) -> None:
+        if format_ == "text":
+            print_plan(plan, "text", None)
 
-            emit("complete", changes=0)
-        return None
-    if ask and not plan.empty and not click.confirm("\nApply this?", default=False, err=True):
-        say("Nothing was applied.")
-        return None
-    return plan
+    return show
 
 
-def git_advice_on(stores: "Stores", request: "Request") -> str:
-    """Return what is to be done in git after a rollback, which leaves the catalog ahead; else nothing.
+def approval(*, ask: bool) -> "Callable[[Plan], bool]":
+    """Return what asks the person at the terminal, or says yes unseen."""
 
-    Asked before the commit: after it, nothing that may fail comes between what stands and the person.
-    """
-    if request.rolls_back is None:
-        return ""
+    def approve(_plan: Plan) -> bool:
+        return not ask or click.confirm("\nApply this?", default=False, err=True)
+
+    return approve
+
+
+def conclude(applied: "Applied", format_: str, *, shown: bool) -> None:
+    """Say what was done; of nothing done only what the plan has not already `shown`."""
     from reconciler.render.history import git_advice
 
-    with stores.database.read() as session:
-        run = session.records.run(request.rolls_back)
-    return git_advice(run) if run is not None else ""
+    if applied.declined:
+        say("Nothing was applied.")
+    elif applied.outcome is None and format_ == "json":
+        from reconciler.cli.progress import emit
+
+        emit("complete", changes=0)
+    elif applied.outcome is not None:
+        advice = git_advice(applied.rolled_back) if applied.rolled_back is not None else ""
+        try:
+            _conclude(applied.outcome, format_, shown=shown, advice=advice)
+        except BrokenPipeError:
+            discard_stdout()  # the commit stands, whether anyone reads this or not
 
 
-def conclude(outcome: "Outcome", format_: str, *, shown: bool, advice: str = "") -> None:
-    """Say what was done; of nothing done only what the plan has not already `shown`. `advice` comes last."""
+def _conclude(outcome: "Outcome", format_: str, *, shown: bool, advice: str) -> None:
     from reconciler.render.plan.sentences import plan_line
 
     plan = outcome.plan

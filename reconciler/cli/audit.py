@@ -1,7 +1,9 @@
+from itertools import chain
+
 import click
 
 from reconciler.cli.options import option_format
-from reconciler.cli.project import open_project
+from reconciler.cli.project import open_workspace
 
 
 @click.command("audit")
@@ -15,18 +17,18 @@ def command(directory: str, verify: bool, format_: str) -> None:
 
     --verify finds an entry that was altered, dropped, reordered or cut off; it exits 1 then.
     """
-    from reconciler.bootstrap import open_stores
-    from reconciler.inspecting.audit import verify_chain
+    from reconciler.operations.audit import audit_entries, verify_chain
     from reconciler.render.history import audit_jsonl, audit_lines
 
-    with open_stores(open_project(directory).settings) as stores:
+    with open_workspace(directory) as workspace:
         if verify:
-            head = verify_chain(stores.database, stores.objects)
+            head = verify_chain(workspace)
             click.echo(f"The audit log is whole: {head.seq:,} entries, the last one {head.hash[:16]}.")
             return
-        with stores.database.read() as session:
-            if format_ == "text" and not session.records.audit_head().seq:
+        with audit_entries(workspace) as entries:
+            first = next(entries, None)
+            if first is not None:
+                for line in (audit_jsonl if format_ == "jsonl" else audit_lines)(chain((first,), entries)):
+                    click.echo(line)
+            elif format_ == "text":
                 click.echo("No entries yet.")
-            lines = audit_jsonl if format_ == "jsonl" else audit_lines
-            for line in lines(session.records.audit()):
-                click.echo(line)

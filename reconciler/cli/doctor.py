@@ -5,7 +5,7 @@ import click
 
 from reconciler.cli.console import colours, result
 from reconciler.cli.options import option_format
-from reconciler.cli.project import open_project
+from reconciler.cli.project import open_workspace
 from reconciler.model.errors import Exit
 
 
@@ -18,9 +18,7 @@ def command(directory: str, read_only: bool, format_: str) -> int:
 
     Puts, reads and deletes one small object under .elmify/probe/ of the bucket. Exits 1 when a check failed.
     """
-    from providers.objects.r2 import is_public
-    from reconciler.bootstrap import open_stores
-    from reconciler.inspecting.doctor import DoctorFinding, Examination, Health
+    from reconciler.operations.doctor import DoctorFinding, Health, examine
 
     def line(finding: DoctorFinding) -> str:
         sign = {Health.OK: ("ok", "green"), Health.WARNING: ("!!", "yellow"), Health.FAILED: ("no", "red")}
@@ -29,17 +27,8 @@ def command(directory: str, read_only: bool, format_: str) -> int:
         remedy = finding.remedy.replace("\n", "\n      ")
         return f"{mark}  {finding.check}: {finding.message}" + (f"\n      {remedy}" if remedy else "")
 
-    project = open_project(directory)
-    with open_stores(project.settings) as stores:
-        findings = list(
-            Examination(
-                policy=project.settings.policy,
-                objects=stores.objects,
-                database=stores.database,
-                is_public=is_public,
-                read_only=read_only,
-            ).findings()
-        )
+    with open_workspace(directory) as workspace:
+        findings = examine(workspace, read_only=read_only)
     if format_ == "json":
         result(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
     else:

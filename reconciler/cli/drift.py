@@ -7,11 +7,12 @@ import click
 from reconciler.cli.console import colours, result, say
 from reconciler.cli.options import option_format
 from reconciler.cli.outcome import tell_drift
-from reconciler.cli.project import Project, open_project
+from reconciler.cli.project import open_project
 from reconciler.model.errors import ElmifyError, Exit
 
 if TYPE_CHECKING:
     from reconciler.model.drift import DriftReport
+    from reconciler.operations.project import Project
 
 _MEMORY_NAME = "drift.json"
 
@@ -47,14 +48,12 @@ def command(
 
     Exits 2 when there is any; with --new-only, when there is some that was not told before.
     """
-    from reconciler.bootstrap import open_stores
-    from reconciler.inspecting.drift import read_drift
-    from reconciler.planning.ignore_rules import report_without_ignored
+    from reconciler.operations.drift import read_drift
+    from reconciler.operations.workspace import open_workspace
 
     project = open_project(directory)
-    with open_stores(project.settings) as stores:
-        found = read_drift(project.settings.policy.environment, stores.objects, stores.database)
-    report = report_without_ignored(project.settings.policy, found)
+    with open_workspace(project) as workspace:
+        report = read_drift(workspace)
     known = _known(project, issue_body, memory)
     fresh = report.ids - (known or frozenset())
     shown = report.without(known or ()) if new_only else report
@@ -65,7 +64,7 @@ def command(
     return Exit.OK if shown.clean or exit_zero else Exit.DIFFERENCES
 
 
-def _known(project: Project, issue_body: Path | None, memory: Path | None) -> frozenset[str] | None:
+def _known(project: "Project", issue_body: Path | None, memory: Path | None) -> frozenset[str] | None:
     """Return the ids that were told before: by the file that was named, the issue, or the project's own."""
     from reconciler.notifications.reported import remembered_drift
     from reconciler.render.drift.formats import remembered
@@ -99,7 +98,7 @@ def _print(report: "DriftReport", shown: "DriftReport", fresh: frozenset[str], f
 
 
 def _remember(
-    project: Project,
+    project: "Project",
     report: "DriftReport",
     fresh: frozenset[str],
     issue_body: Path | None,

@@ -16,13 +16,12 @@ def command() -> None:
 @click.pass_obj
 def manifest(directory: str, out: Path | None) -> None:
     """Write the team's manifest JSON, from the catalog and the lockfile alone."""
-    from reconciler.importing.manifest import manifest_json
-    from reconciler.loading.atomic_write import write_whole
+    from reconciler.operations.catalog import write_output
+    from reconciler.operations.imports import export_manifest
 
-    project = open_project(directory)
-    text = manifest_json(project.catalog(), project.settings.policy.layout)
+    text = export_manifest(open_project(directory))
     if out is None:
         result(text)
     else:
-        write_whole(out, f"{text}\n")
+        write_output(out, f"{text}\n", "the manifest")
         say(f"Wrote {out}.")

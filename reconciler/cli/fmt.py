@@ -1,13 +1,11 @@
 import difflib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.console import result, say
 from reconciler.cli.project import open_project
-from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.errors import ElmifyError, InvalidInput
+from reconciler.model.errors import ElmifyError
 from reconciler.model.values import counted
 
 if TYPE_CHECKING:
@@ -23,24 +21,12 @@ def command(directory: str, check: bool, show_diff: bool) -> None:
 
     Prints the files that change. A file whose YAML cannot be read is left alone and named.
     """
-    from reconciler.loading.atomic_write import write_whole
-    from reconciler.loading.catalog_files import SourceFile, find_files
-    from reconciler.loading.fmt import format_catalog
+    from reconciler.operations.catalog import format_files
 
-    settings = open_project(directory).settings
-    found = list(find_files(settings.root, settings.catalog_dir))
-    problems = [item for item in found if isinstance(item, Diagnostic)]
     changed = 0
-    for file in format_catalog([item for item in found if isinstance(item, SourceFile)]):
-        problems += file.problems
-        if file.formatted is None or not file.differs:
-            continue
+    for file in format_files(open_project(directory), write=not check and not show_diff):
         changed += 1
         result(_diff(file) if show_diff else file.name)
-        if not check and not show_diff:
-            write_whole(settings.root / Path(file.name), file.formatted.after)
-    if problems:
-        raise InvalidInput(problems)
     if check and changed:
         raise ElmifyError("the catalog is not in its canonical form", hint="Run\n    elmify fmt")
     if not changed:

@@ -4,7 +4,7 @@ import click
 
 from reconciler.cli.console import result
 from reconciler.cli.options import option_lock_timeout
-from reconciler.cli.project import open_project
+from reconciler.cli.project import open_workspace
 from reconciler.model.values import counted, readable_size
 from reconciler.render.escape import harmless
 
@@ -32,20 +32,17 @@ def command(
     Never an object that any row names, and never before 24 hours have passed but by --now. Staged copies
     go by `staging: {keep: …}`; of unfinished uploads only elmify's own are given up, after 24 hours.
     """
-    from reconciler.applying.gc import GcScope, collect
-    from reconciler.bootstrap import open_stores
+    from reconciler.operations.gc import collect_garbage
     from reconciler.settings import parse_duration
 
-    project = open_project(directory)
-    policy = project.settings.policy
-    wanted = GcScope(
-        older_than=parse_duration(older_than) if older_than else policy.retention,
-        staged_older_than=parse_duration(older_than) if older_than else policy.staged_retention,
-        now=now,
-    )
-    with open_stores(project.settings) as stores:
-        job = project.job(stores, "gc", lock_timeout, "text")
-        collected = collect(job, wanted, dry_run=dry_run)
+    with open_workspace(directory) as workspace:
+        collected = collect_garbage(
+            workspace,
+            older_than=parse_duration(older_than) if older_than else None,
+            now=now,
+            dry_run=dry_run,
+            wait=parse_duration(lock_timeout),
+        )
     result(collected_text(collected, dry_run=dry_run))
 
 

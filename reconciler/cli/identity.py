@@ -1,13 +1,8 @@
-from typing import TYPE_CHECKING
-
 import click
 
 from reconciler.cli.console import is_interactive
-from reconciler.cli.project import open_project
-from reconciler.model.errors import IdentityMismatch, UsageError
-
-if TYPE_CHECKING:
-    from reconciler.model.ports import ObjectStore
+from reconciler.cli.project import open_workspace
+from reconciler.model.errors import UsageError
 
 
 @click.command("identity")
@@ -20,34 +15,23 @@ def command(directory: str, rebind: bool, auto_approve: bool) -> None:
     --rebind is for a bucket that was copied or a database whose records are lost. Be sure that the two are
     the ones you mean: everything else rests on it.
     """
-    from reconciler.applying import environment
-    from reconciler.bootstrap import open_stores
+    from reconciler.operations.identity import read_identities
+    from reconciler.operations.identity import rebind as rebind_stores
 
-    project = open_project(directory)
-    with open_stores(project.settings) as stores:
+    with open_workspace(directory) as workspace:
         if rebind:
-            _ask(f"Bind {stores.objects} and {stores.database} together?", auto_approve=auto_approve)
-            settings = project.settings
-            environment.rebind(stores.database, stores.objects, settings.policy.environment, settings.actor)
-        marker, trouble = _marker(stores.objects)
-        with stores.database.read() as session:
-            known = session.records.load_identity()
-    click.echo(f"elmify.yaml  {project.settings.policy.environment}")
+            question = f"Bind {workspace.objects} and {workspace.database} together?"
+            _ask(question, auto_approve=auto_approve)
+            rebind_stores(workspace)
+        found = read_identities(workspace)
+        environment = workspace.policy.environment
+    known = found.recorded
+    click.echo(f"elmify.yaml  {environment}")
     click.echo(f"database     {f'{known.environment}, {known.id}, {known.state}' if known else 'not begun'}")
-    said = "carries no marker" if trouble is None else "carries a marker that is not readable"
-    click.echo(f"bucket       {marker or said}")
-    if trouble is not None:
-        raise trouble
-
-
-def _marker(objects: "ObjectStore") -> "tuple[str | None, IdentityMismatch | None]":
-    """Return the identity that the bucket carries, or why its marker cannot be read."""
-    from reconciler.applying.refresh import read_marker
-
-    try:
-        return read_marker(objects), None
-    except IdentityMismatch as unreadable:
-        return None, unreadable
+    said = "carries no marker" if found.trouble is None else "carries a marker that is not readable"
+    click.echo(f"bucket       {found.marker or said}")
+    if found.trouble is not None:
+        raise found.trouble
 
 
 def _ask(question: str, *, auto_approve: bool) -> None:

@@ -5,7 +5,7 @@ import click
 
 from reconciler.cli.console import colours, result, say, show_diagnostics
 from reconciler.cli.options import option_format
-from reconciler.cli.project import Project, open_project
+from reconciler.cli.project import open_project
 from reconciler.model.diagnostics import has_errors
 from reconciler.model.errors import Exit
 from reconciler.model.values import counted
@@ -13,9 +13,7 @@ from reconciler.model.values import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.bootstrap import Stores
-    from reconciler.importing.declare import Folder, Imported
-    from reconciler.importing.live_hashes import Learning
+    from reconciler.importing.declare import Imported
     from reconciler.model.address import Address
 
 
@@ -34,15 +32,12 @@ def command() -> None:
 @click.pass_obj
 def live(directory: str, as_is: bool, hash_: bool, format_: str) -> int:
     """Declare what the bucket and the database hold. Changes nothing live."""
-    from reconciler.bootstrap import open_stores
-    from reconciler.importing.live import import_live, learn_nothing, read_world
+    from reconciler.operations.imports import import_live
+    from reconciler.operations.workspace import open_workspace
 
     project = open_project(directory)
-    policy = project.settings.policy
-    with open_stores(project.settings) as stores:
-        world = read_world(stores.objects, stores.database, policy.environment)
-        learn = _learning(project, stores) if hash_ else learn_nothing
-        imported = import_live(folder_of(project), policy, world, as_is=as_is, learn=learn)
+    with open_workspace(project) as workspace:
+        imported = import_live(project, workspace, as_is=as_is, learn_hashes=hash_)
     return report(imported, format_)
 
 
@@ -52,13 +47,9 @@ def live(directory: str, as_is: bool, hash_: bool, format_: str) -> int:
 @click.pass_obj
 def files(directory: str, folder: Path, format_: str) -> int:
     """Declare what a content folder holds, from names, sidecars and tags, and hash it into the lockfile."""
-    from reconciler.cli.new import hashing_of
-    from reconciler.importing.files import import_files
+    from reconciler.operations.imports import import_files
 
-    project = open_project(directory)
-    media_root = project.settings.media_root
-    imported = import_files(folder_of(project), folder, media_root, hashing_of(project))
-    return report(imported, format_)
+    return report(import_files(open_project(directory), folder), format_)
 
 
 @command.command("manifest")
@@ -67,37 +58,9 @@ def files(directory: str, folder: Path, format_: str) -> int:
 @click.pass_obj
 def manifest(directory: str, file: Path, format_: str) -> int:
     """Declare what the team's manifest JSON names."""
-    from reconciler.importing.declare import declare
-    from reconciler.importing.files import without_unseen
-    from reconciler.importing.manifest import read_manifest
+    from reconciler.operations.imports import import_manifest
 
-    project = open_project(directory)
-    folder, settings = folder_of(project), project.settings
-    found, lines, findings = read_manifest(file)
-    found, unseen = without_unseen(folder, settings.media_root, found, lines)
-    imported = declare(folder, settings.policy.layout, found, lines, (*findings, *unseen), hashed=False)
-    return report(imported, format_)
-
-
-def _learning(project: Project, stores: "Stores") -> "Learning":
-    from reconciler.cli.progress import meter
-    from reconciler.importing.live_hashes import Learning, Learnt
-
-    settings = project.settings
-    return Learning(
-        objects=stores.objects,
-        learnt=Learnt(settings.state_dir / "cache" / "objects.ndjson"),
-        limits=settings.policy.transfer,
-        meter=lambda files, size_bytes: meter("Hashing", files=files, size_bytes=size_bytes),
-    )
-
-
-def folder_of(project: Project) -> "Folder":
-    """Return where the project's catalog is."""
-    from reconciler.importing.declare import Folder
-
-    settings = project.settings
-    return Folder(root=settings.root, catalog_dir=settings.catalog_dir, lock_path=settings.lock_path)
+    return report(import_manifest(open_project(directory), file), format_)
 
 
 def _next_step(imported: "Imported") -> str:

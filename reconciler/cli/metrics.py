@@ -3,8 +3,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.console import result, say
-from reconciler.cli.project import open_project
-from reconciler.model.errors import ElmifyError
+from reconciler.cli.project import open_workspace
 
 
 @click.command("metrics")
@@ -21,19 +20,14 @@ def command(directory: str, textfile: Path | None) -> None:
     drift, playable lectures, the size of both stores, and user rows lost. Reads both stores once; read-only
     rights are enough.
     """
-    from reconciler.bootstrap import open_stores
-    from reconciler.inspecting.figures import read_figures
-    from reconciler.loading.atomic_write import write_whole
+    from reconciler.operations.catalog import write_output
+    from reconciler.operations.metrics import read_figures
     from reconciler.render.metrics import metrics_text
 
-    settings = open_project(directory).settings
-    with open_stores(settings) as stores:
-        text = metrics_text(read_figures(settings.policy.environment, stores.objects, stores.database))
+    with open_workspace(directory) as workspace:
+        text = metrics_text(read_figures(workspace))
     if textfile is None:
         result(text)
         return
-    try:
-        write_whole(textfile, text)
-    except OSError as error:
-        raise ElmifyError(f"the metrics cannot be written to {textfile}: {error.strerror}") from error
+    write_output(textfile, text, "the metrics")
     say(f"Written to {textfile}.")

@@ -1,16 +1,11 @@
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.console import result
-from reconciler.cli.import_ import folder_of, report
+from reconciler.cli.import_ import report
 from reconciler.cli.options import option_format
-from reconciler.cli.project import Project, open_project
-from reconciler.model.errors import UsageError
-
-if TYPE_CHECKING:
-    from reconciler.importing.files import Hashing
+from reconciler.cli.project import open_project
 
 
 @click.group("new")
@@ -38,14 +33,9 @@ def collection(directory: str, speaker: str, title: str, id_: str | None) -> Non
 
 
 def _declare(directory: str, name: str, speaker: str | None, id_: str | None) -> None:
-    from reconciler.importing.new_entries import new_parent
+    from reconciler.operations.imports import new_parent
 
-    try:
-        result(new_parent(folder_of(open_project(directory)), name, speaker, id_))
-    except ValueError as error:
-        raise UsageError(
-            str(error), hint="An id is lower-case letters and digits, joined by hyphens."
-        ) from error
+    result(new_parent(open_project(directory), name, speaker, id_))
 
 
 @command.command("lecture")
@@ -59,22 +49,6 @@ def lecture(directory: str, files: tuple[Path, ...], collection: str | None, for
     A bare name, such as fresh.mp3, gives way to the title in the tags. A file outside the media folder is
     copied into it.
     """
-    from reconciler.importing.new_entries import new_lectures
+    from reconciler.operations.imports import new_lectures
 
-    project = open_project(directory)
-    hashing = hashing_of(project)
-    imported = new_lectures(folder_of(project), files, project.settings.media_root, hashing, collection)
-    return report(imported, format_)
-
-
-def hashing_of(project: Project) -> "Hashing":
-    """Return how this project's files are hashed."""
-    from reconciler.cli.progress import meter
-    from reconciler.importing.files import Hashing
-
-    settings = project.settings
-    return Hashing(
-        policy=settings.policy,
-        cache_file=settings.state_dir / "cache" / "media.json",
-        meter=lambda files, size_bytes: meter("Hashing", files=files, size_bytes=size_bytes),
-    )
+    return report(new_lectures(open_project(directory), files, collection), format_)

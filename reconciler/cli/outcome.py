@@ -90,14 +90,15 @@ def _recorded_state(settings: "Settings", command: str, error: ElmifyError | Non
 
     A CI job starts with an empty folder: there the records are what remembers.
     """
-    from reconciler.bootstrap import open_stores
     from reconciler.logs import run_in_progress
     from reconciler.notifications.messages import state_of_run
+    from reconciler.operations.project import Project
+    from reconciler.operations.workspace import open_workspace
 
     if isinstance(error, ProviderError):
         return None  # a store that does not answer is not asked again
     try:
-        with open_stores(settings) as stores, stores.database.read() as session:
+        with open_workspace(Project(settings)) as workspace, workspace.database.read() as session:
             runs = session.records.runs(_RUNS)
     except ElmifyError:
         return None

@@ -6,14 +6,13 @@ import click
 from reconciler.cli.console import say
 from reconciler.cli.github import tell_outputs
 from reconciler.cli.options import option_format, request_from, request_options
-from reconciler.cli.project import Project, open_project
+from reconciler.cli.project import open_project
 from reconciler.cli.show import PLAN_FORMATS, Media, option_max_bytes, print_plan, refuse_idle_options
-from reconciler.model.errors import ElmifyError, Exit, UsageError
+from reconciler.model.errors import Exit, UsageError
 from reconciler.model.plan import Plan
 
 if TYPE_CHECKING:
-    from reconciler.bootstrap import Stores
-    from reconciler.planning.world import Request
+    from reconciler.applying.workspace import Workspace
 
 
 #: The endings of files that nobody means to apply.
@@ -61,39 +60,22 @@ def command(
     Reads the catalog, the bucket and the database; writes to none of them. Exits 0; with
     --detailed-exitcode 2 when there are changes.
     """
-    from reconciler.applying.refresh import make_plan
-    from reconciler.bootstrap import open_stores
+    from reconciler.operations import plan as operations
+    from reconciler.operations.workspace import open_workspace
     from reconciler.planning.guards import saved_as
-    from reconciler.planning.planner import refuse_idle_globs
 
-    refuse_idle_options(format_, max_bytes)
-    if presign is not None and format_ != "html":
-        raise UsageError("--presign is for --format html", hint="Only the page shows pictures and sound.")
-    if out is not None and out.suffix.lower() in _PAGES:
-        raise UsageError(
-            "--out saves the plan for `elmify apply`, which is JSON",
-            hint=f"A page or a comment goes to stdout:\n    elmify plan --format {format_} > {out}",
-        )
+    _refuse_useless_options(format_, max_bytes, presign, out)
     request = request_from(only, allow, delete_unmanaged=delete_unmanaged, rekey=rekey)
     project = open_project(directory)
     if changed_since is not None:
-        narrowed = _narrowed(request, project, changed_since)
+        narrowed = operations.changed_since(project, request, changed_since)
         if narrowed is None:
             say(f"Nothing in the catalog says otherwise since {changed_since}. Nothing was compared.")
             return Exit.OK
         request = narrowed
-    with open_stores(project.settings) as stores:
-        plan, world = make_plan(
-            project.catalog,
-            project.settings.policy,
-            stores.objects,
-            stores.database,
-            request,
-            staging=stores.staging,
-        )
-        if changed_since is None:
-            refuse_idle_globs(world, plan)
-        media = _media(plan, project, stores, presign) if format_ == "html" else None
+    with open_workspace(project) as workspace:
+        plan = operations.plan(workspace, request, computed_scope=changed_since is not None)
+        media = _media(plan, workspace, presign) if format_ == "html" else None
     if out is not None:
         plan = saved_as(plan, str(out))
     for file in filter(None, (out, json_into)):
@@ -105,38 +87,29 @@ def command(
     return Exit.DIFFERENCES if detailed_exitcode and not plan.empty else Exit.OK
 
 
-def _narrowed(request: "Request", project: Project, revision: str) -> "Request | None":
-    """Return the request for what the catalog says otherwise since then; None when that is nothing."""
-    from dataclasses import replace
-
-    from reconciler.loading.revisions import catalog_at, changed_addresses
-
-    settings = project.settings
-    then = catalog_at(
-        revision,
-        settings.root,
-        catalog_dir=settings.catalog_dir,
-        lock_path=settings.lock_path,
-        media_root=settings.media_root,
-        layout=settings.policy.layout,
-    )
-    changed = [a for a in changed_addresses(then, project.catalog()) if request.covers(a)]
-    return replace(request, scope=tuple(sorted(changed))) if changed else None
+def _refuse_useless_options(
+    format_: str, max_bytes: int | None, presign: str | None, out: Path | None
+) -> None:
+    refuse_idle_options(format_, max_bytes)
+    if presign is not None and format_ != "html":
+        raise UsageError("--presign is for --format html", hint="Only the page shows pictures and sound.")
+    if out is not None and out.suffix.lower() in _PAGES:
+        raise UsageError(
+            "--out saves the plan for `elmify apply`, which is JSON",
+            hint=f"A page or a comment goes to stdout:\n    elmify plan --format {format_} > {out}",
+        )
 
 
-def _media(plan: Plan, project: Project, stores: "Stores", presign: str | None) -> Media:
+def _media(plan: Plan, workspace: "Workspace", presign: str | None) -> Media:
     """Return where the page finds what is new: with `presign`, by links that end."""
-    base_url = project.settings.policy.layout.base_url
-    if presign is None:
-        return Media(base_url=base_url)
-    from datetime import UTC, datetime
-
-    from reconciler.inspecting.links import links_of
+    from reconciler.operations.plan import presigned_links
     from reconciler.settings import parse_duration
 
-    lasts = parse_duration(presign)
-    links = links_of(plan, stores.objects, stores.staging, lasts)
-    return Media(base_url=base_url, links=links, links_end=datetime.now(UTC) + lasts if links else None)
+    base_url = workspace.policy.layout.base_url
+    if presign is None:
+        return Media(base_url=base_url)
+    links, end = presigned_links(workspace, plan, parse_duration(presign))
+    return Media(base_url=base_url, links=links, links_end=end)
 
 
 def say_saved(plan: Plan, file: Path) -> None:
@@ -149,12 +122,7 @@ def say_saved(plan: Plan, file: Path) -> None:
 
 def save_plan(file: Path, plan: Plan) -> None:
     """Write a plan for `elmify apply`; the file is whole or absent."""
-    from reconciler.loading.atomic_write import write_whole
+    from reconciler.operations.catalog import write_output
     from reconciler.render.plan.json import dump_plan
 
-    try:
-        write_whole(file, dump_plan(plan))
-    except OSError as error:
-        raise ElmifyError(
-            f"the plan cannot be written to {file}: {error.strerror}", hint="Nothing was changed."
-        ) from error
+    write_output(file, dump_plan(plan), "the plan")

@@ -1,102 +1,38 @@
-"""The project a command works on: its settings, and its catalog read once."""
+"""The project a command works on, its workspace, and the observer that shows the work."""
 
 import logging
 import os
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.console import say, show_diagnostics
-from reconciler.model.catalog import Catalog
-from reconciler.model.errors import InvalidInput
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.ports import Meter
-from reconciler.settings import Settings, find_root, load_settings, parse_duration
 
 if TYPE_CHECKING:
-    from reconciler.applying.apply import Job
-    from reconciler.bootstrap import Stores
-    from reconciler.loading.catalog import Loaded
-    from reconciler.model.diagnostics import Diagnostic
+    from reconciler.applying.workspace import Workspace
+    from reconciler.operations.project import Project
 
 
-@dataclass
-class Project:
-    """A folder with an elmify.yaml, and what it says."""
-
-    settings: Settings
-
-    def load(self) -> "Loaded":
-        """Read the catalog and the lockfile, with everything that is wrong with them."""
-        from dataclasses import replace
-
-        from reconciler.loading.catalog import load_catalog
-        from reconciler.loading.lockfile import REPAIRABLE, read_lockfile, without_lines
-
-        settings = self.settings
-        media, mistakes = read_lockfile(settings.lock_path, settings.root)
-        loaded = load_catalog(
-            settings.root,
-            catalog_dir=settings.catalog_dir,
-            lock_path=settings.lock_path,
-            media=media,
-            media_root=settings.media_root,
-            layout=settings.policy.layout,
-            cache_dir=settings.cache_dir,
-        )
-        if not mistakes:
-            return replace(loaded, diagnostics=self.of_media(loaded.diagnostics))
-        grave = any(mistake.code not in REPAIRABLE for mistake in mistakes)
-        others = without_lines(loaded.diagnostics) if grave else loaded.diagnostics
-        return replace(loaded, catalog=None, diagnostics=(*mistakes, *others))
-
-    def of_media(self, found: "tuple[Diagnostic, ...]") -> "tuple[Diagnostic, ...]":
-        """Return diagnostics as they are, unless there is no lockfile: then what is absent is told once."""
-        from reconciler.loading.lockfile import without_lockfile
-
-        path = self.settings.lock_path
-        if path.exists() or not found:
-            return found
-        return without_lockfile(found, os.path.relpath(path, self.settings.root))
-
-    def catalog(self) -> Catalog:
-        """Return the catalog, its warnings shown; `InvalidInput` carries all of its mistakes."""
-        return self._catalog
-
-    @cached_property
-    def _catalog(self) -> Catalog:
-        loaded = self.load()  # what was read of each file is let go: the plan needs its memory
-        if loaded.catalog is None:
-            raise InvalidInput(loaded.diagnostics)
-        show_diagnostics(loaded.diagnostics)
-        return loaded.catalog
-
-    def job(self, stores: "Stores", command: str, lock_timeout: str, format_: str) -> "Job":
-        """Return what applying works with."""
-        from reconciler.applying.apply import Job
-
-        return Job(
-            policy=self.settings.policy,
-            objects=stores.objects,
-            database=stores.database,
-            media=stores.media,
-            staging=stores.staging,
-            read_catalog=self.catalog,
-            actor=self.settings.actor,
-            observer=Console(format_),
-            command=command,
-            lock_timeout=parse_duration(lock_timeout),
-        )
-
-
-def open_project(directory: str) -> Project:
-    """Return the project at or above a directory."""
+def open_project(directory: str, format_: str = "text") -> "Project":
+    """Return the project at or above a directory; what it tells is shown in that format."""
     from reconciler.logs import hide
+    from reconciler.operations.project import open_project as opened
 
-    settings = load_settings(find_root(Path(directory)), os.environ)
-    hide(secret.reveal() for secret in settings.secrets)
-    return Project(settings)
+    project = opened(Path(directory), os.environ, Console(format_))
+    hide(secret.reveal() for secret in project.settings.secrets)
+    return project
+
+
+@contextmanager
+def open_workspace(directory: str, format_: str = "text") -> "Iterator[Workspace]":
+    """Open the project at or above a directory and both of its stores, for as long as the block runs."""
+    from reconciler.operations.workspace import open_workspace as opened
+
+    with opened(open_project(directory, format_)) as workspace:
+        yield workspace
 
 
 class Console:
@@ -122,3 +58,7 @@ class Console:
         from reconciler.cli.progress import meter
 
         return meter(label, files=files, size_bytes=size_bytes, style="json" if self._json else "auto")
+
+    def diagnostics(self, found: Iterable[Diagnostic]) -> None:
+        """Print warnings to stderr."""
+        show_diagnostics(found)

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from reconciler.cli.apply import approved, conclude, git_advice_on
-from reconciler.cli.console import discard_stdout, is_interactive
+from reconciler.cli.apply import approval, conclude, shown_as
+from reconciler.cli.console import is_interactive
 from reconciler.cli.options import option_format, option_lock_timeout
 from reconciler.cli.plan import save_plan, say_saved
-from reconciler.cli.project import open_project
+from reconciler.cli.project import open_workspace
 from reconciler.cli.show import print_plan
 from reconciler.model.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.applying.apply import Job
-    from reconciler.bootstrap import Stores
+    from reconciler.applying.workspace import Workspace
     from reconciler.planning.world import Request
 
 
@@ -44,7 +43,7 @@ def purpose_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def carry_out(
     directory: str,
-    request_on: "Callable[[Stores], Request]",
+    request_on: "Callable[[Workspace], Request]",
     *,
     out: Path | None,
     auto_approve: bool,
@@ -52,34 +51,31 @@ def carry_out(
     format_: str,
 ) -> int:
     """Plan what `request_on` asks for; then save the plan, or ask and carry it out as `elmify apply` does."""
-    from reconciler.applying.apply import apply
-    from reconciler.bootstrap import open_stores
+    from reconciler.operations.apply import apply_now
+    from reconciler.settings import parse_duration
 
-    project = open_project(directory)
-    with open_stores(project.settings) as stores:
-        request = request_on(stores)
-        job = project.job(stores, "apply", lock_timeout, format_)
+    with open_workspace(directory, format_) as workspace:
+        request = request_on(workspace)
         if out is not None:
-            return _save(job, request, out, format_)
+            return _save(workspace, request, out, format_)
         if not auto_approve and not is_interactive():
-            _refuse_without_terminal(job, request)
-        plan = approved(job, request, ask=not auto_approve, format_=format_)
-        if plan is None:
-            return Exit.OK
-        advice = git_advice_on(stores, request)
-        outcome = apply(job, request, [plan])
-    try:
-        conclude(outcome, format_, shown=True, advice=advice)
-    except BrokenPipeError:
-        discard_stdout()  # the commit stands, whoever hears of it
+            _refuse_without_terminal(workspace, request)
+        applied = apply_now(
+            workspace,
+            request,
+            show=shown_as(format_),
+            approve=approval(ask=not auto_approve),
+            wait=parse_duration(lock_timeout),
+        )
+    conclude(applied, format_, shown=True)
     return Exit.OK
 
 
-def _refuse_without_terminal(job: "Job", request: "Request") -> NoReturn:
+def _refuse_without_terminal(workspace: "Workspace", request: "Request") -> NoReturn:
     """Raise what is wrong with what was asked for, before saying that nobody can be asked about it."""
-    from reconciler.applying.refresh import make_plan
+    from reconciler.operations.plan import plan
 
-    make_plan(job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging)
+    plan(workspace, request)
     allowed = [f"--allow {name}={count}" for name, count in request.allowances.items()]
     command = " ".join([request.asking, *allowed])
     raise UsageError(
@@ -89,13 +85,12 @@ def _refuse_without_terminal(job: "Job", request: "Request") -> NoReturn:
     )
 
 
-def _save(job: "Job", request: "Request", out: Path, format_: str) -> int:
-    from reconciler.applying.refresh import make_plan
+def _save(workspace: "Workspace", request: "Request", out: Path, format_: str) -> int:
+    from reconciler.operations.plan import plan
     from reconciler.planning.guards import saved_as
 
-    plan, _ = make_plan(job.read_catalog, job.policy, job.objects, job.database, request, staging=job.staging)
-    plan = saved_as(plan, str(out))
-    save_plan(out, plan)
-    print_plan(plan, format_, None)
-    say_saved(plan, out)
+    made = saved_as(plan(workspace, request), str(out))
+    save_plan(out, made)
+    print_plan(made, format_, None)
+    say_saved(made, out)
     return Exit.OK

@@ -2,7 +2,7 @@ import click
 
 from reconciler.cli.console import result
 from reconciler.cli.options import option_format
-from reconciler.cli.project import open_project
+from reconciler.cli.project import open_workspace
 
 
 @click.command("runs")
@@ -11,9 +11,9 @@ from reconciler.cli.project import open_project
 @click.pass_obj
 def command(directory: str, limit: int, format_: str) -> None:
     """List the last runs, newest first."""
-    from reconciler.bootstrap import open_stores
+    from reconciler.operations.status import last_runs
     from reconciler.render.history import runs_json, runs_text
 
-    with open_stores(open_project(directory).settings) as stores, stores.database.read() as session:
-        runs = session.records.runs(limit)
+    with open_workspace(directory) as workspace:
+        runs = last_runs(workspace, limit)
     result(runs_json(runs) if format_ == "json" else runs_text(runs))

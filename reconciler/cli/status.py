@@ -2,7 +2,7 @@ import click
 
 from reconciler.cli.console import result
 from reconciler.cli.options import option_format
-from reconciler.cli.project import open_project
+from reconciler.cli.project import open_workspace
 
 
 @click.command("status")
@@ -14,15 +14,11 @@ def command(directory: str, format_: str) -> None:
     Who may apply now, the last runs, and what an interrupted one left: uploads that no row names, multipart
     uploads that were never completed, staged copies. Reads only, and needs no more than rights to read.
     """
-    from reconciler.bootstrap import open_stores
-    from reconciler.inspecting.status import read_status
+    from reconciler.operations.status import read_status
     from reconciler.planning.advice import advise
     from reconciler.render.status import status_json, status_text
 
-    project = open_project(directory)
-    with open_stores(project.settings) as stores:
-        status = read_status(
-            project.settings.policy.environment, stores.objects, stores.database, stores.staging
-        )
+    with open_workspace(directory) as workspace:
+        status = read_status(workspace)
     render = status_json if format_ == "json" else status_text
     result(render(status, advise(status)))

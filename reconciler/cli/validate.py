@@ -14,9 +14,7 @@ from reconciler.model.errors import Exit, InvalidInput
 from reconciler.model.kinds import Kind
 
 if TYPE_CHECKING:
-    from reconciler.loading.catalog import Loaded
     from reconciler.model.catalog import Catalog
-    from reconciler.settings import Settings
 
 
 @click.command("validate")
@@ -28,11 +26,11 @@ def command(directory: str, format_: str) -> int:
     All mistakes at once, each with its code, its place, and what to do. Exits 1 when there are errors.
     sarif is for code scanning; github annotates lines from within a workflow, beside the text.
     """
+    from reconciler.operations.catalog import validate
+
     catalog = None
     try:
-        project = open_project(directory)
-        loaded = project.load()
-        found, catalog = find_mistakes(project.settings, loaded), loaded.catalog
+        found, catalog = validate(open_project(directory))
     except InvalidInput as invalid:
         found = invalid.diagnostics
     match format_:
@@ -67,19 +65,6 @@ def _folder(directory: str) -> str:
         return folder_in_repository(find_root(Path(directory)))
     except InvalidInput:
         return ""
-
-
-def find_mistakes(settings: "Settings", loaded: "Loaded") -> Sequence[Diagnostic]:
-    """Return everything that is wrong with the catalog, the lockfile and the media, in reading order."""
-    from reconciler.loading.hashing import StatCache
-    from reconciler.loading.lockfile import read_lockfile, without_lines
-    from reconciler.loading.media import MediaFolder, check_media
-    from reconciler.model.diagnostics import in_reading_order
-
-    locked, _ = read_lockfile(settings.lock_path, settings.root)
-    cache = StatCache.read(settings.state_dir / "cache" / "media.json")
-    media = check_media(MediaFolder(settings.media_root), loaded.media_references(), locked, cache)
-    return in_reading_order((*loaded.diagnostics, *without_lines(media)))  # `loaded` tells of lines already
 
 
 def _print_json(found: Sequence[Diagnostic]) -> None:

@@ -6,13 +6,12 @@ import click
 from reconciler.cli.console import colours, result, say
 from reconciler.cli.options import option_format
 from reconciler.cli.plan import save_plan
-from reconciler.cli.project import Console, Project, open_project
-from reconciler.model.errors import ElmifyError, Exit, UsageError
+from reconciler.cli.project import open_workspace
+from reconciler.model.errors import Exit, UsageError
 from reconciler.model.values import counted
 
 if TYPE_CHECKING:
-    from reconciler.bootstrap import Stores
-    from reconciler.inspecting.verify import Inspection
+    from reconciler.model.plan import Plan
     from reconciler.planning.verification.findings import Verification
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -32,43 +31,30 @@ def command(
 
     Costs one listing and a fixed number of queries; writes to neither store. Exits 2 when something is wrong.
     """
-    from reconciler.bootstrap import open_stores
+    from reconciler.operations import verify as operations
     from reconciler.planning.verification.byte_checks import parse_sample
 
     if deep and sample is not None:
         raise UsageError("--deep hashes everything, --sample a part of it", hint="Give one of the two.")
     part = parse_sample(sample) if sample is not None else None
-    project = open_project(directory)
-    with open_stores(project.settings) as stores:
-        inspection = inspection_of(project, stores)
-        found = inspection.deep(part) if deep or part is not None else inspection.shallow()
+    with open_workspace(directory) as workspace:
+        if deep or part is not None:
+            found = operations.verify_deep(workspace, part)
+        else:
+            found = operations.verify(workspace)
         _print(found, format_, out)
         if repair_plan is not None:
-            _save_repairs(project, stores, found, repair_plan, quiet=format_ != "text")
+            repairs = operations.repair_plan(workspace, found)
+            _save_repairs(repairs, found, repair_plan, quiet=format_ != "text")
     return Exit.DIFFERENCES if found.wrong else Exit.OK
 
 
-def inspection_of(project: Project, stores: "Stores") -> "Inspection":
-    """Return what verify works with; its progress goes to stderr."""
-    from reconciler.inspecting.verify import Inspection
-
-    media_root = project.settings.media_root
-    return Inspection(
-        policy=project.settings.policy,
-        objects=stores.objects,
-        database=stores.database,
-        read_catalog=project.catalog,
-        has_file=lambda path: (media_root / path).is_file(),
-        observer=Console("text"),
-        staging=stores.staging,
-    )
-
-
 def _print(found: "Verification", format_: str, out: Path | None) -> None:
+    from reconciler.operations.catalog import write_output
     from reconciler.render.verify.text import verify_text
 
     if out is not None:
-        _write(out, _rendered(found, format_))
+        write_output(out, _rendered(found, format_), "the result")
     if out is None and format_ != "text":
         result(_rendered(found, format_))
     else:
@@ -88,43 +74,20 @@ def _rendered(found: "Verification", format_: str) -> str:
             return f"{verify_text(found)}\n"
 
 
-def _save_repairs(
-    project: Project, stores: "Stores", found: "Verification", file: Path, *, quiet: bool
-) -> None:
+def _save_repairs(repairs: "Plan | None", found: "Verification", file: Path, *, quiet: bool) -> None:
     """Save the repairs as an ordinary plan, and say what no plan can mend."""
-    from reconciler.applying.refresh import make_plan
     from reconciler.cli.show import print_plan
-    from reconciler.planning.verification.repair import beyond_repair, repair_request
+    from reconciler.planning.verification.repair import beyond_repair
     from reconciler.render.verify.text import retold
 
-    request = repair_request(found.findings)
-    if request is None:
+    if repairs is None:
         say("\nThere is nothing that a plan can mend, so none was saved.")
         return
-    plan, _ = make_plan(
-        project.catalog,
-        project.settings.policy,
-        stores.objects,
-        stores.database,
-        request,
-        staging=stores.staging,
-    )
-    save_plan(file, plan)
+    save_plan(file, repairs)
     left = beyond_repair(found.findings)
     if not quiet:
         result("\nThe repairs, as a plan:\n")
-        print_plan(plan, "text", None)
+        print_plan(repairs, "text", None)
         if left:
             result(f"\n{counted(len(left), 'finding')} a person has to decide on:\n\n{retold(left)}")
     say(f"\nSaved. To carry out exactly these repairs:\n    elmify apply {file}")
-
-
-def _write(file: Path, text: str) -> None:
-    from reconciler.loading.atomic_write import write_whole
-
-    try:
-        write_whole(file, text)
-    except OSError as error:
-        raise ElmifyError(
-            f"it cannot be written to {file}: {error.strerror}", hint="Nothing was changed."
-        ) from error

@@ -75,6 +75,10 @@ class MediaFolder:
         self._folded = cache(_folded_names)
         self._real_folder = cache(partial(os.path.realpath, strict=True))
 
+    def has(self, path: str) -> bool:
+        """Whether there is a regular file at that path; see `ports.MediaFiles`."""
+        return (self.root / path).is_file()
+
     def open(self, media: MediaFile) -> BinaryIO:
         """Open the file whose bytes the lockfile names; see `ports.MediaFiles`."""
         handle = self.open_path(media.path)

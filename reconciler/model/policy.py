@@ -111,3 +111,4 @@ class Policy:
     retention: timedelta = timedelta(days=30)
     ignore: tuple[Ignored, ...] = ()
     staged_retention: timedelta = timedelta(days=30)  # pull requests are rarely open for longer
+    own_prefix_is_private: bool = False  # elmify.yaml says that the public cannot read `.elmify/`

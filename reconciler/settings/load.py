@@ -85,6 +85,7 @@ def load_settings(
             retention=_read_retention(source),
             ignore=tuple(Ignored(**each) for each in source.value.get("ignore", ())),
             staged_retention=_read_staged_retention(source),
+            own_prefix_is_private=source.section("staging").get("prefix_is_private", False),
         ),
         catalog_dir=catalog_dir,
         lock_path=catalog_dir / LOCKFILE_NAME,
@@ -94,7 +95,6 @@ def load_settings(
         stores=stores,
         actor=read_actor(environ),
         notify=read_notify(source, environ),
-        own_prefix_is_private=source.section("staging").get("prefix_is_private", False),
     )
     _refuse_mistakes(source)
     return settings

@@ -95,7 +95,6 @@ class Settings:
     `root` is the folder of elmify.yaml, `state_dir` is what elmify keeps beside it and git ignores.
     `cache_dir` is outside the project; None when nothing is to be cached. Whoever asks for a store hears
     what is wrong with them, as `InvalidInput`; who only reads the catalog needs no credentials.
-    `own_prefix_is_private` says that the public cannot read elmify's own prefix of the bucket.
     """
 
     root: Path
@@ -107,8 +106,12 @@ class Settings:
     cache_dir: Path | None
     stores: StoreChoice
     actor: Actor
-    own_prefix_is_private: bool = False
     notify: Notify = field(default_factory=Notify)
+
+    @property
+    def media_cache(self) -> Path:
+        """The file that remembers the hashes of media files on this machine."""
+        return self.state_dir / "cache" / "media.json"
 
     @property
     def objects(self) -> DirectoryBucket | RemoteBucket:

@@ -8,15 +8,15 @@ import pytest
 import yaml
 
 from reconciler.applying.refresh import make_plan
-from reconciler.bootstrap import open_stores
 from reconciler.cli import run
-from reconciler.cli.project import Project
 from reconciler.importing.adopt import Adopted, adopt
 from reconciler.importing.declare import Folder, Reason
 from reconciler.importing.live import read_world
 from reconciler.loading.fmt import format_catalog_file
 from reconciler.model.errors import Exit, UsageError
 from reconciler.model.plan import Action, Plan
+from reconciler.operations.project import Project
+from reconciler.operations.workspace import open_workspace
 from reconciler.planning.diff import differing_names
 from reconciler.planning.world import Request
 from reconciler.settings import load_settings
@@ -48,15 +48,14 @@ class Team:
     def adopt(self, *addresses: str) -> Adopted:
         settings = self.project().settings
         folder = Folder(root=settings.root, catalog_dir=settings.catalog_dir, lock_path=settings.lock_path)
-        with open_stores(settings) as stores:
-            world = read_world(stores.objects, stores.database, "live")
+        with open_workspace(Project(settings)) as workspace:
+            world = read_world(workspace.objects, workspace.database, "live")
         return adopt(folder, settings.policy, world, addresses)
 
     def plan(self) -> Plan:
         project = self.project()
-        with open_stores(project.settings) as stores:
-            policy = project.settings.policy
-            return make_plan(project.catalog, policy, stores.objects, stores.database, Request())[0]
+        with open_workspace(project) as workspace:
+            return make_plan(workspace, Request())[0]
 
     def corrects(self, address: str) -> Sequence[str]:
         """Return what a plan would still correct of an address."""

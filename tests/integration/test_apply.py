@@ -6,13 +6,13 @@ import pytest
 
 from reconciler.applying.environment import put_small, rebind
 from reconciler.applying.refresh import MARKER_KEY, read_marker
-from reconciler.inspecting.audit import BrokenChain, verify_chain
 from reconciler.model.address import Address
 from reconciler.model.errors import Guarded, IdentityMismatch, InvalidInput, PutsFailed, Stale
 from reconciler.model.history import GENESIS
 from reconciler.model.plan import Action
 from reconciler.model.policy import AUDIT_PREFIX, FORMER_AUDIT_PREFIX, TransferLimits
 from reconciler.model.recorded import IdentityState
+from reconciler.operations.audit import BrokenChain, verify_chain
 from reconciler.planning.world import DELETE_UNMANAGED, Request
 from tests.stand import Stand
 
@@ -334,7 +334,7 @@ def test_a_wiped_and_reimported_table_is_adopted_again_without_guessing(stand: S
 def test_the_audit_log_says_what_was_done_and_is_anchored_in_the_bucket(stand: Stand) -> None:
     stand.apply()
 
-    head = verify_chain(stand.database, stand.objects)
+    head = verify_chain(stand.workspace())
 
     assert head.seq == 4  # three creates and the commit
     assert [stored.key for stored in stand.objects.list(".elmify/audit/")] == [
@@ -348,10 +348,10 @@ def test_after_lost_records_the_new_log_is_whole_and_the_old_heads_are_still_the
     was = read_marker(stand.objects)
     stand.sql("drop schema elmify cascade")
 
-    rebind(stand.database, stand.objects, "test", stand.job().actor)
+    rebind(stand.database, stand.objects, "test", stand.workspace().actor)
     stand.apply()
 
-    head = verify_chain(stand.database, stand.objects)
+    head = verify_chain(stand.workspace())
     assert [stored.key for stored in stand.objects.list(AUDIT_PREFIX)] == [
         f"{AUDIT_PREFIX}{head.seq:012d}-{head.hash}"
     ]
@@ -366,10 +366,10 @@ def test_binding_a_pair_again_does_not_excuse_a_log_that_was_cut(stand: Stand) -
     stand.sql("delete from elmify.audit")
     stand.sql("update elmify.audit_head set seq = 0, hash = %s", GENESIS)
 
-    rebind(stand.database, stand.objects, "test", stand.job().actor)
+    rebind(stand.database, stand.objects, "test", stand.workspace().actor)
 
     with pytest.raises(BrokenChain, match="the bucket knows of entry 4"):
-        verify_chain(stand.database, stand.objects)
+        verify_chain(stand.workspace())
 
 
 def test_a_bucket_of_another_environment_stops_before_anything_is_read_as_absent(stand: Stand) -> None:

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,7 @@ def fail(error: BaseException) -> Fault:
 def run_apply(stand: Stand, *, before: Fault | None = None, after: Fault | None = None) -> FaultyDatabase:
     """Apply with a database that fails the first commit."""
     database = FaultyDatabase(stand.database, before=[before], after=[after])
-    apply(replace(stand.job(), database=database), EVERYTHING, [stand.plan()])
+    apply(stand.workspace(database=database), EVERYTHING, [stand.plan()])
     return database
 
 
@@ -134,7 +133,7 @@ def test_a_commit_that_never_gets_through_changes_nothing(stand: Stand) -> None:
     database = FaultyDatabase(stand.database, before=faults, after=[])
 
     with pytest.raises(Unavailable, match="in 5 attempts"):
-        apply(replace(stand.job(), database=database), EVERYTHING, [stand.plan()])
+        apply(stand.workspace(database=database), EVERYTHING, [stand.plan()])
 
     assert database.commits == 5
     assert titles(stand) == ["The Opening"]
@@ -155,7 +154,7 @@ def test_a_lost_answer_that_nobody_can_look_up_is_not_called_a_failure(stand: St
 
     database = Gone(stand_database, before=[], after=[fail(LOST)])
     with pytest.raises(Unfinished, match="nobody can say whether it stands"):
-        apply(replace(stand.job(), database=database), EVERYTHING, [stand.plan()])
+        apply(stand.workspace(database=database), EVERYTHING, [stand.plan()])
 
     assert "outcome-not-recorded" in stand.observer.events
     assert titles(stand) == ["Al-Fatiha"]
@@ -235,7 +234,7 @@ def apply_when(stand: Stand, happens: Fault, request: Request = EVERYTHING) -> N
             if name == "planned":
                 database.planned()
 
-    apply(replace(stand.job(), database=database, observer=Telling()), request, [stand.plan(request)])
+    apply(stand.workspace(database=database, observer=Telling()), request, [stand.plan(request)])
 
 
 def test_a_favourite_between_plan_and_delete_is_refused_and_nothing_is_lost(stand: Stand) -> None:
@@ -365,7 +364,7 @@ def test_what_was_put_before_a_stale_commit_is_used_by_the_next_apply(stand: Sta
 
     objects: ObjectStore = Editing()
     with pytest.raises(Stale):
-        apply(replace(stand.job(), objects=objects), EVERYTHING, [stand.plan()])
+        apply(stand.workspace(objects=objects), EVERYTHING, [stand.plan()])
     assert titles(stand) == ["The Opening"]
 
     outcome = stand.apply()

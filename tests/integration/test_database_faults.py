@@ -82,14 +82,13 @@ class WatchedBucket:
 
 def apply_with(stand: Stand, moment: Moment) -> ElmifyError | None:
     """Apply what the stand plans, and return the failure that it ended with."""
-    job = replace(
-        stand.job(),
+    workspace = stand.workspace(
         policy=replace(stand.policy, transfer=replace(stand.policy.transfer, concurrency=1)),
         database=WatchedDatabase(stand.database, moment),
         objects=WatchedBucket(stand.objects, moment),
     )
     try:
-        apply(job, EVERYTHING, [stand.plan()])
+        apply(workspace, EVERYTHING, [stand.plan()])
     except ElmifyError as error:
         return error
     return None

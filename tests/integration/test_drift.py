@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from reconciler.applying.gc import GcScope, collect
-from reconciler.inspecting.drift import read_drift
 from reconciler.model.address import Address
 from reconciler.model.drift import DriftKind, DriftReport
 from reconciler.model.errors import IdentityMismatch
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action
+from reconciler.operations.drift import read_drift
 from reconciler.planning.world import Request
 from tests import postgres
 from tests.buckets import bucket_at
@@ -48,7 +48,7 @@ def stand(tmp_path: Path, database_url: str) -> Stand:
 
 
 def drift(stand: Stand) -> DriftReport:
-    return read_drift("test", stand.objects, stand.database)
+    return read_drift(stand.workspace())
 
 
 def told(report: DriftReport) -> list[tuple[DriftKind, str, str]]:
@@ -171,7 +171,7 @@ def test_what_gc_deletes_is_no_drift(stand: Stand) -> None:
     stand.apply()
     put_by_hand(stand, "new.mp3", b"since the last apply")
     kept = timedelta(days=30)
-    collect(stand.job(), GcScope(older_than=kept, staged_older_than=kept, now=(B,)), dry_run=False)
+    collect(stand.workspace(), GcScope(older_than=kept, staged_older_than=kept, now=(B,)), dry_run=False)
 
     assert told(drift(stand)) == [(DriftKind.OBJECT_NEW, "unmanaged.object[new.mp3]", "object")]
 
@@ -201,7 +201,7 @@ def test_reading_drift_writes_nothing_and_needs_no_right_to_write(stand: Stand) 
     before = stand.sql("select count(*) as n from elmify.audit"), list(stand.objects.list())
 
     with postgres.role(stand.url, _READING) as url, closing(database_at(url)) as database:
-        report = read_drift("test", stand.objects, database)
+        report = read_drift(stand.workspace(database=database))
 
     assert report.count == 1
     assert (stand.sql("select count(*) as n from elmify.audit"), list(stand.objects.list())) == before
@@ -219,8 +219,8 @@ def test_stores_that_do_not_belong_together_are_no_drift_but_an_error(stand: Sta
 
 
 def drift_of(live: LiveProject) -> DriftReport:
-    with live.opened() as (project, stores):
-        return read_drift(project.settings.policy.environment, stores.objects, stores.database)
+    with live.opened() as workspace:
+        return read_drift(workspace)
 
 
 def test_a_reconciled_live_system_has_no_drift(live: LiveProject) -> None:
@@ -307,7 +307,7 @@ def measured(server: str, url: str, folder: Path, lectures: int) -> Cost:
         closing(bucket_at(server, name, on_request=requests.append)) as bucket,
         closing(database_at(url, statements.append)) as database,
     ):
-        report = read_drift("test", bucket, database)
+        report = read_drift(stand.workspace(objects=bucket, database=database))
     return Cost(report, Counter(requests), len(statements))
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.inspecting.figures import read_figures
 from reconciler.model.figures import Figures
 from reconciler.model.kinds import Kind
+from reconciler.operations.metrics import read_figures
 from reconciler.planning.world import Request
 from tests.stand import Stand
 
@@ -22,7 +22,7 @@ def stand(tmp_path: Path, database_url: str) -> Stand:
 
 
 def numbers(stand: Stand) -> Figures:
-    return read_figures("test", stand.objects, stand.database)
+    return read_figures(stand.workspace())
 
 
 def test_before_the_first_apply_there_are_zeros(stand: Stand) -> None:

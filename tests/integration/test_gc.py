@@ -1,6 +1,6 @@
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ def run_gc(
     objects: ObjectStore | None = None,
 ) -> Collected:
     wanted = GcScope(older_than=older_than, staged_older_than=staged_older_than, now=now)
-    return collect(replace(stand.job(), objects=objects or stand.objects), wanted, dry_run=dry_run)
+    return collect(stand.workspace(objects=objects or stand.objects), wanted, dry_run=dry_run)
 
 
 def age(stand: Stand, days: int) -> None:
@@ -207,7 +207,7 @@ def staged_keys(stand: Stand) -> list[str]:
 def intend(stand: Stand, key: str, sha256: str) -> None:
     """Note that a run means to put those bytes, and did not come to its commit."""
     with stand.database.write() as work:
-        run = work.records.begin_run("apply", stand.job().actor)
+        run = work.records.begin_run("apply", stand.workspace().actor)
         intended = KeyRecord(key=key, state=KeyState.INTENDED, size_bytes=64, sha256=sha256, run=run)
         work.records.save_keys([intended])
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.applying.refresh import make_plan
-from reconciler.bootstrap import open_stores
-from reconciler.cli.project import Project
 from reconciler.importing.declare import Folder, Imported
 from reconciler.importing.live import import_live, read_world
 from reconciler.model.address import Address
 from reconciler.model.catalog import Resource
 from reconciler.model.plan import Plan
 from reconciler.model.values import nfc
+from reconciler.operations.project import Project
+from reconciler.operations.workspace import open_workspace
 from reconciler.planning.world import Request
 from reconciler.settings import load_settings
 from tests import postgres
@@ -46,15 +46,14 @@ class Team:
     def do_import(self) -> Imported:
         settings = self.project().settings
         folder = Folder(root=settings.root, catalog_dir=settings.catalog_dir, lock_path=settings.lock_path)
-        with open_stores(settings) as stores:
-            world = read_world(stores.objects, stores.database, "live")
+        with open_workspace(Project(settings)) as workspace:
+            world = read_world(workspace.objects, workspace.database, "live")
         return import_live(folder, settings.policy, world)
 
     def plan(self) -> Plan:
         project = self.project()
-        with open_stores(project.settings) as stores:
-            policy = project.settings.policy
-            return make_plan(project.catalog, policy, stores.objects, stores.database, Request())[0]
+        with open_workspace(project) as workspace:
+            return make_plan(workspace, Request())[0]
 
     def declared(self, address: Address) -> Resource:
         return self.project().catalog().resources[address]

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.applying.refresh import make_plan
-from reconciler.bootstrap import open_stores
 from reconciler.cli import run
-from reconciler.cli.project import Project
 from reconciler.importing.declare import Folder, Imported, Reason
 from reconciler.importing.live import import_live, read_world
 from reconciler.loading.fmt import format_catalog_file
@@ -18,6 +16,8 @@ from reconciler.model.diagnostics import Severity
 from reconciler.model.errors import Exit
 from reconciler.model.plan import Action, Plan
 from reconciler.model.values import nfc
+from reconciler.operations.project import Project
+from reconciler.operations.workspace import open_workspace
 from reconciler.planning.diff import differing_names
 from reconciler.planning.world import Request
 from reconciler.settings import load_settings
@@ -48,16 +48,14 @@ class Team:
     def do_import(self, *, as_is: bool = False) -> Imported:
         settings = self.settled().settings
         folder = Folder(root=settings.root, catalog_dir=settings.catalog_dir, lock_path=settings.lock_path)
-        with open_stores(settings) as stores:
-            world = read_world(stores.objects, stores.database, "live")
+        with open_workspace(Project(settings)) as workspace:
+            world = read_world(workspace.objects, workspace.database, "live")
         return import_live(folder, settings.policy, world, as_is=as_is)
 
     def plan(self) -> Plan:
         project = self.settled()
-        with open_stores(project.settings) as stores:
-            return make_plan(
-                project.catalog, project.settings.policy, stores.objects, stores.database, Request()
-            )[0]
+        with open_workspace(project) as workspace:
+            return make_plan(workspace, Request())[0]
 
     def texts(self) -> Mapping[str, str]:
         return {

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -94,9 +93,9 @@ def test_an_apply_that_waits_goes_on_when_the_lease_is_given_back(stand: Stand) 
     holder.start()
     held.wait()
     observer = Waiting()
-    job = replace(stand.job(), lock_timeout=timedelta(minutes=2), observer=observer)
+    wait = timedelta(minutes=2)
 
-    apply(job, EVERYTHING, [stand.plan()])
+    apply(stand.workspace(observer=observer), EVERYTHING, [stand.plan()], wait=wait)
 
     holder.join()
     assert observer.events.count("waiting-for-lease") == 1
@@ -105,11 +104,10 @@ def test_an_apply_that_waits_goes_on_when_the_lease_is_given_back(stand: Stand) 
 
 def test_of_two_applies_at_once_the_second_finds_nothing_to_do(stand: Stand) -> None:
     reviewed = stand.plan()
-    job = replace(stand.job(), lock_timeout=timedelta(minutes=2))
     outcomes = []
 
     def one() -> None:
-        outcomes.append(apply(job, EVERYTHING, [reviewed]))
+        outcomes.append(apply(stand.workspace(), EVERYTHING, [reviewed], wait=timedelta(minutes=2)))
 
     both = [threading.Thread(target=one) for _ in range(2)]
     for thread in both:
@@ -124,10 +122,10 @@ def test_of_two_applies_at_once_the_second_finds_nothing_to_do(stand: Stand) -> 
 
 def test_a_holder_that_was_taken_over_while_it_uploaded_cannot_commit(stand: Stand) -> None:
     stand.record("ali/quran/opening.mp3", b"recorded again")
-    job = replace(stand.job(), objects=Stepping(stand.objects, lambda: take_over(stand)))
+    workspace = stand.workspace(objects=Stepping(stand.objects, lambda: take_over(stand)))
 
     with pytest.raises(Leased) as caught:
-        apply(job, EVERYTHING, [stand.plan()])
+        apply(workspace, EVERYTHING, [stand.plan()])
 
     assert "this run has lost the lease" in caught.value.message
     assert titles(stand) == ["The Opening"]
@@ -137,9 +135,9 @@ def test_a_holder_that_was_taken_over_while_it_uploaded_cannot_commit(stand: Sta
 
 def test_what_a_fenced_holder_stored_is_used_by_the_next(stand: Stand) -> None:
     stand.record("ali/quran/opening.mp3", b"recorded again")
-    job = replace(stand.job(), objects=Stepping(stand.objects, lambda: take_over(stand)))
+    workspace = stand.workspace(objects=Stepping(stand.objects, lambda: take_over(stand)))
     with pytest.raises(Leased):
-        apply(job, EVERYTHING, [stand.plan()])
+        apply(workspace, EVERYTHING, [stand.plan()])
     stand.sql("update elmify.lease set expires_at = clock_timestamp() - interval '1 second'")
 
     outcome = stand.apply()
@@ -180,9 +178,9 @@ def test_a_waiting_apply_outlasts_a_holder_whose_commit_is_long(stand: Stand) ->
                 yield work
 
     observer = Quiet()
-    job = replace(stand.job(), database=Busy(), lock_timeout=timedelta(minutes=1), observer=observer)
+    workspace = stand.workspace(database=Busy(), observer=observer)
 
-    apply(job, EVERYTHING, [stand.plan()])
+    apply(workspace, EVERYTHING, [stand.plan()], wait=timedelta(minutes=1))
 
     assert "waiting-for-lease" in observer.events
     assert titles(stand) == ["Al-Fatiha"]

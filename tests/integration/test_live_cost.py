@@ -4,15 +4,17 @@ import urllib.request
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.applying.refresh import make_plan
-from reconciler.cli.project import Project
 from reconciler.model.plan import Action, Plan
 from reconciler.model.ports import ObjectStore
+from reconciler.model.staging import staging_inside
+from reconciler.operations.project import Project
+from reconciler.operations.workspace import open_workspace
 from reconciler.planning.world import Request
 from reconciler.settings import load_settings
 from tests import postgres
@@ -58,9 +60,13 @@ def costs(
 def measured(project: Project, server: str, bucket: str, url: str) -> Cost:
     requests: list[str] = []
     statements: list[str] = []
-    with closing(bucket_at(server, bucket, on_request=requests.append)) as store:
+    with (
+        closing(bucket_at(server, bucket, on_request=requests.append)) as store,
+        open_workspace(project) as workspace,
+    ):
         database = database_at(url, statements.append)
-        plan, _ = make_plan(project.catalog, project.settings.policy, store, database, Request())
+        watched = replace(workspace, objects=store, database=database, staging=staging_inside(store))
+        plan, _ = make_plan(watched, Request())
     return Cost(plan, requests, statements)
 
 

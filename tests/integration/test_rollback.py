@@ -409,10 +409,10 @@ def test_a_run_that_was_taken_back_already_has_nothing_left_to_do(stand: Stand) 
 def test_the_catalog_is_not_asked_and_may_be_broken(stand: Stand) -> None:
     run = deleting_the_cow(stand)
     reviewed = [stand.plan(taking_back(run))]
-    job = stand.job()
-    object.__setattr__(job, "read_catalog", None)
+    workspace = stand.workspace()
+    object.__setattr__(workspace, "load_catalog", None)
 
-    apply(job, taking_back(run), reviewed)
+    apply(workspace, taking_back(run), reviewed)
 
     assert row_of(stand, "The Cow")
 
@@ -454,7 +454,7 @@ def test_the_last_run_that_changed_something_is_found(stand: Stand) -> None:
 def test_an_object_that_gc_has_deleted_is_said_beforehand(stand: Stand) -> None:
     run = deleting_the_cow(stand)
     day = timedelta(days=30)
-    collect(stand.job(), GcScope(older_than=day, staged_older_than=day, now=(COW,)), dry_run=False)
+    collect(stand.workspace(), GcScope(older_than=day, staged_older_than=day, now=(COW,)), dry_run=False)
 
     with pytest.raises(NotReversible) as raised:
         stand.plan(taking_back(run))

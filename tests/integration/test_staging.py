@@ -48,9 +48,7 @@ def stage(stand: Stand, staging: Staging | None = None) -> dict[str, Whereabouts
 
 
 def stager(stand: Stand, staging: Staging | None = None) -> Stager:
-    _, world = make_plan(
-        lambda: stand.catalog, stand.policy, stand.objects, stand.database, EVERYTHING, staging=staging
-    )
+    _, world = make_plan(stand.workspace(staging=staging or staging_inside(stand.objects)), EVERYTHING)
     return Stager(
         staging=staging or staging_inside(stand.objects),
         media=MediaFolder(stand.media_root),
@@ -66,11 +64,9 @@ def without_media(stand: Stand, *paths: str) -> None:
 
 
 def apply_with(stand: Stand, staging: Staging) -> Outcome:
-    job = replace(stand.job(), staging=staging)
-    plan, _ = make_plan(
-        job.read_catalog, job.policy, job.objects, job.database, EVERYTHING, staging=job.staging
-    )
-    return apply(job, EVERYTHING, [plan])
+    workspace = stand.workspace(staging=staging)
+    plan, _ = make_plan(workspace, EVERYTHING)
+    return apply(workspace, EVERYTHING, [plan])
 
 
 def only_put(stand: Stand, request: Request = EVERYTHING) -> Put:

@@ -11,13 +11,13 @@ import pytest
 from providers.database.postgres import PostgresDatabase
 from reconciler.applying.apply import apply
 from reconciler.applying.refresh import MARKER_KEY
-from reconciler.inspecting.status import read_status
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Denied, PutsFailed, Unavailable, Unfinished
 from reconciler.model.ports import ObjectStore, UnfinishedUpload, Upload
 from reconciler.model.recorded import KeyState
 from reconciler.model.staging import staging_inside
 from reconciler.model.status import Advice, Found, Status
+from reconciler.operations.status import read_status
 from reconciler.planning.advice import advise
 from reconciler.records import records_on
 from tests.postgres import role
@@ -59,7 +59,7 @@ class Watched:
 
 def status_of(stand: Stand, objects: ObjectStore | None = None) -> Status:
     store = objects or Watched(stand.objects)
-    return read_status("test", store, stand.database, staging_inside(store))
+    return read_status(stand.workspace(objects=store, staging=staging_inside(store)))
 
 
 def advice_on(stand: Stand) -> Advice:
@@ -146,7 +146,7 @@ def test_an_audit_head_that_the_bucket_lacks_is_named(stand: Stand) -> None:
             return stand.objects.put(wanted)
 
     with pytest.raises(Unfinished):
-        apply(replace(stand.job(), objects=NoAnchors()), EVERYTHING, [stand.plan()])
+        apply(stand.workspace(objects=NoAnchors()), EVERYTHING, [stand.plan()])
 
     status = status_of(stand)
 
@@ -179,7 +179,7 @@ def test_stores_that_are_no_pair_are_said_to_be_none(stand: Stand) -> None:
 def test_another_environment_than_the_databases_has_no_command_that_mends_it(stand: Stand) -> None:
     stand.apply()
 
-    advice = advise(read_status("other", stand.objects, stand.database, staging_inside(stand.objects)))
+    advice = advise(read_status(stand.workspace(policy=replace(stand.policy, environment="other"))))
 
     assert advice.command is None
     assert "environment:" in advice.why
@@ -238,7 +238,9 @@ def test_rights_to_read_suffice(stand: Stand) -> None:
     with role(stand.url, READER) as url:
         database = PostgresDatabase(url, records=records_on)
         objects = Limited(stand.objects)
-        status = read_status("test", objects, database, staging_inside(objects))
+        status = read_status(
+            stand.workspace(objects=objects, database=database, staging=staging_inside(objects))
+        )
         database.close()
 
     assert (status.unfinished, status.foreign) == (None, None)
@@ -251,7 +253,7 @@ def test_records_that_may_not_be_read_are_never_nothing(stand: Stand) -> None:
     with role(stand.url, "grant usage on schema public to {role};") as url:
         database = PostgresDatabase(url, records=records_on)
         with pytest.raises(Denied):
-            read_status("test", stand.objects, database, staging_inside(stand.objects))
+            read_status(stand.workspace(database=database))
         database.close()
 
 

@@ -36,7 +36,7 @@ def note(stand: Stand, key: str = KEY) -> None:
     """Note, as an interrupted run did, that the lecture's bytes were to be put under a key."""
     line = stand.media[FILE]
     with stand.database.write() as work:
-        run = work.records.begin_run("apply", stand.job().actor)
+        run = work.records.begin_run("apply", stand.workspace().actor)
         intended = KeyRecord(
             key=key,
             state=KeyState.INTENDED,
@@ -121,8 +121,8 @@ class Rival:
 
 
 def apply_beside(stand: Stand, content: bytes, part_bytes: int | None) -> None:
-    job = replace(stand.job(), objects=Rival(stand.objects, content, part_bytes))
-    apply(job, EVERYTHING, [stand.plan()])
+    workspace = stand.workspace(objects=Rival(stand.objects, content, part_bytes))
+    apply(workspace, EVERYTHING, [stand.plan()])
 
 
 @pytest.mark.parametrize("part_bytes", [None, 5, 7], ids=["whole", "parts of 5", "parts of 7"])

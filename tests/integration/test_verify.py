@@ -17,6 +17,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.policy import Ignored
 from reconciler.model.ports import ObjectFacts, UnfinishedUpload, Upload
 from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.operations.verify import verify_deep
 from reconciler.planning.verification.byte_checks import Sample
 from reconciler.planning.verification.findings import Condition, ConditionSeverity
 from reconciler.records.schema import grants
@@ -30,7 +31,6 @@ from tests.verifying import (
     applied_stand,
     begin_upload,
     conditions,
-    inspection,
     put,
     replace_object,
     the_only,
@@ -184,7 +184,7 @@ def test_an_audit_log_cut_short_is_found_by_the_heads_in_the_bucket(stand: Stand
 
 def test_a_pair_of_stores_that_do_not_belong_together_is_refused(stand: Stand, tmp_path: Path) -> None:
     with pytest.raises(IdentityMismatch):
-        inspection(stand, objects=DirectoryBucket(tmp_path / "another")).shallow()
+        verify(stand, objects=DirectoryBucket(tmp_path / "another"))
 
 
 def test_what_is_ignored_with_a_reason_is_counted_and_nothing_else(stand: Stand) -> None:
@@ -216,7 +216,7 @@ def test_drift_that_is_ignored_is_counted_and_still_corrected(stand: Stand) -> N
 def test_hashing_finds_what_size_and_etag_do_not_show(stand: Stand) -> None:
     stand.media["ali/quran/opening.mp3"] = replace(stand.media["ali/quran/opening.mp3"], sha256="ab" * 32)
 
-    shallow, deep = verify(stand), inspection(stand).deep()
+    shallow, deep = verify(stand), verify_deep(stand.workspace())
 
     assert Condition.OTHER_BYTES not in conditions(shallow)
     finding = the_only(deep, Condition.OTHER_BYTES)
@@ -225,7 +225,7 @@ def test_hashing_finds_what_size_and_etag_do_not_show(stand: Stand) -> None:
 
 
 def test_a_deep_look_reads_every_object_and_says_how_much(stand: Stand) -> None:
-    found = inspection(stand).deep()
+    found = verify_deep(stand.workspace())
 
     assert found.findings == ()
     assert found.depth is not None
@@ -238,14 +238,14 @@ def test_a_wrong_content_type_is_seen_when_objects_are_asked(stand: Stand) -> No
     replace_object(stand, OPENING, b"ali/quran/opening", "application/octet-stream")
 
     assert conditions(verify(stand)) == set()
-    finding = the_only(inspection(stand).deep(), Condition.WRONG_TYPE)
+    finding = the_only(verify_deep(stand.workspace()), Condition.WRONG_TYPE)
     assert finding.detail == f"{OPENING} is served as application/octet-stream, and it is audio/mpeg"
 
 
 def test_a_sample_hashes_the_part_that_is_due_today(stand: Stand) -> None:
     part = Sample(taken=1, of=3)
 
-    found = inspection(stand).deep(part)
+    found = verify_deep(stand.workspace(), part)
 
     assert found.depth is not None
     assert found.depth.part == "1/3"
@@ -266,7 +266,7 @@ class Vanishing(DirectoryBucket):
 
 
 def test_what_goes_while_it_is_read_is_told_as_gone(stand: Stand) -> None:
-    found = inspection(stand, objects=Vanishing(stand.folder / "bucket")).deep()
+    found = verify_deep(stand.workspace(objects=Vanishing(stand.folder / "bucket")))
 
     gone = [f for f in found.findings if f.condition is Condition.ROW_WITHOUT_OBJECT]
     assert [f.what for f in gone] == ["ali/quran/cow", "ali/quran/opening"]
@@ -295,7 +295,7 @@ def test_a_role_that_may_only_select_and_a_read_only_key_are_enough(stand: Stand
         name = url.split("//", 1)[1].split(":", 1)[0]
         stand.sql(grants("read_only_grants.sql", name, stand.sql("select current_database() as n")[0]["n"]))
         with closing(database_at(url)) as database:
-            found = inspection(stand, objects=objects, database=database).deep()
+            found = verify_deep(stand.workspace(objects=objects, database=database))
 
     assert found.wrong == 0
     assert "nobody knows" in the_only(found, Condition.UNFINISHED).detail

@@ -11,7 +11,7 @@ from tests.buckets import bucket_at
 from tests.content import database_at
 from tests.servers import make_bucket, moto_server
 from tests.stand import Stand
-from tests.verifying import inspection
+from tests.verifying import verify
 
 Cost = tuple[Counter[str], int]
 
@@ -32,7 +32,7 @@ def cost_of(folder: Path, server: str, url: str, lectures: int) -> Cost:
         closing(bucket_at(server, bucket, on_request=requests.append)) as objects,
         closing(database_at(url, statements.append)) as database,
     ):
-        found = inspection(stand, objects=objects, database=database).shallow()
+        found = verify(stand, objects=objects, database=database)
     assert (found.wrong, found.truth[True, True, True]) == (0, lectures)
     return Counter(requests), len(statements)
 

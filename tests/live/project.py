@@ -14,8 +14,7 @@ import yaml
 from providers.objects.directory import DirectoryBucket
 from reconciler.applying.apply import Outcome, apply
 from reconciler.applying.refresh import make_plan
-from reconciler.bootstrap import Stores, open_stores
-from reconciler.cli.project import Project
+from reconciler.applying.workspace import Workspace
 from reconciler.loading.lockfile import write_lockfile
 from reconciler.loading.media_facts import MEDIA_TYPES, extension
 from reconciler.model.actual import StoredObject
@@ -23,6 +22,8 @@ from reconciler.model.catalog import MediaFile
 from reconciler.model.plan import Plan
 from reconciler.model.ports import ObjectStore
 from reconciler.model.values import nfc
+from reconciler.operations.project import Project
+from reconciler.operations.workspace import open_workspace
 from reconciler.planning.world import Request, World
 from reconciler.settings import load_settings
 from tests.live.mess import BASE_URL, Mess, Object, make_mess
@@ -132,21 +133,14 @@ class LiveProject:
     # elmify.
 
     @contextmanager
-    def opened(self) -> Iterator[tuple[Project, Stores]]:
+    def opened(self) -> Iterator[Workspace]:
         self.write()
-        project = Project(load_settings(self.root, {"DATABASE_URL": self.url}))
-        with open_stores(project.settings) as stores:
-            yield project, stores
+        with open_workspace(Project(load_settings(self.root, {"DATABASE_URL": self.url}))) as workspace:
+            yield workspace
 
     def survey(self, request: Request | None = None) -> tuple[Plan, World]:
-        with self.opened() as (project, stores):
-            return make_plan(
-                project.catalog,
-                project.settings.policy,
-                stores.objects,
-                stores.database,
-                request or Request(),
-            )
+        with self.opened() as workspace:
+            return make_plan(workspace, request or Request())
 
     def plan(self, request: Request | None = None) -> Plan:
         return self.survey(request)[0]
@@ -154,9 +148,9 @@ class LiveProject:
     def apply(self, plan: Plan | None = None, observer: Quiet | None = None) -> Outcome:
         """Apply a reviewed plan, or what a plan shows now."""
         reviewed = self.plan() if plan is None else plan
-        with self.opened() as (project, stores):
-            job = replace(project.job(stores, "apply", "0s", "text"), observer=observer or Quiet())
-            return apply(job, Request(), [reviewed])
+        with self.opened() as workspace:
+            observed = replace(workspace, observer=observer or Quiet())
+            return apply(observed, Request(), [reviewed])
 
 
 def _lecture_entry(document: Entry, id_: str) -> Entry:

@@ -15,10 +15,11 @@ from reconciler.model.ports.objects import (
     Upload,
     ignore_bytes,
 )
-from reconciler.model.ports.observing import Meter, Observer
+from reconciler.model.ports.observing import SILENT, Meter, Observer
 from reconciler.model.ports.records import Records, RecordsReader
 
 __all__ = [
+    "SILENT",
     "Beyond",
     "Captured",
     "CommitUnknown",

@@ -8,6 +8,10 @@ from reconciler.model.catalog import MediaFile
 class MediaFiles(Protocol):
     """The files under the media root."""
 
+    def has(self, path: str) -> bool:
+        """Whether there is a regular file at that path, whatever its bytes are."""
+        ...
+
     def open(self, media: MediaFile) -> BinaryIO:
         """Open the file whose bytes the lockfile names, positioned at its start.
 

@@ -1,7 +1,10 @@
-"""Who is told what a run does."""
+"""Observers and meters: what is told of an operation while it works."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
+
+from reconciler.model.diagnostics import Diagnostic
 
 
 class Meter(Protocol):
@@ -17,7 +20,7 @@ class Meter(Protocol):
 
 
 class Observer(Protocol):
-    """Is told what a run does, as it does it."""
+    """Takes the steps, the progress and the warnings of an operation, as they come."""
 
     def event(self, name: str, **facts: object) -> None:
         """Take note of a step, such as `lease-acquired`, `planned` or `committed`."""
@@ -26,3 +29,30 @@ class Observer(Protocol):
     def meter(self, label: str, *, files: int, size_bytes: int) -> AbstractContextManager[Meter]:
         """Open a meter for the transfer of that many files and bytes."""
         ...
+
+    def diagnostics(self, found: Iterable[Diagnostic]) -> None:
+        """Take the warnings about the input that did not stop the operation, in reading order."""
+        ...
+
+
+class Silence:
+    """Observer and meter that take everything and show nothing."""
+
+    def event(self, name: str, **facts: object) -> None:
+        """Do nothing."""
+
+    def meter(self, label: str, *, files: int, size_bytes: int) -> AbstractContextManager[Meter]:  # noqa: ARG002 - the protocol's
+        """Return a meter that shows nothing."""
+        return nullcontext(self)
+
+    def diagnostics(self, found: Iterable[Diagnostic]) -> None:
+        """Do nothing."""
+
+    def bytes_done(self, count: int) -> None:
+        """Do nothing."""
+
+    def file_done(self, name: str) -> None:
+        """Do nothing."""
+
+
+SILENT: Observer = Silence()

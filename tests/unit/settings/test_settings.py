@@ -126,7 +126,7 @@ staging: {directory: staged, prefix_is_private: true, keep: 3d}
     assert loaded.objects == DirectoryBucket(path=root / "bucket")
     assert loaded.database == EmbeddedDatabase(path=root / "pg")
     assert loaded.staging == DirectoryBucket(path=root / "staged")
-    assert (loaded.own_prefix_is_private, policy.staged_retention) == (True, timedelta(days=3))
+    assert (policy.own_prefix_is_private, policy.staged_retention) == (True, timedelta(days=3))
 
 
 def test_a_section_whose_lines_are_all_comments_is_not_there(root: Path) -> None:

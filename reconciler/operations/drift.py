@@ -1,4 +1,4 @@
-"""Reading what a drift report needs: both stores, the records, and where the last apply left off.
+"""Drift: both stores read and compared with what the last apply left.
 
 It needs no catalog and no right to write: one dated listing and a fixed number of statements.
 """
@@ -11,16 +11,18 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.applying.refresh import check_identity, read_marker
+from reconciler.applying.workspace import Workspace
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.drift import DriftReport
 from reconciler.model.history import Run
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.memory import uncollected
 from reconciler.model.policy import AUDIT_PREFIX, OWN_PREFIX
-from reconciler.model.ports import Database, ObjectStore, RecordsReader
+from reconciler.model.ports import ObjectStore, RecordsReader
 from reconciler.model.recorded import Recorded
 from reconciler.model.values import nfc
 from reconciler.planning.drift import LastApply, drift_report
+from reconciler.planning.ignore_rules import report_without_ignored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,27 +53,29 @@ class _LastCommit:
     highest_rows: Mapping[Kind, int] | None = None
 
 
-def read_drift(environment: str, objects: ObjectStore, database: Database) -> DriftReport:
-    """Return what other hands changed since the last apply. Writes nothing.
+def read_drift(workspace: Workspace) -> DriftReport:
+    """Return what was changed outside elmify since the last apply, without what is ignored. Writes nothing.
 
     Raises `IdentityMismatch` when the stores do not belong together, and whatever the stores raise.
     """
-    found = take_inventory(environment, objects, database)
+    found = take_inventory(workspace)
+    environment = workspace.policy.environment
     with uncollected():
-        return drift_report(environment, found.snapshot, found.recorded, found.last)
+        report = drift_report(environment, found.snapshot, found.recorded, found.last)
+        return report_without_ignored(workspace.policy, report)
 
 
-def take_inventory(environment: str, objects: ObjectStore, database: Database) -> Inventory:
+def take_inventory(workspace: Workspace) -> Inventory:
     """Read both stores and the records, side by side. Raises as `read_drift` does."""
     with uncollected(), ThreadPoolExecutor(max_workers=1) as pool:
-        listing = pool.submit(_read_bucket, objects)
-        with database.read() as session:
+        listing = pool.submit(_read_bucket, workspace.objects)
+        with workspace.database.read() as session:
             rows = {kind: {row.id: row for row in session.library.rows(kind)} for kind in Kind}
             recorded = session.records.load()
             commit = _last_commit(session.records)
             taken_at = session.now()
         bucket = listing.result()
-    check_identity(recorded.identity, bucket.marker, environment)
+    check_identity(recorded.identity, bucket.marker, workspace.policy.environment)
     snapshot = Snapshot(
         objects=bucket.objects, rows=rows, categories=None, marker=bucket.marker, taken_at=taken_at
     )

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from providers.objects.directory import DirectoryBucket
-from reconciler.inspecting.links import links_of
 from reconciler.model.plan import Change, PutOrigin
 from reconciler.model.ports import ObjectStore
 from reconciler.model.staging import Staging
+from reconciler.operations.presign import links_of
 from tests.buckets import bucket_at
 from tests.unit.render.plans import NEW_HASH, adopt, create, delete, plan_of, update
 

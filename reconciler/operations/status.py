@@ -1,18 +1,20 @@
-"""Where an environment stands, told by the stores themselves. Reads only."""
+"""Status of an environment: lease, runs, leftovers, and the end of an abandoned lease."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from reconciler.applying.lease import close_run
 from reconciler.applying.refresh import check_identity, read_marker, read_staging
-from reconciler.inspecting.audit import anchored
+from reconciler.applying.workspace import Workspace
 from reconciler.model.actual import StoredObject
-from reconciler.model.errors import Denied, IdentityMismatch
-from reconciler.model.history import AuditHead
+from reconciler.model.errors import Denied, ElmifyError, IdentityMismatch
+from reconciler.model.history import AuditFact, AuditHead, Lease, Run
 from reconciler.model.policy import AUDIT_PREFIX, OWN_PREFIX
-from reconciler.model.ports import Database, ObjectStore, UnfinishedUpload
+from reconciler.model.ports import ObjectStore, UnfinishedUpload
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded
 from reconciler.model.staging import Staging
 from reconciler.model.status import Advice, Found, Leftover, Status
 from reconciler.model.values import nfc
+from reconciler.operations.audit import anchored
 from reconciler.planning.leftovers import is_given_up, is_ours
 
 _RUNS = 5
@@ -20,11 +22,13 @@ _RUNS = 5
 _REBIND = "elmify identity --rebind"
 
 
-def read_status(environment: str, objects: ObjectStore, database: Database, staging: Staging) -> Status:
-    """Look at both stores. Rights to read suffice.
+def read_status(workspace: Workspace) -> Status:
+    """Return the status of an environment, as both stores tell it. Rights to read suffice.
 
     The bucket is listed as a whole only while some run's keys are in doubt.
     """
+    environment, staging = workspace.policy.environment, workspace.staging
+    objects, database = workspace.objects, workspace.database
     with database.read() as session:
         records = session.records
         recorded, lease, runs = records.load(), records.lease(), tuple(records.runs(_RUNS))
@@ -97,3 +101,32 @@ def _unanchored(head: AuditHead, listed: Iterable[StoredObject]) -> AuditHead | 
     """Return the end of the audit log unless the bucket keeps it."""
     kept = anchored(stored for stored in listed if stored.key.startswith(AUDIT_PREFIX))
     return head if head.seq and kept.get(head.seq) != head.hash else None
+
+
+def end_lease(workspace: Workspace, run: int, *, force: bool) -> Run | None:
+    """End the lease of a run whose holder is gone, with an entry in the audit log; return the run.
+
+    `Leased` when the holder still seems to be alive and `force` is not given, or when another run holds the
+    lease. A holder that is alive after all can no longer commit.
+    """
+    with workspace.database.write() as work:
+        if work.records.lease() is None:
+            raise ElmifyError("nobody holds the lease", hint="There is nothing to unlock.")
+        work.records.break_lease(run, force=force)
+        ended = work.records.run(run)
+        close_run(work.records, run, f"interrupted; unlocked by {workspace.actor.name}")
+        detail = {"run": run, "force": force}
+        work.records.append_audit(None, workspace.actor, [AuditFact(event="unlock", detail=detail)])
+    return ended
+
+
+def read_lease(workspace: Workspace) -> Lease | None:
+    """Return the lease as the records have it; None when no run holds it."""
+    with workspace.database.read() as session:
+        return session.records.lease()
+
+
+def last_runs(workspace: Workspace, limit: int) -> Sequence[Run]:
+    """Return the last runs, newest first."""
+    with workspace.database.read() as session:
+        return session.records.runs(limit)

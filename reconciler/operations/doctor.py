@@ -1,16 +1,16 @@
-"""Whether both stores can be reached and used, and what to do where they cannot."""
+"""Health check of both stores: reachable, usable, and what to do where they are not."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from reconciler.applying.refresh import check_identity, read_marker
-from reconciler.inspecting.privacy import IsPublic, probe
+from reconciler.applying.workspace import Workspace
 from reconciler.model.errors import ElmifyError, ProviderError, WrongBytes
-from reconciler.model.policy import PROBE_PREFIX, Policy
-from reconciler.model.ports import Database, ObjectStore
+from reconciler.model.policy import PROBE_PREFIX
+from reconciler.operations.public_access import probe
 
 #: Signatures of S3 requests are refused 15 minutes off; a minute is worth knowing of.
 CLOCK_SKEW_MAX = timedelta(minutes=1)
@@ -36,18 +36,20 @@ class DoctorFinding:
     remedy: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Examination:
-    """What doctor looks at. `is_public` says whether the public URL of a key gives its bytes to anybody."""
+def examine(workspace: Workspace, *, read_only: bool) -> Sequence[DoctorFinding]:
+    """Return what each check found; a check that fails does not keep the others from running.
 
-    policy: Policy
-    objects: ObjectStore
-    database: Database
-    is_public: IsPublic
-    read_only: bool
+    Puts, reads and deletes one small object under elmify's own prefix, unless it is `read_only`.
+    """
+    return list(_Examination(workspace, read_only=read_only).findings())
+
+
+class _Examination:
+    def __init__(self, workspace: Workspace, *, read_only: bool) -> None:
+        self.workspace, self.read_only = workspace, read_only
+        self.objects, self.database = workspace.objects, workspace.database
 
     def findings(self) -> Iterator[DoctorFinding]:
-        """Yield what each check found; a check that fails does not keep the others from running."""
         checks = (
             ("bucket", self._bucket),
             ("bucket clock", self._bucket_clock),
@@ -97,10 +99,10 @@ class Examination:
         yield DoctorFinding(check=name, health=Health.OK, message="may delete")
 
     def _privacy(self, key: str) -> Iterator[DoctorFinding]:
-        base_url = self.policy.layout.base_url
-        if base_url is None:
+        base_url = self.workspace.policy.layout.base_url
+        if base_url is None or self.workspace.is_public is None:
             return
-        public = self.is_public(base_url, key)
+        public = self.workspace.is_public(base_url, key)
         if public:
             yield DoctorFinding(
                 check="privacy",
@@ -158,7 +160,7 @@ class Examination:
         marker = read_marker(self.objects)
         with self.database.read() as session:
             identity = session.records.load_identity()
-        check_identity(identity, marker, self.policy.environment)
+        check_identity(identity, marker, self.workspace.policy.environment)
         message = "not begun: the first apply makes it" if identity is None else f"both stores are {marker}"
         yield DoctorFinding(check=name, health=Health.OK, message=message)
 

@@ -1,17 +1,17 @@
-"""Reading the numbers: both stores once, and what elmify remembers of its runs."""
+"""Metrics: counts of both stores, read once, and of the runs in the records."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.inspecting.drift import Inventory, take_inventory
+from reconciler.applying.workspace import Workspace
 from reconciler.model.actual import Snapshot
 from reconciler.model.figures import Figures, LastUpload
 from reconciler.model.history import Run
 from reconciler.model.kinds import Kind
-from reconciler.model.ports import Database, ObjectStore
 from reconciler.model.recorded import KeyState, Recorded
+from reconciler.operations.drift import Inventory, take_inventory
 from reconciler.planning.drift import drift_report
 from reconciler.planning.references import key_in
 
@@ -21,13 +21,14 @@ _RUNS = 100_000
 _OURS = frozenset({KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED, KeyState.INTENDED})
 
 
-def read_figures(environment: str, objects: ObjectStore, database: Database) -> Figures:
-    """Return how it stands. Writes nothing; raises as `read_drift` does."""
-    found = take_inventory(environment, objects, database)
-    with database.read() as session:
+def read_figures(workspace: Workspace) -> Figures:
+    """Return the numbers of an environment. Writes nothing; raises as `read_drift` does."""
+    found = take_inventory(workspace)
+    with workspace.database.read() as session:
         runs = tuple(session.records.runs(_RUNS))
         commits = [json.loads(entry.payload) for entry in session.records.facts("commit")]
-    return figures(environment, found, runs, commits, database.facts().size_bytes)
+    size_bytes = workspace.database.facts().size_bytes
+    return figures(workspace.policy.environment, found, runs, commits, size_bytes)
 
 
 def figures(

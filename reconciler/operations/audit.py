@@ -1,12 +1,13 @@
-"""Whether the audit log is the one that was written: its chain, and the heads kept in the bucket."""
+"""Audit log: its entries, and its chain checked against the heads kept in the bucket."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
+from reconciler.applying.workspace import Workspace
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import ElmifyError
 from reconciler.model.history import AuditEntry, AuditHead, first_break
 from reconciler.model.policy import AUDIT_PREFIX
-from reconciler.model.ports import Database, ObjectStore
 
 
 class BrokenChain(ElmifyError):
@@ -15,20 +16,28 @@ class BrokenChain(ElmifyError):
     code = "audit-broken"
 
 
-def verify_chain(database: Database, objects: ObjectStore) -> AuditHead:
+def verify_chain(workspace: Workspace) -> AuditHead:
     """Recompute the whole chain and return its end; `BrokenChain` says what is wrong with it.
 
     A database ahead of the bucket is fine (a run was cut short after its commit); one that is behind a head
     kept in the bucket, or differs from it, is not.
     """
-    with database.read() as session:
-        head, problem = chain_problem(session.records.audit(), anchored(objects.list(AUDIT_PREFIX)))
+    with workspace.database.read() as session:
+        anchors = anchored(workspace.objects.list(AUDIT_PREFIX))
+        head, problem = chain_problem(session.records.audit(), anchors)
     if problem is not None:
         raise BrokenChain(
             f"the audit log is not the one that was written: {problem}",
             hint="Compare it with a backup. Who can write to schema elmify in this database?",
         )
     return head
+
+
+@contextmanager
+def audit_entries(workspace: Workspace) -> Iterator[Iterator[AuditEntry]]:
+    """Yield the entries of the audit log from the first, streaming for as long as the block runs."""
+    with workspace.database.read() as session:
+        yield session.records.audit()
 
 
 def chain_problem(entries: Iterator[AuditEntry], anchors: Mapping[int, str]) -> tuple[AuditHead, str | None]:

@@ -1,0 +1,38 @@
+"""Identity: the environment that bucket and database belong to, shown and repaired."""
+
+from dataclasses import dataclass
+
+from reconciler.applying import environment
+from reconciler.applying.refresh import read_marker
+from reconciler.applying.workspace import Workspace
+from reconciler.model.errors import IdentityMismatch
+from reconciler.model.recorded import Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identities:
+    """Identity by each source: the records of the database, and the marker of the bucket.
+
+    `marker` is None when the bucket carries none, or one that is not readable: `trouble` then says why.
+    """
+
+    recorded: Identity | None
+    marker: str | None
+    trouble: IdentityMismatch | None = None
+
+
+def read_identities(workspace: Workspace) -> Identities:
+    """Return which environment each store says it belongs to."""
+    marker, trouble = None, None
+    try:
+        marker = read_marker(workspace.objects)
+    except IdentityMismatch as unreadable:
+        trouble = unreadable
+    with workspace.database.read() as session:
+        recorded = session.records.load_identity()
+    return Identities(recorded=recorded, marker=marker, trouble=trouble)
+
+
+def rebind(workspace: Workspace) -> None:
+    """Make this bucket and this database a pair, whatever they were; the audit log keeps who did it."""
+    environment.rebind(workspace.database, workspace.objects, workspace.policy.environment, workspace.actor)

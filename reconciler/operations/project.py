@@ -1,0 +1,66 @@
+"""Project: the settings of a folder with an elmify.yaml, and its catalog read once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from reconciler.loading.catalog import Loaded, load_catalog
+from reconciler.loading.lockfile import REPAIRABLE, read_lockfile, without_lines, without_lockfile
+from reconciler.model.catalog import Catalog
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.errors import InvalidInput
+from reconciler.model.ports import SILENT, Observer
+from reconciler.settings import Settings, find_root, load_settings
+
+
+@dataclass
+class Project:
+    """A folder with an elmify.yaml, read for one operation. `observer` is told of the catalog's warnings."""
+
+    settings: Settings
+    observer: Observer = field(default_factory=lambda: SILENT)
+
+    def load(self) -> Loaded:
+        """Read the catalog and the lockfile, with everything that is wrong with them."""
+        settings = self.settings
+        media, mistakes = read_lockfile(settings.lock_path, settings.root)
+        loaded = load_catalog(
+            settings.root,
+            catalog_dir=settings.catalog_dir,
+            lock_path=settings.lock_path,
+            media=media,
+            media_root=settings.media_root,
+            layout=settings.policy.layout,
+            cache_dir=settings.cache_dir,
+        )
+        if not mistakes:
+            return replace(loaded, diagnostics=self.of_media(loaded.diagnostics))
+        grave = any(mistake.code not in REPAIRABLE for mistake in mistakes)
+        others = without_lines(loaded.diagnostics) if grave else loaded.diagnostics
+        return replace(loaded, catalog=None, diagnostics=(*mistakes, *others))
+
+    def of_media(self, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+        """Return diagnostics as they are; without a lockfile, one in place of those about its lines."""
+        path = self.settings.lock_path
+        if path.exists() or not found:
+            return found
+        return without_lockfile(found, os.path.relpath(path, self.settings.root))
+
+    def catalog(self) -> Catalog:
+        """Return the catalog; the observer gets its warnings. `InvalidInput` carries all of its mistakes."""
+        return self._catalog
+
+    @cached_property
+    def _catalog(self) -> Catalog:
+        loaded = self.load()  # what was read of each file is let go: the plan needs its memory
+        if loaded.catalog is None:
+            raise InvalidInput(loaded.diagnostics)
+        self.observer.diagnostics(loaded.diagnostics)
+        return loaded.catalog
+
+
+def open_project(directory: Path, environ: Mapping[str, str], observer: Observer = SILENT) -> Project:
+    """Return the project at or above an absolute directory; `InvalidInput` for mistakes in its settings."""
+    return Project(load_settings(find_root(directory), environ), observer)

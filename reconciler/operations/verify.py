@@ -1,0 +1,139 @@
+"""Verification of catalog, bucket and database: read, checked, never written."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from reconciler.applying.refresh import (
+    Listing,
+    arrange,
+    check_identity,
+    make_plan,
+    read_database,
+    read_marker,
+    read_staging,
+)
+from reconciler.applying.workspace import Workspace
+from reconciler.model.actual import StoredObject
+from reconciler.model.errors import Denied
+from reconciler.model.memory import uncollected
+from reconciler.model.plan import Plan
+from reconciler.model.policy import OWN_PREFIX
+from reconciler.model.ports import MediaFiles, ObjectStore, ReadSession, UnfinishedUpload
+from reconciler.model.values import nfc
+from reconciler.operations.audit import anchored, chain_problem
+from reconciler.operations.verify_bytes import Hashing
+from reconciler.planning.verification.byte_checks import Sample
+from reconciler.planning.verification.context import Surroundings, VerifyContext
+from reconciler.planning.verification.findings import Verification
+from reconciler.planning.verification.repair import repair_request
+from reconciler.planning.verification.verify import verified
+from reconciler.planning.world import World
+
+
+def verify(workspace: Workspace) -> Verification:
+    """Verify by one listing and the database alone. Writes nothing.
+
+    Raises what `make_plan` raises, but no question: what only a person can settle is a finding.
+    """
+    return verified(_context(workspace))
+
+
+def verify_deep(workspace: Workspace, sample: Sample | None = None) -> Verification:
+    """Also download and hash what is live, or today's part of it; today is the database's, in UTC."""
+    context = _context(workspace)
+    hashing = Hashing(
+        objects=workspace.objects,
+        observer=workspace.observer,
+        concurrency=workspace.policy.transfer.concurrency,
+    )
+    day = context.world.snapshot.taken_at.toordinal()
+    return hashing.verified(context, sample, day)
+
+
+def repair_plan(workspace: Workspace, found: Verification) -> Plan | None:
+    """Plan every repair that is safe, as an ordinary plan; None when no plan can repair anything."""
+    request = repair_request(found.findings)
+    return None if request is None else make_plan(workspace, request)[0]
+
+
+def _context(workspace: Workspace) -> VerifyContext:
+    staging = workspace.staging
+    with uncollected(), _beside() as pool:
+        listing = pool.submit(_list, workspace.objects)
+        waiting = pool.submit(read_staging, staging) if staging.apart else None
+        catalog = workspace.load_catalog()
+        with workspace.database.read() as session:
+            snapshot, recorded = read_database(session)
+            listed = listing.result()
+            found = listed.listing
+            check_identity(recorded.identity, found.marker, workspace.policy.environment)
+            beside = _surroundings(session, listed, workspace.media, begun=recorded.identity is not None)
+        staged = found.staged if waiting is None else waiting.result()
+    snapshot = replace(snapshot, objects=found.objects, staged=staged, marker=found.marker)
+    world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=workspace.policy)
+    with uncollected():
+        return VerifyContext(world, beside)
+
+
+def _surroundings(session: ReadSession, listed: "_Listed", media: MediaFiles, *, begun: bool) -> Surroundings:
+    """Look at what only a system that was begun has, and at what lies beside the objects."""
+    problem, run = None, None
+    if begun:
+        _, problem = chain_problem(session.records.audit(), anchored(listed.own))
+        lease = session.records.lease()
+        run = lease.run if lease is not None and not lease.stale else None
+    return Surroundings(
+        twins=listed.twins,
+        unfinished=listed.unfinished,
+        broken_chain=problem,
+        run=run,
+        has_file=media.has,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listed:
+    listing: Listing
+    own: tuple[StoredObject, ...]
+    twins: tuple[tuple[str, str], ...]
+    unfinished: tuple[UnfinishedUpload, ...] | None
+
+
+def _list(objects: ObjectStore) -> _Listed:
+    """List the bucket once, and what was begun beside it."""
+    everything = list(objects.list())
+    return _Listed(
+        listing=arrange(everything, lambda: read_marker(objects)),
+        own=tuple(stored for stored in everything if stored.key.startswith(OWN_PREFIX)),
+        twins=tuple(_twins(everything)),
+        unfinished=_unfinished(objects),
+    )
+
+
+def _twins(listed: list[StoredObject]) -> Iterator[tuple[str, str]]:
+    """Yield the keys that are equal by NFC: a store that does not fold them lists both."""
+    first: dict[str, str] = {}
+    for stored in listed:
+        other = first.setdefault(nfc(stored.key), stored.key)
+        if other != stored.key:
+            yield other, stored.key
+
+
+def _unfinished(objects: ObjectStore) -> tuple[UnfinishedUpload, ...] | None:
+    """Return the unfinished uploads; None when the key may read objects and not list uploads."""
+    try:
+        return tuple(objects.unfinished())
+    except Denied:
+        return None
+
+
+@contextmanager
+def _beside() -> Iterator[ThreadPoolExecutor]:
+    """Yield threads to list in, which are not waited for when something else fails."""
+    pool = ThreadPoolExecutor(max_workers=2)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

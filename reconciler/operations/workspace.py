@@ -1,0 +1,132 @@
+"""Opening a workspace: the one place that names concrete providers."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from typing import NoReturn, assert_never
+
+from reconciler.applying.workspace import IsPublic, Workspace
+from reconciler.model.diagnostics import Diagnostic, in_reading_order
+from reconciler.model.errors import InvalidInput
+from reconciler.model.ports import Database, DatabaseFacts, ObjectStore, ReadSession, UnitOfWork
+from reconciler.model.staging import STAGING_BUCKET_PREFIX, Staging, staging_inside
+from reconciler.operations.project import Project
+from reconciler.settings import (
+    DirectoryBucket,
+    EmbeddedDatabase,
+    RemoteBucket,
+    RemoteDatabase,
+    Settings,
+)
+
+
+@contextmanager
+def open_workspace(project: Project, *, database_optional: bool = False) -> Iterator[Workspace]:
+    """Open what the settings name, and give all of it back when the block ends.
+
+    Raises `InvalidInput` for mistakes in the choice of stores. With `database_optional` those about the
+    database are raised by its first use: who only stages may have keys to the buckets alone.
+    """
+    from reconciler.loading.media import MediaFolder
+
+    settings = project.settings
+    if not database_optional:
+        settings.refuse_mistakes()
+    with ExitStack() as opened:
+        objects = _open_bucket(settings.objects, settings, opened)
+        yield Workspace(
+            policy=settings.policy,
+            objects=objects,
+            staging=_open_staging(settings, objects, opened),
+            database=_open_database(settings, opened),
+            media=MediaFolder(settings.media_root),
+            actor=settings.actor,
+            load_catalog=project.catalog,
+            observer=project.observer,
+            is_public=_public_probe(settings),
+        )
+
+
+def _public_probe(settings: Settings) -> IsPublic | None:
+    if isinstance(settings.objects, DirectoryBucket):
+        return None
+    from providers.objects.r2 import is_public
+
+    return is_public
+
+
+def _open_staging(settings: Settings, objects: ObjectStore, opened: ExitStack) -> Staging:
+    """Open where bytes wait for their merge: the staging bucket, else a prefix of the library's own."""
+    if settings.staging is None:
+        return staging_inside(objects)
+    store = _open_bucket(settings.staging, settings, opened)
+    return Staging(store=store, prefix=STAGING_BUCKET_PREFIX, apart=True)
+
+
+def _open_bucket(
+    bucket: DirectoryBucket | RemoteBucket, settings: Settings, opened: ExitStack
+) -> ObjectStore:
+    match bucket:
+        case DirectoryBucket(path=path):
+            from providers.objects.directory import DirectoryBucket as Directory
+
+            return opened.enter_context(closing(Directory(path)))
+        case RemoteBucket() as remote:
+            from providers.objects.r2 import R2Bucket
+
+            store = R2Bucket(
+                endpoint=remote.endpoint,
+                bucket=remote.bucket,
+                region=remote.region,
+                access_key=remote.access_key_id,
+                secret_key=remote.secret_access_key.reveal(),
+                concurrency=settings.policy.transfer.concurrency,
+            )
+            return opened.enter_context(closing(store))
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _open_database(settings: Settings, opened: ExitStack) -> Database:
+    """Open the database, starting the embedded server where it is the one."""
+    from providers.database.postgres import PostgresDatabase
+    from reconciler.records import records_on
+
+    if settings.stores.database_mistakes:
+        return _UnnamedDatabase(settings.stores.database_mistakes)
+    match settings.database:
+        case EmbeddedDatabase(path=path):
+            from providers.embedded_postgres.server import EmbeddedServer
+
+            server = opened.enter_context(EmbeddedServer(path))
+            database = PostgresDatabase(server.start(), records=records_on, name=str(server))
+        case RemoteDatabase(url=url):
+            database = PostgresDatabase(url.reveal(), records=records_on)
+        case _ as unreachable:
+            assert_never(unreachable)
+    return opened.enter_context(closing(database))
+
+
+@dataclass(frozen=True)
+class _UnnamedDatabase:
+    """Database that the settings do not name: every use raises what is wrong with them."""
+
+    mistakes: tuple[Diagnostic, ...]
+
+    def __str__(self) -> str:
+        return "no database"
+
+    def read(self) -> AbstractContextManager[ReadSession]:
+        self._refuse()
+
+    def write(self) -> AbstractContextManager[UnitOfWork]:
+        self._refuse()
+
+    def facts(self) -> DatabaseFacts:
+        self._refuse()
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+    def _refuse(self) -> NoReturn:
+        raise InvalidInput(in_reading_order(self.mistakes))
