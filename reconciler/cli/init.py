@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 @click.option("--ci", type=click.Choice(["github"]), help="Write the workflows of the repository instead.")
 @click.option("--branch", default="main", show_default=True, help="With --ci: whose merges are applied.")
 @click.option(
-    "--package", metavar="REQUIREMENT", help="With --ci: what pip installs there. [default: this elmify]"
+    "--package",
+    metavar="URL@COMMIT",
+    help="With --ci: the elmify to install there, by its repository and a full commit.",
 )
 def command(directory: Path, ci: str | None, branch: str, package: str | None) -> None:
     """Write a commented elmify.yaml and an example catalog.
 
     With --ci github, the three workflows that plan pull requests, apply merges and look for drift, in the
     repository whose root DIR is. Nothing that is there already is overwritten.
+
+    The workflows install elmify from URL@COMMIT, such as git+https://HOST/PATH@ and 40 digits, and nothing
+    else: what a name, a branch or a tag stands for can be changed by others. For notifications, give
+    'elmify[notify] @ git+https://HOST/PATH@COMMIT'. Without --package it is the URL and commit that this
+    elmify was installed from; where there is none, the install steps stop and say what to fill in.
     """
     from reconciler.loading.init import init_project
     from reconciler.loading.schema import catalog_schema
@@ -47,8 +54,14 @@ def _write_workflows(directory: Path, branch: str, package: str | None) -> None:
     from reconciler.loading.init import init_workflows
     from reconciler.loading.workflows import installed_package
 
-    done = init_workflows(directory, branch=branch, package=package or installed_package())
+    package = package or installed_package()
+    done = init_workflows(directory, branch=branch, package=package)
     _tell(directory, done)
+    if done.written and package is None:
+        say(
+            "\nThe workflows do not know yet which elmify to install, and stop before they use a secret. Fill in\n"
+            "PACKAGE at the top of each, or remove them and run init again with --package URL@COMMIT."
+        )
     if done.written:
         say(
             "\nIn the settings of the repository make two environments, with the secrets R2_ACCESS_KEY_ID,\n"

@@ -54,8 +54,11 @@ def init_project(folder: Path, schema: str) -> Initialised:
     return Initialised(written=tuple(written), kept=tuple(kept))
 
 
-def init_workflows(folder: Path, *, branch: str, package: str) -> Initialised:
-    """Write the workflows of a repository on GitHub. What is there stays as it is."""
+def init_workflows(folder: Path, *, branch: str, package: str | None) -> Initialised:
+    """Write the workflows of a repository on GitHub. What is there stays as it is.
+
+    `branch` and `package` are those of `workflow_texts`.
+    """
     written, kept = _write_texts(folder, workflow_texts(branch=branch, package=package))
     return Initialised(written=tuple(written), kept=tuple(kept))
 

@@ -15,6 +15,9 @@ from reconciler.model.errors import ElmifyError, UsageError
 from reconciler.model.policy import Layout
 from reconciler.model.values import nfc
 
+#: A folder of a checkout can hold the files of a bare repository, whose config can name programs.
+_ONLY_OWN_CONFIG = ("-c", "safe.bareRepository=explicit")
+
 
 class GitRefused(ElmifyError):
     """git could not be asked, or said no."""
@@ -84,7 +87,7 @@ def _run(root: Path, arguments: Sequence[str], given: str = "") -> "subprocess.C
     if program is None:
         raise GitRefused("git is not installed", hint="Install it; the catalog lives in git.")
     return subprocess.run(  # noqa: S603 - no shell
-        [program, "--no-pager", "--literal-pathspecs", "-C", str(root), *arguments],
+        [program, "--no-pager", "--literal-pathspecs", *_ONLY_OWN_CONFIG, "-C", str(root), *arguments],
         input=given.encode("ascii"),
         capture_output=True,
         check=False,

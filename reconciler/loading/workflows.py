@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from typing import Any
@@ -20,46 +19,82 @@ _ACTIONS = {
 }
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 
+#: A URL that holds no user, password or fragment, and a commit in full.
+_PACKAGE = re.compile(
+    r"(?:elmify(?:\[(?P<extras>[A-Za-z0-9_, -]*)\])?\s*@\s*)?"
+    r"(?:git\+)?(?P<url>https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/%+-]+)@(?P<commit>[0-9A-Fa-f]{40})"
+)
+#: Not `embedded`: a pull request could bring the folder of its server, whose settings can name programs.
+_EXTRAS = frozenset({"notify", "metrics"})
+_SCRIPT_INDENT = "\n" + " " * 10
 
-def workflow_texts(*, branch: str, package: str) -> dict[str, str]:
+
+def workflow_texts(*, branch: str, package: str | None) -> dict[str, str]:
     """Return the text of each workflow by its path in the repository.
 
-    `branch` is the one whose merges are applied; `package` is what pip installs on the runner. Raises
-    `UsageError` for a name that no branch would have.
+    `branch` is the one whose merges are applied; `package` is a URL and a commit of elmify, as
+    `package_requirement` takes it. Without one the install step of every job stops and says what to fill in.
+    Raises `UsageError` for a name that no branch would have, and for another package.
     """
     if not _BRANCH.fullmatch(branch):
         raise UsageError(f"--branch {branch} is not the name of a branch that can stand in a workflow")
-    marks = {**_ACTIONS, "@BRANCH@": branch, "@PACKAGE@": _quoted(package)}
-    return {f"{FOLDER}/{name}": _filled(name, marks) for name in NAMES}
+    requirement = "" if package is None else package_requirement(package)
+    marks = {
+        **_ACTIONS,
+        "@BRANCH@": branch,
+        "@PACKAGE@": json.dumps(requirement),
+        "@INSTALL@": _template("install.sh").rstrip().replace("\n", _SCRIPT_INDENT),
+    }
+    return {f"{FOLDER}/{name}": _filled(_template(name), marks) for name in NAMES}
 
 
-def _filled(name: str, marks: dict[str, str]) -> str:
-    text = (files("reconciler.loading") / "workflows" / name).read_text("utf-8")
+def package_requirement(package: str) -> str:
+    """Return what pip is to install, from `[elmify[EXTRAS] @] [git+]https://HOST/PATH@COMMIT`.
+
+    Raises `UsageError` for anything that could become something else later: a name that a registry resolves,
+    a branch, a tag, a shortened commit.
+    """
+    found = _PACKAGE.fullmatch(package.strip())
+    if found is None:
+        raise UsageError(
+            "--package is not the URL of a repository with a full commit",
+            hint="The jobs hold the secrets of the library. What a name, a branch or a tag stands for can be changed\n"
+            "by others; a commit cannot. Give the URL of elmify's repository and the 40 digits of a commit:\n"
+            "    --package git+https://HOST/PATH@COMMIT\n"
+            "    --package 'elmify[notify] @ git+https://HOST/PATH@COMMIT'",
+        )
+    extras = sorted(filter(None, (name.strip() for name in (found["extras"] or "").split(","))))
+    if refused := [name for name in extras if name not in _EXTRAS]:
+        raise UsageError(
+            f"--package: the extra {refused[0]!r} is not for the jobs of a repository",
+            hint=f"They can use {' and '.join(sorted(_EXTRAS))}.",
+        )
+    named = f"[{','.join(extras)}]" if extras else ""
+    return f"elmify{named} @ git+{found['url']}@{found['commit'].lower()}"
+
+
+def _template(name: str) -> str:
+    return (files("reconciler.loading") / "workflows" / name).read_text("utf-8")
+
+
+def _filled(text: str, marks: dict[str, str]) -> str:
     for mark, value in marks.items():
         text = text.replace(mark, value)
     return text
 
 
-def _quoted(package: str) -> str:
-    """Return a requirement as one word of a shell command that stands in a plain scalar of YAML."""
-    if not package.isprintable() or ": " in package or " #" in package or "${{" in package:
-        raise UsageError(f"--package {package!r} cannot stand in a workflow")
-    return shlex.quote(package)
-
-
-def installed_package() -> str:
-    """Return what pip would install to get this very elmify: its release, or the commit it came from."""
+def installed_package() -> str | None:
+    """Return the URL and the commit that this very elmify was installed from; None when it was not so."""
     try:
-        found = distribution("elmify")
+        text = distribution("elmify").read_text("direct_url.json")
     except PackageNotFoundError:
-        return "elmify"
-    origin: dict[str, Any] = json.loads(found.read_text("direct_url.json") or "{}")
-    commit = origin.get("vcs_info", {}).get("commit_id")
-    if commit and not _names_a_person(str(origin["url"])):
-        return f"elmify @ git+{origin['url']}@{commit}"
-    return f"elmify=={found.version}"
+        return None
+    return _package_at(json.loads(text or "{}"))
 
 
-def _names_a_person(url: str) -> bool:
-    """Whether a URL holds a user's name, which with a token in its place would be a secret."""
-    return "@" in url.partition("://")[2].partition("/")[0]
+def _package_at(origin: dict[str, Any]) -> str | None:
+    """Return the package of a distribution's `direct_url.json`."""
+    came_from = origin.get("vcs_info", {})
+    package = f"{origin.get('url')}@{came_from.get('commit_id')}"
+    is_exact = came_from.get("vcs") == "git" and _PACKAGE.fullmatch(package)
+    return package_requirement(package) if is_exact else None

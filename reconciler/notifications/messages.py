@@ -99,7 +99,7 @@ def _message(occasion: Occasion, title: str, lines: Sequence[str], actor: Actor)
     return Message(occasion=occasion, title=title, body="\n".join([*filter(None, lines), who]))
 
 
-_INSTALL = "Install what elmify needs for them:\n    pip install 'elmify[notify]'"
+_INSTALL = "In a clone of elmify, install what they need:\n    pip install '.[notify]'"
 
 
 class NotTold(ElmifyError):

@@ -12,7 +12,7 @@ from reconciler.model.kinds import TABLES, Kind
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
-_INSTALL = "Install what elmify needs for them:\n    pip install 'elmify[metrics]'"
+_INSTALL = "In a clone of elmify, install what they need:\n    pip install '.[metrics]'"
 
 
 def metrics_text(figures: Figures) -> str:

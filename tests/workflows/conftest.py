@@ -10,6 +10,7 @@ from tests.acceptance.projects import Project, clean_environment
 from tests.buckets import bucket_at
 from tests.servers import ACCESS_KEY, SECRET_KEY, make_bucket, moto_server
 from tests.workflows.github import GitHub, Pull, github
+from tests.workflows.package import Package, make_package
 from tests.workflows.runner import Runner
 
 READ_ONLY = Path("reconciler/records/sql/read_only_grants.sql").read_text("utf-8")
@@ -19,6 +20,12 @@ READ_ONLY = Path("reconciler/records/sql/read_only_grants.sql").read_text("utf-8
 def moto_url() -> Iterator[str]:
     with moto_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """The elmify under test, as pip installs it from a URL and a commit."""
+    return make_package(tmp_path_factory.mktemp("package"))
 
 
 @dataclass
@@ -59,7 +66,7 @@ class Team:
 
 
 @pytest.fixture
-def team(tmp_path: Path, database_url: str, moto_url: str) -> Iterator[Team]:
+def team(tmp_path: Path, database_url: str, moto_url: str, package: Package) -> Iterator[Team]:
     bucket = make_bucket(moto_url)
     (tmp_path / "home").mkdir()
     store = {
@@ -74,7 +81,7 @@ def team(tmp_path: Path, database_url: str, moto_url: str) -> Iterator[Team]:
         desk = Project(root, clean_environment(tmp_path / "home", DATABASE_URL=database_url, **store), "")
         desk.lecture("opening", number=1, title="The Opening")
         (root / ".gitignore").write_text("media/\n.elmify/\n", encoding="utf-8")
-        for name, text in workflow_texts(branch="main", package="elmify==9.9").items():
+        for name, text in workflow_texts(branch="main", package=package.requirement).items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text, encoding="utf-8")
         hub.push(root, "main", "the library as it is")

@@ -1,11 +1,13 @@
 """Runs a workflow's jobs and steps on this machine as GitHub's runner does on its own.
 
 The scripts run under bash with the options that GitHub gives it, in the environment that it sets; outputs,
-the summary and annotations are read back; `uses:` are done by hand. Packages are not installed: what pip is
-asked for is kept, and the `elmify` on the path is the one under test.
+additions to PATH, the summary and annotations are read back; `uses:` are done by hand. A `python` that only
+looks like one makes the environment that a job installs into, to be quick: it holds the elmify under test.
+With `installs` it is a real one, and pip really installs that elmify, from a repository of its own.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,11 +19,26 @@ import yaml
 
 from tests.workflows.expressions import Context, filled, holds
 from tests.workflows.github import REPOSITORY, GitHub, Pull
+from tests.workflows.package import Package
 
 _ANNOTATIONS = 10  # of one sort that GitHub shows for a step
 _SUMMARY_MAX_BYTES = 1024 * 1024
 _BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
 _PATIENCE_SECONDS = 120
+
+#: What `python` is without `installs`: it can make an environment, whose pip has nothing to do.
+_QUICK_PYTHON = """\
+#!/bin/sh
+[ "$1 $2 $3" = "-I -m venv" ] || exit 97
+mkdir -p "$4/bin"
+ln -s '{elmify}' "$4/bin/elmify"
+cat > "$4/bin/python" <<'END'
+#!/bin/sh
+[ "$1 $2 $3 $4" = "-I -m pip install" ] && exit 0
+exec '{python}' "$@"
+END
+chmod +x "$4/bin/python"
+"""
 
 
 @dataclass
@@ -56,12 +73,17 @@ class JobRan:
 
 @dataclass
 class Runner:
-    """Runs workflows of a repository. `secrets` are those of each environment, by name."""
+    """Runs workflows of a repository. `secrets` are those of each environment, by name.
+
+    `installs` is the package that pip really installs. `left_behind` is a folder whose files an earlier job
+    has left in the workspace, as on a machine of a team's own.
+    """
 
     hub: GitHub
     folder: Path
     secrets: Mapping[str, Mapping[str, str]]
-    installed: list[str] = field(default_factory=list)
+    installs: Package | None = None
+    left_behind: Path | None = None
     _count: int = 0
 
     # The events.
@@ -129,6 +151,8 @@ class Runner:
         home = self.folder / f"job-{self._count}"
         for name in ("workspace", "temp", "home", "bin"):
             (home / name).mkdir(parents=True)
+        if self.left_behind is not None:
+            shutil.copytree(self.left_behind, home / "workspace", dirs_exist_ok=True)
         token = f"token-{self._count}"
         self.hub.tokens[token] = job.get("permissions", workflow["permissions"])
         names: dict[str, Any] = {
@@ -172,13 +196,15 @@ class Runner:
             "GITHUB_WORKSPACE": str(home / "workspace"),
             "RUNNER_TEMP": str(home / "temp"),
             **{name: os.environ[name] for name in ("COVERAGE_PROCESS_START",) if name in os.environ},
+            **(self.installs.environment if self.installs else {}),
         }
 
     def _tools(self, folder: Path) -> None:
-        """Put the elmify under test on the path, and a python that only notes what it should install."""
-        (folder / "elmify").symlink_to(Path(sys.executable).with_name("elmify"))
+        """Put a `python` on the path, as actions/setup-python does."""
+        elmify = Path(sys.executable).with_name("elmify")
+        quick = _QUICK_PYTHON.format(elmify=elmify, python=sys.executable)
         python = folder / "python"
-        python.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >> "{self.folder}/installed"\n')
+        python.write_text(f"#!/bin/sh\nexec '{sys._base_executable}' \"$@\"\n" if self.installs else quick)
         python.chmod(0o755)
 
     # A step.
@@ -191,7 +217,7 @@ class Runner:
         context: Context,
         home: Path,
         run: Mapping[str, Any],
-        environment: Mapping[str, str],
+        environment: dict[str, str],
     ) -> StepRan:
         name = step.get("name") or step.get("uses", "").partition("@")[0]
         if not holds(step.get("if"), context):
@@ -203,11 +229,15 @@ class Runner:
         assert workflow["defaults"]["run"]["shell"] == "bash"
         script = home / "temp" / f"step-{number}.sh"
         script.write_text(filled(step["run"], context), encoding="utf-8")
-        outputs, summary = home / f"output-{number}", home / f"summary-{number}"
-        outputs.touch()
-        summary.touch()
+        outputs, summary, path = (home / f"{name}-{number}" for name in ("output", "summary", "path"))
+        for file in (outputs, summary, path):
+            file.touch()
         own = {key: filled(str(value), context) for key, value in step.get("env", {}).items()}
-        files = {"GITHUB_OUTPUT": str(outputs), "GITHUB_STEP_SUMMARY": str(summary)}
+        files = {
+            "GITHUB_OUTPUT": str(outputs),
+            "GITHUB_STEP_SUMMARY": str(summary),
+            "GITHUB_PATH": str(path),
+        }
         done = subprocess.run(
             [*_BASH, str(script)],
             cwd=home / "workspace",
@@ -219,6 +249,7 @@ class Runner:
             timeout=_PATIENCE_SECONDS,
             check=False,
         )
+        environment["PATH"] = ":".join([*reversed(path.read_text("utf-8").split()), environment["PATH"]])
         assert summary.stat().st_size <= _SUMMARY_MAX_BYTES
         for sort in ("error", "warning", "notice"):
             assert sum(line.startswith(f"::{sort}") for line in done.stdout.splitlines()) <= _ANNOTATIONS
@@ -247,7 +278,9 @@ class Runner:
                 raise AssertionError(f"this runner does not know {action}")
 
     def _check_out(self, workspace: Path, commit: str, depth: str) -> None:
-        """Fetch a commit as deep as asked for: 0 is all of its history."""
+        """Empty the workspace and fetch a commit as deep as asked for: 0 is all of its history."""
+        shutil.rmtree(workspace)
+        workspace.mkdir()
         git = self.hub.git
         git(workspace, "init", "--quiet")
         git(workspace, "remote", "add", "origin", self.hub.origin.as_uri())

@@ -54,4 +54,4 @@ def test_without_apprise_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPat
     with pytest.raises(NotTold) as caught:
         send(["json://127.0.0.1"], MESSAGE)
 
-    assert "pip install 'elmify[notify]'" in caught.value.hint
+    assert "pip install '.[notify]'" in caught.value.hint

@@ -143,4 +143,4 @@ def test_without_its_library_it_says_how_to_install_it(monkeypatch: pytest.Monke
     with pytest.raises(ElmifyError) as caught:
         metrics_text(EMPTY)
 
-    assert "pip install 'elmify[metrics]'" in caught.value.hint
+    assert "pip install '.[metrics]'" in caught.value.hint
