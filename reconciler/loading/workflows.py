@@ -58,8 +58,8 @@ def package_requirement(package: str) -> str:
     if found is None:
         raise UsageError(
             "--package is not the URL of a repository with a full commit",
-            hint="The jobs hold the secrets of the library. What a name, a branch or a tag stands for can be changed\n"
-            "by others; a commit cannot. Give the URL of elmify's repository and the 40 digits of a commit:\n"
+            hint="The jobs hold the library's secrets. Others can change what a name, a branch or a tag\n"
+            "means; a commit stays as it is. Give the URL of elmify's repository and a commit's 40 digits:\n"
             "    --package git+https://HOST/PATH@COMMIT\n"
             "    --package 'elmify[notify] @ git+https://HOST/PATH@COMMIT'",
         )

@@ -65,6 +65,7 @@ def make_package(folder: Path) -> Package:
         "GIT_CONFIG_VALUE_0": _URL,
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_INDEX": "1",
+        "PIP_REQUIRE_VIRTUALENV": "1",  # a workflow that is wrong installs nothing into our own Python
     }
     return Package(f"elmify @ git+{_URL}@{_git(folder, 'rev-parse', 'HEAD')}", environment)
 

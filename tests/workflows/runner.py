@@ -26,6 +26,11 @@ _SUMMARY_MAX_BYTES = 1024 * 1024
 _BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
 _PATIENCE_SECONDS = 120
 
+_BASE_PYTHON = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+_REAL_PYTHON = """\
+#!/bin/sh
+exec '{python}' "$@"
+"""
 #: What `python` is without `installs`: it can make an environment, whose pip has nothing to do.
 _QUICK_PYTHON = """\
 #!/bin/sh
@@ -204,7 +209,7 @@ class Runner:
         elmify = Path(sys.executable).with_name("elmify")
         quick = _QUICK_PYTHON.format(elmify=elmify, python=sys.executable)
         python = folder / "python"
-        python.write_text(f"#!/bin/sh\nexec '{sys._base_executable}' \"$@\"\n" if self.installs else quick)
+        python.write_text(_REAL_PYTHON.format(python=_BASE_PYTHON) if self.installs else quick)
         python.chmod(0o755)
 
     # A step.

