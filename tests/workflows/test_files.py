@@ -275,3 +275,15 @@ def test_the_default_is_the_commit_that_this_elmify_came_from(
     monkeypatch.syspath_prepend(tmp_path)
 
     assert installed_package() == package
+
+
+def test_nothing_proposes_to_install_elmify_from_a_registry() -> None:
+    root = Path(__file__).parents[2]
+    told = [root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").rglob("*.md")]
+    said = [path for folder in ("reconciler", "providers") for path in (root / folder).rglob("*.*")]
+
+    for path in (*told, *(each for each in said if each.suffix in {".py", ".sh", ".yml", ".yaml"})):
+        proposed = re.findall(
+            r"(?:\bpipx? |\buv |\buvx ).*?[\s'\"]elmify\b(?! ?@)(?!\w).*", path.read_text("utf-8")
+        )
+        assert proposed == [], path

@@ -239,3 +239,24 @@ def test_a_file_was_brought_by_the_commit_that_first_had_it(repository: Reposito
     assert added_in(repository.root, "library/catalog/ali/speaker.yaml", "HEAD") == brought
     assert added_in(repository.root, "library/nothing.yaml", "HEAD") is None
     assert top_of(repository.project) == repository.root.resolve()
+
+
+def test_a_folder_that_poses_as_a_bare_repository_is_not_asked(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    ran = tmp_path / "ran"
+    for name, text in {
+        "HEAD": "ref: refs/heads/main\n",
+        "config": f"[log]\n\tshowSignature = true\n[gpg]\n\tprogram = /bin/sh -c ': > {ran}'\n",
+        "objects/kept": "",
+        "refs/kept": "",
+    }.items():
+        file = repository.project / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+
+    with pytest.raises(GitRefused):
+        top_of(repository.project)
+    with pytest.raises(GitRefused):
+        commit_of(repository.project, "HEAD")
+
+    assert not ran.exists()
