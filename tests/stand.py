@@ -166,6 +166,8 @@ class Stand:
             actor=Actor(name="tester"),
             observer=self.observer,
         )
+        if "objects" in changes:
+            changes.setdefault("staging", staging_inside(changes["objects"]))
         return replace(workspace, **changes)
 
     def apply(self, request: Request = EVERYTHING, reviewed: Sequence[Plan] | None = None) -> Outcome:

@@ -22,6 +22,7 @@ FAST = {"fsync": "off"}
 
 COMMAND = """
 import sys
+from pathlib import Path
 from providers.embedded_postgres.server import EmbeddedServer
 with EmbeddedServer(Path(sys.argv[1]), {"fsync": "off"}) as server:
     print(server.start(), flush=True)
