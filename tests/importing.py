@@ -9,11 +9,12 @@ from typing import Any
 
 import yaml
 
-from reconciler.importing.declare import Folder, Imported
+from reconciler.importing.declare import Folder
 from reconciler.importing.files import Hashing, import_files
 from reconciler.loading.catalog import Loaded, load_catalog
 from reconciler.loading.lockfile import read_lockfile
 from reconciler.model.catalog import MediaFile
+from reconciler.model.outcomes import Imported
 from reconciler.model.policy import Layout, Policy
 from reconciler.model.ports import Meter
 from tests.media_files import JPEG, wav

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from providers.database.postgres import PostgresDatabase
 from providers.objects.directory import DirectoryBucket
-from reconciler.applying.apply import Outcome, apply
+from reconciler.applying.apply import apply
 from reconciler.applying.refresh import make_plan
 from reconciler.applying.workspace import Workspace
 from reconciler.loading.media import MediaFolder
@@ -21,6 +21,7 @@ from reconciler.model.catalog import Catalog, MediaFile, Resource
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.history import Actor
 from reconciler.model.kinds import Kind, Slot
+from reconciler.model.outcomes import Outcome
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Layout, Policy
 from reconciler.model.ports import Meter, ObjectStore

@@ -5,7 +5,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from reconciler.applying.apply import Outcome, apply, request_of
+from reconciler.applying.apply import apply, request_of
+from reconciler.model.outcomes import Outcome
 from reconciler.model.plan import Plan
 from reconciler.model.ports import Upload
 from reconciler.operations.verify import verify as verify_library

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reconciler.applying.commit import Commit, plan_again
@@ -24,7 +23,8 @@ from reconciler.model.errors import (
 )
 from reconciler.model.history import AuditHead, RunState
 from reconciler.model.memory import uncollected
-from reconciler.model.plan import Merged, Plan, Put, Restored
+from reconciler.model.outcomes import Outcome
+from reconciler.model.plan import Plan, Put
 from reconciler.model.policy import AUDIT_PREFIX
 from reconciler.model.ports import CommitUnknown, Database, ObjectStore
 from reconciler.model.recorded import KeyRecord, KeyState
@@ -43,20 +43,6 @@ from reconciler.planning.world import Request, World
 
 #: T2 is tried again as a whole when it met a lock, a deadlock or a lost connection.
 _COMMIT_ATTEMPTS = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What an apply has done. `run` is None when there was nothing to do, so that no run began."""
-
-    plan: Plan
-    run: int | None
-    uploaded_files: int = 0
-    uploaded_bytes: int = 0
-    copied_files: int = 0
-    copied_bytes: int = 0
-    restored: Restored = field(default_factory=Restored)
-    merged: Merged = field(default_factory=Merged)
 
 
 def request_of(reviewed: Sequence[Plan]) -> Request:

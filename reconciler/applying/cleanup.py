@@ -1,13 +1,13 @@
 """Clearing what no row ever named: staged copies that had their time, uploads that nobody goes on with."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from reconciler.applying.lease import LeaseHolder
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Denied, ProviderError
+from reconciler.model.outcomes import ExpiredUploads
 from reconciler.model.ports import Database, ObjectStore, Observer, UnfinishedUpload
 from reconciler.model.recorded import KeyRecord
 from reconciler.model.staging import Staging
@@ -17,21 +17,6 @@ from reconciler.planning.leftovers import is_given_up, is_ours
 _AT_ONCE = 50
 
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpiredUploads:
-    """What stands in the way and no row names: staged copies, and uploads in each bucket.
-
-    `given_up` are elmify's own unfinished uploads that nobody goes on with, each with its bucket. `foreign`
-    were begun by somebody else, and are only reported. `unseen` names buckets whose unfinished uploads this
-    key may not list.
-    """
-
-    staged: tuple[StoredObject, ...] = ()
-    given_up: tuple[tuple[ObjectStore, UnfinishedUpload], ...] = ()
-    foreign: tuple[UnfinishedUpload, ...] = ()
-    unseen: tuple[str, ...] = ()
 
 
 def find_expired(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.applying.apply import finish_earlier
-from reconciler.applying.cleanup import ExpiredUploads, clear, find_expired
+from reconciler.applying.cleanup import clear, find_expired
 from reconciler.applying.lease import LeaseHolder, hold
 from reconciler.applying.refresh import check_identity, read_marker
 from reconciler.applying.workspace import Workspace
@@ -13,6 +13,7 @@ from reconciler.model.address import matches_any
 from reconciler.model.errors import ProviderError, Unfinished, UsageError
 from reconciler.model.history import AuditFact, RunState
 from reconciler.model.kinds import Kind
+from reconciler.model.outcomes import Collected, ExpiredUploads, RetiredObject
 from reconciler.model.ports import LibraryReader
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded
 from reconciler.model.values import counted, nfc
@@ -27,35 +28,12 @@ _MOST_NAMED = 5  # addresses in one sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetiredObject:
-    """A key that gc would delete, and why."""
-
-    record: KeyRecord
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GcScope:
     """What gc is asked for: how long things are kept, and the addresses that must go at once."""
 
     older_than: timedelta
     staged_older_than: timedelta
     now: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collected:
-    """What gc has deleted, or in a dry run would delete."""
-
-    rubbish: tuple[RetiredObject, ...]
-    clutter: ExpiredUploads
-    run: int | None
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes that the bucket no longer holds."""
-        staged = sum(stored.size_bytes for stored in self.clutter.staged)
-        return staged + sum(item.record.size_bytes for item in self.rubbish)
 
 
 def collect(

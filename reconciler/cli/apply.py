@@ -15,7 +15,7 @@ from reconciler.model.values import counted, readable_size
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.applying.apply import Outcome
+    from reconciler.model.outcomes import Outcome
     from reconciler.operations.apply import Applied
     from reconciler.planning.world import Request
 

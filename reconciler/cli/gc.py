@@ -9,7 +9,7 @@ from reconciler.model.values import counted, readable_size
 from reconciler.render.escape import harmless
 
 if TYPE_CHECKING:
-    from reconciler.applying.gc import Collected
+    from reconciler.model.outcomes import Collected
     from reconciler.model.ports import UnfinishedUpload
 
 

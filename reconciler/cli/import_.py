@@ -13,8 +13,8 @@ from reconciler.model.values import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.importing.declare import Imported
     from reconciler.model.address import Address
+    from reconciler.model.outcomes import Imported
 
 
 @click.group("import")
@@ -64,7 +64,7 @@ def manifest(directory: str, file: Path, format_: str) -> int:
 
 
 def _next_step(imported: "Imported") -> str:
-    from reconciler.importing.declare import Reason
+    from reconciler.model.outcomes import Reason
 
     unlocked = sum(each.reason is Reason.NOT_LOCKED for each in imported.findings)
     if not unlocked:
@@ -81,7 +81,7 @@ def report(
     """Print what an import came to; the status says whether the catalog has mistakes now."""
     from shutil import get_terminal_size
 
-    from reconciler.importing.report import report_json, report_text
+    from reconciler.render.import_report import report_json, report_text
 
     if format_ == "json":
         result(report_json(imported, accepted))

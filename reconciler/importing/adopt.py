@@ -6,16 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from reconciler.importing.declare import (
-    Folder,
-    FoundResources,
-    Imported,
-    ImportFinding,
-    MergedEntries,
-    Reason,
-    lockfile_lines,
-    merge,
-)
+from reconciler.importing.declare import Folder, FoundResources, MergedEntries, lockfile_lines, merge
 from reconciler.importing.describe import fields_of, line_of, unfit
 from reconciler.importing.library import library_of
 from reconciler.loading.catalog import Preview
@@ -25,6 +16,7 @@ from reconciler.model.address import Address, kind_of, matches_any
 from reconciler.model.catalog import Catalog, MediaFile, Resource, lineage
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
+from reconciler.model.outcomes import Imported, ImportFinding, Reason
 from reconciler.model.plan import Change, Drift
 from reconciler.model.policy import Policy
 from reconciler.model.recorded import Recorded

@@ -10,16 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from reconciler.importing import metadata
-from reconciler.importing.declare import (
-    Folder,
-    FoundResources,
-    Imported,
-    ImportFinding,
-    Reason,
-    by_number,
-    declare,
-    lockfile_lines,
-)
+from reconciler.importing.declare import Folder, FoundResources, by_number, declare, lockfile_lines
 from reconciler.importing.describe import unfit
 from reconciler.importing.layout import KeyPlace, place_of
 from reconciler.importing.metadata import Tags, read_tags
@@ -31,6 +22,7 @@ from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Position
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import TABLES, Kind, Slot
+from reconciler.model.outcomes import Imported, ImportFinding, Reason
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Meter
 from reconciler.model.values import nfc

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from reconciler.importing.declare import FoundResources, ImportFinding, Reason, by_number
+from reconciler.importing.declare import FoundResources, by_number
 from reconciler.importing.describe import fields_of, label, line_of, said_path, title_of, unfit
 from reconciler.importing.matching import Join, parent_id
 from reconciler.importing.names import without_number
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.catalog import MediaFile
 from reconciler.model.kinds import TABLES, Kind, Slot
+from reconciler.model.outcomes import ImportFinding, Reason
 from reconciler.model.policy import FormatStyle, Layout, ReferenceStyle
 from reconciler.model.values import counted, nfc
 from reconciler.planning.references import keys_named, split_reference, style_of

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from reconciler.applying.refresh import check_identity, read_bucket, read_database
 from reconciler.importing.adopt import Workbench, columns_of
-from reconciler.importing.declare import Folder, Imported, ImportFinding, MergedEntries, Reason, merge
+from reconciler.importing.declare import Folder, MergedEntries, merge
 from reconciler.importing.describe import Remembered
 from reconciler.importing.library import library_of
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.address import Address
 from reconciler.model.catalog import MediaFile
 from reconciler.model.memory import uncollected
+from reconciler.model.outcomes import Imported, ImportFinding, Reason
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Database, ObjectStore
 from reconciler.model.recorded import Recorded

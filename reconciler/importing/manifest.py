@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from reconciler.importing.declare import FoundResources, ImportFinding, Reason
+from reconciler.importing.declare import FoundResources
 from reconciler.importing.describe import unfit
 from reconciler.importing.files import one_of_each
 from reconciler.importing.metadata import line, paragraph, year
@@ -21,6 +21,7 @@ from reconciler.model.address import parent_of
 from reconciler.model.catalog import Catalog, MediaFile, Resource
 from reconciler.model.errors import ElmifyError
 from reconciler.model.kinds import TABLES, Kind, Slot
+from reconciler.model.outcomes import ImportFinding, Reason
 from reconciler.model.policy import Layout
 from reconciler.model.values import nfc
 from reconciler.planning.desired import fact_of, format_of

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from reconciler.importing.declare import ImportFinding, Reason
 from reconciler.importing.describe import label, said_path, stated_key, title_of
 from reconciler.importing.layout import KeyPlace, place_of
 from reconciler.importing.names import alike, folded
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.kinds import TABLES, Kind, Slot
+from reconciler.model.outcomes import ImportFinding, Reason
 from reconciler.planning.references import key_in
 
 _T = TypeVar("_T")

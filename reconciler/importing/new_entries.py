@@ -6,15 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reconciler.importing.declare import (
-    Folder,
-    FoundResources,
-    Imported,
-    ImportFinding,
-    Reason,
-    declare,
-    lockfile_lines,
-)
+from reconciler.importing.declare import Folder, FoundResources, declare, lockfile_lines
 from reconciler.importing.files import Hashing, lecture_fields, without
 from reconciler.importing.layout import KeyPlace, place_of
 from reconciler.importing.metadata import Tags, read_tags
@@ -26,6 +18,7 @@ from reconciler.model.address import Address, join, kind_of, parse_address
 from reconciler.model.catalog import Catalog, MediaFile, Resource, lineage
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Kind, Slot
+from reconciler.model.outcomes import Imported, ImportFinding, Reason
 from reconciler.model.values import nfc
 from reconciler.planning.object_keys import default_key
 

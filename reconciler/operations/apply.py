@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from reconciler.applying import apply as applying
-from reconciler.applying.apply import Outcome, refuse_blocked, request_of
+from reconciler.applying.apply import refuse_blocked, request_of
 from reconciler.applying.workspace import Workspace
 from reconciler.model.history import Run
+from reconciler.model.outcomes import Outcome
 from reconciler.model.plan import Plan
 from reconciler.operations.plan import plan
 from reconciler.planning.world import Request

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from reconciler.applying.gc import Collected, GcScope, collect
+from reconciler.applying.gc import GcScope, collect
 from reconciler.applying.workspace import Workspace
+from reconciler.model.outcomes import Collected
 
 
 def collect_garbage(

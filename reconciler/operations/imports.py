@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.applying.workspace import Workspace
 from reconciler.importing.adopt import Adopted
 from reconciler.importing.adopt import adopt as adopt_into
-from reconciler.importing.declare import Folder, Imported, declare
+from reconciler.importing.declare import Folder, declare
 from reconciler.importing.files import Hashing, without_unseen
 from reconciler.importing.files import import_files as import_folder
 from reconciler.importing.live import import_live as import_world
@@ -18,6 +18,7 @@ from reconciler.importing.manifest import manifest_json, read_manifest
 from reconciler.importing.new_entries import new_lectures as declare_lectures
 from reconciler.importing.new_entries import new_parent as declare_parent
 from reconciler.model.errors import UsageError
+from reconciler.model.outcomes import Imported
 from reconciler.model.ports import Meter
 from reconciler.operations.project import Project
 

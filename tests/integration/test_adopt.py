@@ -10,10 +10,11 @@ import yaml
 from reconciler.applying.refresh import make_plan
 from reconciler.cli import run
 from reconciler.importing.adopt import Adopted, adopt
-from reconciler.importing.declare import Folder, Reason
+from reconciler.importing.declare import Folder
 from reconciler.importing.live import read_world
 from reconciler.loading.fmt import format_catalog_file
 from reconciler.model.errors import Exit, UsageError
+from reconciler.model.outcomes import Reason
 from reconciler.model.plan import Action, Plan
 from reconciler.operations.project import Project
 from reconciler.operations.workspace import open_workspace

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.applying.gc import Collected, GcScope, collect
+from reconciler.applying.gc import GcScope, collect
 from reconciler.model.errors import Denied, Leased, Unavailable, Unfinished, UsageError
+from reconciler.model.outcomes import Collected
 from reconciler.model.ports import ObjectStore, UnfinishedUpload
 from reconciler.model.recorded import KeyRecord, KeyState
 from reconciler.model.staging import staging_inside

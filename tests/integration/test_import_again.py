@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.applying.refresh import make_plan
-from reconciler.importing.declare import Folder, Imported
+from reconciler.importing.declare import Folder
 from reconciler.importing.live import import_live, read_world
 from reconciler.model.address import Address
 from reconciler.model.catalog import Resource
+from reconciler.model.outcomes import Imported
 from reconciler.model.plan import Plan
 from reconciler.model.values import nfc
 from reconciler.operations.project import Project

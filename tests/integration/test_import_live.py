@@ -9,11 +9,12 @@ import pytest
 
 from reconciler.applying.refresh import make_plan
 from reconciler.cli import run
-from reconciler.importing.declare import Folder, Imported, Reason
+from reconciler.importing.declare import Folder
 from reconciler.importing.live import import_live, read_world
 from reconciler.loading.fmt import format_catalog_file
 from reconciler.model.diagnostics import Severity
 from reconciler.model.errors import Exit
+from reconciler.model.outcomes import Imported, Reason
 from reconciler.model.plan import Action, Plan
 from reconciler.model.values import nfc
 from reconciler.operations.project import Project

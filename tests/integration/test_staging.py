@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from providers.objects.directory import DirectoryBucket
-from reconciler.applying.apply import Outcome, apply
+from reconciler.applying.apply import apply
 from reconciler.applying.refresh import make_plan
 from reconciler.applying.stage import Stager
 from reconciler.loading.media import MediaFolder
 from reconciler.model.catalog import MediaFile
 from reconciler.model.errors import PutsFailed
+from reconciler.model.outcomes import Outcome
 from reconciler.model.plan import Put, PutOrigin
 from reconciler.model.policy import TransferLimits
 from reconciler.model.staging import STAGING_BUCKET_PREFIX, Staging, Whereabouts, staging_inside

@@ -12,13 +12,14 @@ from typing import Any
 import yaml
 
 from providers.objects.directory import DirectoryBucket
-from reconciler.applying.apply import Outcome, apply
+from reconciler.applying.apply import apply
 from reconciler.applying.refresh import make_plan
 from reconciler.applying.workspace import Workspace
 from reconciler.loading.lockfile import write_lockfile
 from reconciler.loading.media_facts import MEDIA_TYPES, extension
 from reconciler.model.actual import StoredObject
 from reconciler.model.catalog import MediaFile
+from reconciler.model.outcomes import Outcome
 from reconciler.model.plan import Plan
 from reconciler.model.ports import ObjectStore
 from reconciler.model.values import nfc

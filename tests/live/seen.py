@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.applying.apply import Outcome
+from reconciler.model.outcomes import Outcome
 from reconciler.model.plan import Plan
 from tests.live.project import LiveProject
 from tests.live.system import (

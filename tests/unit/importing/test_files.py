@@ -7,10 +7,10 @@ import mutagen.id3
 import pytest
 from mutagen.easyid3 import EasyID3
 
-from reconciler.importing.declare import Reason
 from reconciler.importing.metadata import Tags, read_tags
 from reconciler.loading.fmt import format_catalog_file
 from reconciler.model.errors import UsageError
+from reconciler.model.outcomes import Reason
 from tests.importing import ImportProject
 from tests.media_files import sample, wav
 

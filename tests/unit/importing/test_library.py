@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.importing.declare import FoundResources, Reason
+from reconciler.importing.declare import FoundResources
 from reconciler.importing.library import LiveLibrary, library_of
 from reconciler.model.actual import Row, StoredObject
 from reconciler.model.kinds import Kind
+from reconciler.model.outcomes import Reason
 from reconciler.model.policy import FormatStyle, Layout, ReferenceStyle
 from tests.unit.planning.worlds import CDN, collection_row, lecture_row, speaker_row, stored, world
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.importing.declare import Imported, Reason, declare
+from reconciler.importing.declare import declare
 from reconciler.importing.manifest import ManifestRefused, manifest_json, read_manifest
 from reconciler.loading.catalog import Preview
+from reconciler.model.outcomes import Imported, Reason
 from reconciler.model.policy import FormatStyle, Layout, ReferenceStyle
 from tests.importing import ImportProject
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.importing.declare import Imported, Reason
 from reconciler.importing.new_entries import new_lectures, new_parent
 from reconciler.model.errors import UsageError
+from reconciler.model.outcomes import Imported, Reason
 from tests.importing import ImportProject
 
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from reconciler.importing.declare import SENTENCES, Reason
+from reconciler.model.outcomes import Reason
+from reconciler.render.import_report import SENTENCES
 
 PAGE = Path(__file__).parents[3] / "docs" / "importing.md"
 

@@ -6,12 +6,28 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.importing.declare import SENTENCES, Imported, ImportFinding
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import Kind
+from reconciler.model.outcomes import Imported, ImportFinding, Reason
 from reconciler.model.values import counted
 from reconciler.render.escape import harmless, harmless_json
+
+SENTENCES: Mapping[Reason, str] = {
+    Reason.ROW_WITHOUT_OBJECT: "The row names an object that is not in the bucket",
+    Reason.OBJECT_WITHOUT_ROW: "No row names the object",
+    Reason.ROW_WITHOUT_PARENT: "The row hangs under no speaker or collection",
+    Reason.DUPLICATE: "It stands there more than once",
+    Reason.SIMILAR_NAME: "Names that are nearly the same",
+    Reason.TWO_FORMATS: "An image in several formats",
+    Reason.JOINED_LOOSELY: "Joined by something weaker than the path",
+    Reason.UNFIT: "The catalog cannot declare it",
+    Reason.STYLE: "Most rows are spelled otherwise than elmify.yaml says",
+    Reason.CHANGED_NAME: "The title repeated its number",
+    Reason.NOT_AS_IS: "It could not be recorded as it is",
+    Reason.NOT_LOCKED: "The lockfile does not know it: put the file under the media root and run elmify lock",
+    Reason.UNSEEN: "Left undeclared: neither the media folder nor the lockfile has the image",
+}
 
 _MOST_SHOWN = 20  # of one reason; all are in the JSON
 

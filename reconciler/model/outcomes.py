@@ -1,0 +1,111 @@
+"""Outcomes of operations: what an apply, a garbage collection or an import did."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from reconciler.model.actual import StoredObject
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.kinds import Kind
+from reconciler.model.plan import Merged, Plan, Restored
+from reconciler.model.ports import ObjectStore, UnfinishedUpload
+from reconciler.model.recorded import KeyRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an apply has done. `run` is None when there was nothing to do, so that no run began."""
+
+    plan: Plan
+    run: int | None
+    uploaded_files: int = 0
+    uploaded_bytes: int = 0
+    copied_files: int = 0
+    copied_bytes: int = 0
+    restored: Restored = field(default_factory=Restored)
+    merged: Merged = field(default_factory=Merged)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiredUploads:
+    """What stands in the way and no row names: staged copies, and uploads in each bucket.
+
+    `given_up` are elmify's own unfinished uploads that nobody goes on with, each with its bucket. `foreign`
+    were begun by somebody else, and are only reported. `unseen` names buckets whose unfinished uploads this
+    key may not list.
+    """
+
+    staged: tuple[StoredObject, ...] = ()
+    given_up: tuple[tuple[ObjectStore, UnfinishedUpload], ...] = ()
+    foreign: tuple[UnfinishedUpload, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetiredObject:
+    """A key that gc would delete, and why."""
+
+    record: KeyRecord
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What gc has deleted, or in a dry run would delete."""
+
+    rubbish: tuple[RetiredObject, ...]
+    clutter: ExpiredUploads
+    run: int | None
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that the bucket no longer holds."""
+        staged = sum(stored.size_bytes for stored in self.clutter.staged)
+        return staged + sum(item.record.size_bytes for item in self.rubbish)
+
+
+class Reason(StrEnum):
+    """Why something could not be joined, or was joined in a way that a person should know of."""
+
+    ROW_WITHOUT_OBJECT = "row-without-object"
+    OBJECT_WITHOUT_ROW = "object-without-row"
+    ROW_WITHOUT_PARENT = "row-without-parent"
+    DUPLICATE = "duplicate"  # several rows, or files, that only one entry may be
+    SIMILAR_NAME = "similar-name"  # names that differ only in case, accents, signs or spaces
+    TWO_FORMATS = "two-formats"  # an image that is there as jpg and as png
+    JOINED_LOOSELY = "joined-loosely"  # by something weaker than the path: the plan corrects the row
+    UNFIT = "unfit"  # the catalog cannot say it
+    STYLE = "style"  # most rows spell a column otherwise than elmify.yaml says
+    CHANGED_NAME = "changed-name"  # a title that repeated its number
+    NOT_AS_IS = "not-as-is"  # `--as-is`, or `adopt`, could not put up with it
+    NOT_LOCKED = "not-locked"  # nobody has said which bytes a path means
+    UNSEEN = "unseen"  # an image that is neither on disk nor in the lockfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFinding:
+    """One thing to look at. `subject` is `lectures[412]`, a key, a path, or an address.
+
+    `remedy` is a command that mends it, where there is one.
+    """
+
+    reason: Reason
+    subject: str
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import wrote. `written` are the catalog's files, `lines` the lockfile's lines that are new.
+
+    `diagnostics` are what the catalog, as it now stands, is warned of or refused for.
+    """
+
+    added: Mapping[Kind, int]
+    kept: int
+    filled: int = 0
+    written: tuple[str, ...]
+    lines: int
+    findings: tuple[ImportFinding, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
