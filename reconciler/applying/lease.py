@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
+from reconciler.logs import collect_takeover, run_context
 from reconciler.model.errors import Leased, ProviderError, Unavailable, Unfinished
 from reconciler.model.history import Actor, Lease, RunState
+from reconciler.model.notifications import Takeover
 from reconciler.model.ports import Database, Observer, Records
 
 #: How long a lease lasts without a heartbeat: after a kill, nobody waits longer than this.
@@ -94,6 +96,20 @@ def hold(
     """
     with database.write() as work:
         run = work.records.begin_run(command, actor, fingerprint)
+    with run_context(run), _held(database, run, command, actor, wait, observer, beat) as lease:
+        yield lease
+
+
+@contextmanager
+def _held(
+    database: Database,
+    run: int,
+    command: str,
+    actor: Actor,
+    wait: timedelta,
+    observer: Observer,
+    beat: timedelta,
+) -> Iterator[LeaseHolder]:
     _log.info("run-begun", extra={"facts": {"run": run, "command": command}})
     try:
         acquired = _acquire(database, run, actor, wait, observer)
@@ -145,8 +161,7 @@ def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observ
             with database.write() as work:
                 lease = work.records.acquire_lease(run, actor, LEASE_LASTS)
                 if lease.took_over is not None:
-                    facts = {"run": run, "from_run": lease.took_over}
-                    _log.warning("lease-taken-over", extra={"facts": facts})
+                    collect_takeover(Takeover(run=run, from_run=lease.took_over))
                     close_run(work.records, lease.took_over, f"interrupted; run {run} took its lease over")
                 return lease
         except (Leased, Unavailable) as held:  # a holder in the middle of a long commit keeps the row locked

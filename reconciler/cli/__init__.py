@@ -82,11 +82,16 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command, and tell how it ended those who wait for it."""
-        from reconciler.cli.outcome import notified
-
-        with notified(ctx):
-            return super().invoke(ctx)
+        """Run the command, and send the notifications that its end asks for."""
+        try:
+            status = super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # what is between the command and the terminal concerns nobody else
+        except Exception as error:
+            _notify(ctx, error)
+            raise
+        _notify(ctx, None)
+        return status
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands without importing any."""
@@ -104,6 +109,15 @@ class LazyGroup(click.Group):
             hint = f" Did you mean `elmify {near[0]}`?" if near else " See `elmify --help`."
             raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+
+def _notify(ctx: click.Context, error: Exception | None) -> None:
+    from reconciler.operations.notify import NOTIFIED
+
+    if ctx.invoked_subcommand in NOTIFIED:
+        from reconciler.cli.notify import notify_end_of
+
+        notify_end_of(ctx.invoked_subcommand, ctx.obj, error)
 
 
 def _name_variables(name: str, command: click.Command) -> None:
@@ -185,6 +199,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    from reconciler.logs import collecting_events, hiding
+
+    with collecting_events(), hiding():
+        return _run(arguments)
+
+
+def _run(arguments: list[str] | None) -> int:
     terminated = _listen_for_sigterm()
     as_json = _wants_json(sys.argv[1:] if arguments is None else arguments)
     try:

@@ -76,11 +76,13 @@ def discard_stdout() -> None:
 
 def report(error: ElmifyError, *, as_json: bool) -> None:
     """Print a failure: its sentence to stderr, or all of it as JSON to stdout."""
+    from reconciler.logs import collected_events
     from reconciler.render.diagnostics import error_json, error_text
 
     said = _logged(
         logging.ERROR,
         "failed",
+        run=collected_events().run,
         code=error.code,
         exit=int(error.exit),
         message=error.message,

@@ -6,7 +6,6 @@ import click
 
 from reconciler.cli.console import colours, result, say
 from reconciler.cli.options import option_format
-from reconciler.cli.outcome import tell_drift
 from reconciler.cli.project import open_project
 from reconciler.model.errors import ElmifyError, Exit
 
@@ -49,6 +48,7 @@ def command(
     Exits 2 when there is any; with --new-only, when there is some that was not told before.
     """
     from reconciler.operations.drift import read_drift
+    from reconciler.operations.notify import notify_drift
     from reconciler.operations.workspace import open_workspace
 
     project = open_project(directory)
@@ -60,7 +60,7 @@ def command(
     _print(report, shown, fresh, format_)
     _remember(project, report, fresh, issue_body, memory)
     _tell_outputs(report, fresh)
-    tell_drift(project.settings, report, fresh, known=bool(known))
+    notify_drift(project.settings, report, fresh, known=bool(known))
     return Exit.OK if shown.clean or exit_zero else Exit.DIFFERENCES
 
 

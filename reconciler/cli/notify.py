@@ -1,8 +1,18 @@
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from reconciler.cli.project import open_project
-from reconciler.model.errors import UsageError
 from reconciler.model.values import counted
+
+if TYPE_CHECKING:
+    from reconciler.model.ports import Database
+    from reconciler.settings import Settings
 
 
 @click.group("notify")
@@ -23,15 +33,29 @@ def test(directory: str) -> None:
 
     Exits 1 and names those that could not be reached.
     """
-    from reconciler.notifications.messages import of_trial, send
+    from reconciler.operations.notify import send_trial
 
-    settings = open_project(directory).settings
-    urls = [url.reveal() for url in settings.notify.urls]
-    if not urls:
-        raise UsageError(
-            f"{settings.notify.variable} is not set, so nobody is told anything",
-            hint=f"Set it to the URLs of who is to be told, as Apprise writes them:\n"
-            f"    export {settings.notify.variable}='slack://… mailto://…'",
-        )
-    send(urls, of_trial(settings.policy.environment, settings.actor))
-    click.echo(f"Told {counted(len(urls), 'recipient')}.")
+    sent = send_trial(open_project(directory).settings)
+    click.echo(f"Told {counted(sent, 'recipient')}.")
+
+
+def notify_end_of(kind: str, directory: str, error: Exception | None) -> None:
+    """Send the notifications that the end of a command asks for, by the settings of its project."""
+    from reconciler.logs import collected_events
+    from reconciler.operations.notify import notify_end
+    from reconciler.settings import find_root, load_settings
+
+    try:
+        settings = load_settings(find_root(Path(directory)), os.environ)
+    except Exception:  # noqa: BLE001 - the command has met the same, and reports it
+        return
+    notify_end(settings, kind, error, collected_events(), partial(_open_database, settings))
+
+
+@contextmanager
+def _open_database(settings: "Settings") -> "Iterator[Database]":
+    from reconciler.operations.project import Project
+    from reconciler.operations.workspace import open_workspace
+
+    with open_workspace(Project(settings)) as workspace:
+        yield workspace.database

@@ -1,135 +1,182 @@
-"""Notification messages: when one is due, its text, and sending it with Apprise."""
+"""Notification messages: when one is due, its text, and sending it."""
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from reconciler.logs import masked
 from reconciler.model.drift import DriftReport
 from reconciler.model.errors import ElmifyError, Exit, Interrupted, UsageError
 from reconciler.model.history import Actor, Run
-from reconciler.model.occasions import Message, Occasion
+from reconciler.model.notifications import Message, NotificationKind, Takeover
 from reconciler.model.values import counted
 
-#: The state of a command whose last run did what it should.
+#: The state of a kind of operation whose last run did what it should.
 WELL = "well"
 
-#: The state of a command of whose end nobody could be told.
-UNHEARD = "unheard"
+#: The state of a kind of operation whose last notification was not delivered.
+UNDELIVERED = "undelivered"
 
 _DETAILS = 10  # in a message; the rest is in the log
 _SHAPE_CHARS = 100
 _NUMBER = re.compile(r"\d+")
 
 
-def is_worth_telling(error: ElmifyError) -> bool:
-    """Whether others than the person at the terminal may want to hear of it."""
+def is_worth_sending(error: Exception) -> bool:
+    """Whether a failure concerns others than the person who asked for the operation."""
     return not isinstance(error, UsageError | Interrupted)
 
 
-def state_of(error: ElmifyError | None) -> str:
-    """Return the state a command is in after it ended so: failures of the same kind are the same state."""
-    return WELL if error is None else _shape(error.message)
+def state_of(error: Exception | None) -> str:
+    """Return the state that an operation's end leaves: failures of the same sort are the same state."""
+    return WELL if error is None else _shape(str(error) or type(error).__name__)
 
 
 def state_of_run(run: Run) -> str:
-    """Return the state a command was in after that run, by what the records tell of it."""
+    """Return the state that a recorded run left: that of the error which it ended with."""
     return WELL if run.outcome in {None, "ok"} else _shape(str(run.outcome))
 
 
 def _shape(sentence: str) -> str:
     """Return a failure's sentence without its numbers: 3 files that failed are as 4 files that failed."""
-    return _NUMBER.sub("#", sentence.partition("\n")[0])[:_SHAPE_CHARS]
+    return _NUMBER.sub("#", masked(sentence).partition("\n")[0])[:_SHAPE_CHARS]
 
 
 def is_news(before: str | None, now: str) -> bool:
-    """Whether a state is worth telling after another; that all is well only is to who heard it was not."""
-    return before != now and not (before in {None, UNHEARD} and now == WELL)
+    """Whether a state is to be reported after another: a change is; WELL only after a delivered failure."""
+    return before != now and not (before in {None, UNDELIVERED} and now == WELL)
 
 
-def of_failure(command: str, environment: str, error: ElmifyError, actor: Actor) -> Message:
-    """Return what to tell of a command that failed, or that did not finish."""
-    occasion, title = _failed(command, environment, error)
-    more = len(error.details) - _DETAILS
-    details = [*error.details[:_DETAILS], *([f"and {more:,} more"] if more > 0 else [])]
-    return _message(occasion, title, [error.message, *details, error.hint], actor)
+def failure_message(kind: str, environment: str, error: Exception, actor: Actor, hint: str = "") -> Message:
+    """Return the notification of an operation that failed, or that did not finish.
+
+    `hint` is what to do about it. Any exception may be the failure: what is secret in its text is masked.
+    """
+    about, title = _failed(kind, environment, error)
+    details = error.details if isinstance(error, ElmifyError) else ()
+    more = len(details) - _DETAILS
+    shown = [*details[:_DETAILS], *([f"and {more:,} more"] if more > 0 else [])]
+    return _message(about, title, [_sentence(error), *shown, hint], actor)
 
 
-def _failed(command: str, environment: str, error: ElmifyError) -> tuple[Occasion, str]:
-    match error.exit:
+def _failed(kind: str, environment: str, error: Exception) -> tuple[NotificationKind, str]:
+    match error.exit if isinstance(error, ElmifyError) else Exit.ERROR:
         case Exit.UNFINISHED:
-            return Occasion.PARTIAL, f"{environment}: elmify {command} committed, but did not finish"
+            return NotificationKind.PARTIAL, f"{environment}: elmify {kind} committed, but did not finish"
         case Exit.GUARDED:
-            return Occasion.GUARDED, f"{environment}: a guard stopped elmify {command}"
+            return NotificationKind.GUARDED, f"{environment}: a guard stopped elmify {kind}"
         case _:
-            return Occasion.FAILED, f"{environment}: elmify {command} failed"
+            return NotificationKind.FAILED, f"{environment}: elmify {kind} failed"
 
 
-def of_recovery(command: str, environment: str, actor: Actor) -> Message:
-    """Return what to tell of a command that does again what it should."""
-    title = f"{environment}: elmify {command} works again"
-    return _message(Occasion.FAILED, title, ["The last run went through."], actor)
+def _sentence(error: Exception) -> str:
+    match error:
+        case ElmifyError():
+            return error.message
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return f"{where}{error.strerror or error}"
+        case _:
+            return f"a mistake in elmify: {type(error).__name__}: {error}"
 
 
-def of_takeover(environment: str, facts: Mapping[str, Any], actor: Actor) -> Message:
-    """Return what to tell of a lease that a run took over from one that had stopped answering."""
-    title = f"{environment}: run {facts.get('run')} took over the lease of run {facts.get('from_run')}"
-    told = "The other one let it run out: it was killed, or cannot reach the database. It can commit no more."
-    return _message(Occasion.TAKEOVER, title, [told, "See `elmify runs`."], actor)
+def recovery_message(kind: str, environment: str, actor: Actor) -> Message:
+    """Return the notification of an operation that does again what it should."""
+    title = f"{environment}: elmify {kind} works again"
+    return _message(NotificationKind.FAILED, title, ["The last run went through."], actor)
 
 
-def of_drift(report: DriftReport, headline: str, details: Sequence[str], actor: Actor) -> Message:
-    """Return what to tell of drift, or of its end."""
+def takeover_message(environment: str, takeover: Takeover, actor: Actor) -> Message:
+    """Return the notification of a lease that a run took over from one that had stopped answering."""
+    title = f"{environment}: run {takeover.run} took over the lease of run {takeover.from_run}"
+    reason = (
+        "The other one let it run out: it was killed, or cannot reach the database. It can commit no more."
+    )
+    return _message(NotificationKind.TAKEOVER, title, [reason, "See `elmify runs`."], actor)
+
+
+def drift_message(report: DriftReport, headline: str, details: Sequence[str], actor: Actor) -> Message:
+    """Return the notification of drift, or of its end."""
     if report.clean:
         title = f"{report.environment}: no drift any more"
     else:
         title = f"{report.environment} has drifted: {counted(report.count, 'difference')}"
-    return _message(Occasion.DRIFT, title, [headline, *details], actor)
+    return _message(NotificationKind.DRIFT, title, [headline, *details], actor)
 
 
-def of_trial(environment: str, actor: Actor) -> Message:
+def trial_message(environment: str, actor: Actor) -> Message:
     """Return a message that says nothing but that it arrived."""
-    told = "This is a trial: whoever reads it will hear of what goes wrong."
-    return _message(Occasion.FAILED, f"{environment}: elmify can reach you", [told], actor)
+    text = "This is a trial: whoever reads it will hear of what goes wrong."
+    return _message(NotificationKind.FAILED, f"{environment}: elmify can reach you", [text], actor)
 
 
-def _message(occasion: Occasion, title: str, lines: Sequence[str], actor: Actor) -> Message:
+def _message(kind: NotificationKind, title: str, lines: Sequence[str], actor: Actor) -> Message:
     who = f"by {actor.name}" + (f", {actor.url}" if actor.url else "")
-    return Message(occasion=occasion, title=title, body="\n".join([*filter(None, lines), who]))
+    return Message(kind=kind, title=title, body=masked("\n".join([*filter(None, lines), who])))
 
 
 _INSTALL = "In a clone of elmify, install what they need:\n    pip install '.[notify]'"
 
 
-class NotTold(ElmifyError):
-    """A message did not reach everybody. `details` name each that it did not reach, without its URL."""
+class DeliveryFailed(ElmifyError):
+    """A message did not reach every URL. `details` name each that it did not reach, without showing it."""
 
-    code = "not-told"
+    code = "delivery-failed"
 
 
 def send(urls: Sequence[str], message: Message) -> None:
-    """Send a message to every URL, whatever becomes of the others; `NotTold` when one was not reached."""
+    """Send a message to every URL, also after one has failed; `DeliveryFailed` when any was not reached."""
     try:
         import apprise
     except ImportError as error:
-        raise NotTold("notifications cannot be sent: Apprise is not installed", hint=_INSTALL) from error
+        raise DeliveryFailed(
+            "notifications cannot be sent: Apprise is not installed", hint=_INSTALL
+        ) from error
     failed = []
     for number, url in enumerate(urls, 1):
         service = apprise.Apprise()
-        with apprise.LogCapture(level=logging.WARNING) as told:  # type: ignore[no-untyped-call]
-            taken = service.add(url)
-            if not taken or not service.notify(title=message.title, body=message.body):
-                reason = " ".join(told.getvalue().split()) if taken else "Apprise does not know such a URL"
+        with _warnings_of(apprise.logger) as warnings:
+            known = service.add(url)
+            if not known or not service.notify(title=message.title, body=message.body):
+                reason = " ".join(" ".join(warnings).split()) if known else "Apprise does not know such a URL"
                 failed.append(f"{_named(number, url)}: {masked(reason)}")
     if failed:
-        raise NotTold(
+        raise DeliveryFailed(
             f"{len(failed)} of {len(urls)} could not be told",
             details=failed,
             hint="Correct the URLs, and try them with\n    elmify notify test",
         )
 
 
+_captured_by: ContextVar["_Warnings | None"] = ContextVar("elmify_captured_by", default=None)
+
+
+@contextmanager
+def _warnings_of(logger: logging.Logger) -> Iterator[list[str]]:
+    """Collect the warnings that this context logs there: others may be sending at the same time."""
+    handler = _Warnings(logging.WARNING)
+    token = _captured_by.set(handler)  # Apprise's own threads have a copy of the context
+    logger.addHandler(handler)
+    try:
+        yield handler.texts
+    finally:
+        logger.removeHandler(handler)
+        _captured_by.reset(token)
+
+
+class _Warnings(logging.Handler):
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the text of a line of this context."""
+        if _captured_by.get() is self:
+            self.texts.append(record.getMessage())
+
+
 def _named(number: int, url: str) -> str:
-    """Name a URL without showing it: `the 2nd one` by its place and its scheme."""
+    """Name a URL without showing it: by its position and its scheme."""
     return f"URL {number} ({url.partition(':')[0]}://…)"

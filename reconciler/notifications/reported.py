@@ -1,4 +1,8 @@
-"""What was told before, in small files: so that nobody hears the same thing every night."""
+"""Memory files of notifications: reported drift, and last states.
+
+They keep the same thing from being sent every night. A file that cannot be read, or that is none of ours,
+remembers nothing: sending something twice is the lesser evil.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,10 +13,7 @@ _FORMAT = 1
 
 
 def remembered_drift(file: Path, environment: str) -> frozenset[str] | None:
-    """Return the ids of what was reported of an environment; None when the file remembers nothing of it.
-
-    A file that is not one of ours remembers nothing: telling something twice is the lesser evil.
-    """
+    """Return the ids of the reported differences of an environment; None when nothing is remembered of it."""
     known = _read(file).get(environment)
     if not isinstance(known, list):
         return None
@@ -25,7 +26,7 @@ def drift_memory(file: Path, environment: str, ids: Iterable[str]) -> str:
 
 
 def remembered_state(file: Path, topic: str) -> str | None:
-    """Return the state that was last noted of a topic, such as a command; None when none was."""
+    """Return the last state of a topic, such as a kind of operation; None when none is remembered."""
     state = _read(file).get(topic)
     return state if isinstance(state, str) else None
 
@@ -42,9 +43,9 @@ def _read(file: Path) -> Mapping[str, Any]:
         return {}
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         return {}
-    told = document.get("told")
-    return told if isinstance(told, dict) else {}
+    reported = document.get("told")
+    return reported if isinstance(reported, dict) else {}
 
 
-def _text(told: Mapping[str, Any]) -> str:
-    return json.dumps({"format": _FORMAT, "told": told}, indent=1, sort_keys=True) + "\n"
+def _text(reported: Mapping[str, Any]) -> str:
+    return json.dumps({"format": _FORMAT, "told": reported}, indent=1, sort_keys=True) + "\n"

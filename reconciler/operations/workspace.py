@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NoReturn, assert_never
 
 from reconciler.applying.workspace import IsPublic, Workspace
+from reconciler.logs import hiding
 from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput
 from reconciler.model.ports import Database, DatabaseFacts, ObjectStore, ReadSession, UnitOfWork
@@ -22,7 +23,7 @@ from reconciler.settings import (
 
 @contextmanager
 def open_workspace(project: Project, *, database_optional: bool = False) -> Iterator[Workspace]:
-    """Open what the settings name, and give all of it back when the block ends.
+    """Open what the settings name, and give all of it back when the block ends. No line shows its secrets.
 
     Raises `InvalidInput` for mistakes in the choice of stores. With `database_optional` those about the
     database are raised by its first use: who only stages may have keys to the buckets alone.
@@ -32,7 +33,7 @@ def open_workspace(project: Project, *, database_optional: bool = False) -> Iter
     settings = project.settings
     if not database_optional:
         settings.refuse_mistakes()
-    with ExitStack() as opened:
+    with hiding(secret.reveal() for secret in settings.secrets), ExitStack() as opened:
         objects = _open_bucket(settings.objects, settings, opened)
         yield Workspace(
             policy=settings.policy,

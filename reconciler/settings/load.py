@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from reconciler.loading.diagnostic_codes import Mistake
 from reconciler.model.diagnostics import Position, in_reading_order
 from reconciler.model.errors import InvalidInput
-from reconciler.model.occasions import Occasion
+from reconciler.model.notifications import NotificationKind
 from reconciler.model.policy import GuardLimits, Ignored, Policy, TransferLimits
 from reconciler.model.values import readable_size
 from reconciler.settings.ci import read_actor
@@ -41,7 +41,9 @@ def read_notify(source: Source, environ: Mapping[str, str]) -> Notify:
     return Notify(
         urls=tuple(map(Secret, texts)),
         variable=variable,
-        on=frozenset(map(Occasion, section["on"])) if "on" in section else frozenset(Occasion),
+        on=frozenset(map(NotificationKind, section["on"]))
+        if "on" in section
+        else frozenset(NotificationKind),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput
 from reconciler.model.history import Actor
-from reconciler.model.occasions import Occasion
+from reconciler.model.notifications import NotificationKind
 from reconciler.model.policy import Policy
 
 
@@ -85,7 +85,7 @@ class Notify:
 
     urls: tuple[Secret, ...] = ()
     variable: str = "ELMIFY_NOTIFY_URLS"
-    on: frozenset[Occasion] = frozenset(Occasion)
+    on: frozenset[NotificationKind] = frozenset(NotificationKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

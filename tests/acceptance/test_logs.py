@@ -29,6 +29,6 @@ def test_nothing_of_a_run_shows_a_secret(team: Project) -> None:
 
     failed = team.elmify(*JSON, "-vv", "apply", "--auto-approve", status=1)
 
-    assert "not-told" in [line["event"] for line in logged(failed.err)]
+    assert "not-notified" in [line["event"] for line in logged(failed.err)]
     for secret in (SECRET, "planted-mail-password"):
         assert secret not in failed.err + failed.out

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.inside import InsideProject, inside_project
@@ -65,11 +66,11 @@ def test_another_kind_of_failure_is_told_again(heard: InsideProject, box: Mailbo
 def test_a_fresh_checkout_knows_from_the_records_what_was_told(heard: InsideProject, box: Mailbox) -> None:
     lose_media(heard, "cow")
     heard.apply(status=1)
-    (heard.root / ".elmify" / "told.json").unlink()
+    (heard.root / ".elmify" / "notified.json").unlink()
     heard.apply(status=1)
     heard.drop("cow")
     heard.apply()
-    (heard.root / ".elmify" / "told.json").unlink()
+    (heard.root / ".elmify" / "notified.json").unlink()
     heard.apply()
 
     assert box.titles == ["test: elmify apply failed", "test: elmify apply works again"]
@@ -146,6 +147,38 @@ def test_a_lease_that_was_taken_over_is_told(heard: InsideProject, box: Mailbox)
     assert "lease-taken-over" in applied.err
 
 
+def test_an_error_of_the_operating_system_is_sent_once(heard: InsideProject, box: Mailbox) -> None:
+    heard.apply()
+    heard.environ["GITHUB_OUTPUT"] = str(heard.root)  # a folder: nothing can be appended to it
+    heard.elmify("drift", status=1)
+    heard.elmify("drift", status=1)
+
+    assert box.titles == ["test: elmify drift failed"]
+    assert f"{heard.root}: Is a directory" in box.messages[0]["message"]
+
+
+def test_a_mistake_in_the_program_is_sent_once_and_ends_the_command_as_before(
+    heard: InsideProject, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object, **__: object) -> None:
+        raise RuntimeError("a driver's mistake")
+
+    monkeypatch.setattr(psycopg, "connect", break_down)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="a driver's mistake"):
+            heard.apply()
+
+    assert box.titles == ["test: elmify apply failed"]
+
+
+def test_help_and_wrong_options_are_not_sent(heard: InsideProject, box: Mailbox) -> None:
+    heard.elmify("apply", "--help")
+    heard.elmify("apply", "--no-such-option", status=64)
+
+    assert box.messages == []
+    assert not (heard.root / ".elmify" / "notified.json").exists()
+
+
 def test_who_wants_to_hear_of_drift_alone_hears_of_nothing_else(heard: InsideProject, box: Mailbox) -> None:
     heard.settings += "notify: {on: [drift]}\n"
     lose_media(heard, "cow")
@@ -165,7 +198,7 @@ def test_a_message_that_cannot_be_sent_fails_nothing_and_is_sent_later(
     heard.apply(status=1)
     heard.apply(status=1)
 
-    assert "not-told" in failed.err
+    assert "not-notified" in failed.err
     assert PASSWORD not in failed.err + failed.out
     assert "could not be stored" in failed.err
     assert box.titles == ["test: elmify apply failed"] * 2  # the first one was refused

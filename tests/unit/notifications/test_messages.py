@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from reconciler.logs import hiding
 from reconciler.model.drift import DriftFinding, DriftKind, DriftReport
 from reconciler.model.errors import (
     ElmifyError,
@@ -14,19 +15,19 @@ from reconciler.model.errors import (
     UsageError,
 )
 from reconciler.model.history import Actor, Run, RunState
-from reconciler.model.occasions import Occasion
+from reconciler.model.notifications import NotificationKind, Takeover
 from reconciler.notifications.messages import (
-    UNHEARD,
+    UNDELIVERED,
     WELL,
+    drift_message,
+    failure_message,
     is_news,
-    is_worth_telling,
-    of_drift,
-    of_failure,
-    of_recovery,
-    of_takeover,
-    of_trial,
+    is_worth_sending,
+    recovery_message,
     state_of,
     state_of_run,
+    takeover_message,
+    trial_message,
 )
 
 NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
@@ -47,22 +48,26 @@ RUN = Run(
 @pytest.mark.parametrize(
     ("error", "occasion", "title"),
     [
-        (Unfinished("x"), Occasion.PARTIAL, "live: elmify apply committed, but did not finish"),
-        (Guarded("x"), Occasion.GUARDED, "live: a guard stopped elmify apply"),
-        (Stale("x"), Occasion.FAILED, "live: elmify apply failed"),
-        (ElmifyError("x"), Occasion.FAILED, "live: elmify apply failed"),
+        (Unfinished("x"), NotificationKind.PARTIAL, "live: elmify apply committed, but did not finish"),
+        (Guarded("x"), NotificationKind.GUARDED, "live: a guard stopped elmify apply"),
+        (Stale("x"), NotificationKind.FAILED, "live: elmify apply failed"),
+        (ElmifyError("x"), NotificationKind.FAILED, "live: elmify apply failed"),
+        (OSError(28, "No space left on device"), NotificationKind.FAILED, "live: elmify apply failed"),
+        (RuntimeError("x"), NotificationKind.FAILED, "live: elmify apply failed"),
     ],
 )
-def test_a_failure_is_told_by_what_it_means(error: ElmifyError, occasion: Occasion, title: str) -> None:
-    message = of_failure("apply", "live", error, ACTOR)
+def test_a_failure_is_told_by_what_it_means(
+    error: ElmifyError, occasion: NotificationKind, title: str
+) -> None:
+    message = failure_message("apply", "live", error, ACTOR)
 
-    assert (message.occasion, message.title) == (occasion, title)
+    assert (message.kind, message.title) == (occasion, title)
 
 
 def test_a_message_holds_what_happened_what_to_do_and_who_did_it() -> None:
     error = PutsFailed("2 files could not be stored", details=["a.mp3: gone", "b.mp3: gone"], hint="Look.")
 
-    body = of_failure("apply", "live", error, ACTOR).body
+    body = failure_message("apply", "live", error, ACTOR, error.hint).body
 
     assert body.splitlines() == [
         "2 files could not be stored",
@@ -76,7 +81,7 @@ def test_a_message_holds_what_happened_what_to_do_and_who_did_it() -> None:
 def test_a_message_does_not_list_a_thousand_files() -> None:
     error = PutsFailed("many", details=[f"{number}.mp3" for number in range(1_000)])
 
-    lines = of_failure("apply", "live", error, Actor(name="maryam")).body.splitlines()
+    lines = failure_message("apply", "live", error, Actor(name="maryam")).body.splitlines()
 
     assert lines[-2:] == ["and 990 more", "by maryam"]
     assert len(lines) == 13
@@ -96,6 +101,19 @@ def test_the_records_tell_the_same_state_as_the_command() -> None:
     assert state_of_run(replace(RUN, outcome=str(error))) == state_of(error)
 
 
+def test_any_exception_is_a_state_and_the_same_as_the_records_have() -> None:
+    assert state_of(RuntimeError("row 3")) == state_of_run(replace(RUN, outcome="row 12"))
+    assert state_of(RuntimeError()) == state_of_run(replace(RUN, outcome="RuntimeError"))
+
+
+def test_no_secret_is_in_a_message_or_a_state() -> None:
+    error = RuntimeError("connection to planted-secret-77 failed")
+
+    with hiding(["planted-secret-77"]):
+        assert "planted" not in state_of(error)
+        assert "planted" not in failure_message("apply", "live", error, ACTOR).body
+
+
 @pytest.mark.parametrize(
     ("before", "now", "news"),
     [
@@ -106,8 +124,8 @@ def test_the_records_tell_the_same_state_as_the_command() -> None:
         ("failed", "failed", False),
         ("failed", "burned", True),
         ("failed", WELL, True),
-        (UNHEARD, "failed", True),
-        (UNHEARD, WELL, False),
+        (UNDELIVERED, "failed", True),
+        (UNDELIVERED, WELL, False),
     ],
 )
 def test_only_a_change_of_state_is_news(before: str | None, now: str, news: bool) -> None:
@@ -115,30 +133,32 @@ def test_only_a_change_of_state_is_news(before: str | None, now: str, news: bool
 
 
 def test_what_the_person_at_the_terminal_did_is_nobody_elses_news() -> None:
-    assert not is_worth_telling(UsageError("x"))
-    assert not is_worth_telling(Interrupted("x"))
-    assert is_worth_telling(Stale("x"))
+    assert not is_worth_sending(UsageError("x"))
+    assert not is_worth_sending(Interrupted("x"))
+    assert is_worth_sending(Stale("x"))
+    assert is_worth_sending(OSError(28, "full"))
+    assert is_worth_sending(RuntimeError("x"))
 
 
 def test_drift_and_its_end_are_told() -> None:
     report = DriftReport(environment="live", taken_at=NOW, since=RUN)
     finding = DriftFinding(what=DriftKind.ROW_MISSING, address="a", attribute="row", recorded=1)
 
-    gone = of_drift(report, "No drift.", [], ACTOR)
-    come = of_drift(replace(report, findings=(finding,)), "It drifted.", ["1 row is missing"], ACTOR)
+    gone = drift_message(report, "No drift.", [], ACTOR)
+    come = drift_message(replace(report, findings=(finding,)), "It drifted.", ["1 row is missing"], ACTOR)
 
-    assert (gone.occasion, gone.title) == (Occasion.DRIFT, "live: no drift any more")
+    assert (gone.kind, gone.title) == (NotificationKind.DRIFT, "live: no drift any more")
     assert come.title == "live has drifted: 1 difference"
     assert come.body.splitlines()[:2] == ["It drifted.", "1 row is missing"]
 
 
 def test_a_takeover_names_both_runs() -> None:
-    message = of_takeover("live", {"run": 12, "from_run": 11}, ACTOR)
+    message = takeover_message("live", Takeover(run=12, from_run=11), ACTOR)
 
     assert message.title == "live: run 12 took over the lease of run 11"
-    assert message.occasion is Occasion.TAKEOVER
+    assert message.kind is NotificationKind.TAKEOVER
 
 
 def test_a_recovery_and_a_trial_say_so() -> None:
-    assert of_recovery("gc", "live", ACTOR).title == "live: elmify gc works again"
-    assert of_trial("live", ACTOR).title == "live: elmify can reach you"
+    assert recovery_message("gc", "live", ACTOR).title == "live: elmify gc works again"
+    assert trial_message("live", ACTOR).title == "live: elmify can reach you"

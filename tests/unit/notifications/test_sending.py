@@ -3,14 +3,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.occasions import Message, Occasion
-from reconciler.notifications.messages import NotTold, send
+from reconciler.model.notifications import Message, NotificationKind
+from reconciler.notifications.messages import DeliveryFailed, send
 from tests.mailbox import mailbox
 
 #: A library of Apprise's imports it on Python 3.11 and 3.12.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
-MESSAGE = Message(occasion=Occasion.DRIFT, title="live has drifted", body="The Cow -> “البقرة”")
+MESSAGE = Message(kind=NotificationKind.DRIFT, title="live has drifted", body="The Cow -> “البقرة”")
 
 
 def test_a_message_arrives_whole() -> None:
@@ -24,7 +24,7 @@ def test_a_message_arrives_whole() -> None:
 def test_one_that_cannot_be_reached_keeps_nobody_else_from_hearing() -> None:
     with mailbox() as good, mailbox() as bad:
         bad.status = 503
-        with pytest.raises(NotTold) as caught:
+        with pytest.raises(DeliveryFailed) as caught:
             send([bad.url, good.url], MESSAGE)
 
     assert good.titles == [MESSAGE.title]
@@ -35,7 +35,7 @@ def test_one_that_cannot_be_reached_keeps_nobody_else_from_hearing() -> None:
 
 
 def test_a_url_that_is_none_is_named_by_its_place() -> None:
-    with pytest.raises(NotTold) as caught:
+    with pytest.raises(DeliveryFailed) as caught:
         send(["nonsense://planted"], MESSAGE)
 
     assert caught.value.details == ("URL 1 (nonsense://…): Apprise does not know such a URL",)
@@ -51,7 +51,7 @@ def test_without_apprise_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(builtins, "__import__", refuse)
 
-    with pytest.raises(NotTold) as caught:
+    with pytest.raises(DeliveryFailed) as caught:
         send(["json://127.0.0.1"], MESSAGE)
 
     assert "pip install '.[notify]'" in caught.value.hint

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.errors import InvalidInput
-from reconciler.model.occasions import Occasion
+from reconciler.model.notifications import NotificationKind
 from reconciler.settings import Secret, load_settings
 from reconciler.settings.values import Notify, Settings
 
@@ -25,7 +25,7 @@ def test_the_variable_alone_tells_whom_and_of_everything(tmp_path: Path) -> None
     found = load(tmp_path, environ={"ELMIFY_NOTIFY_URLS": "slack://a/b/c"}).notify
 
     assert found.urls == (Secret("slack://a/b/c"),)
-    assert found.on == frozenset(Occasion)
+    assert found.on == frozenset(NotificationKind)
 
 
 @pytest.mark.parametrize("between", [" ", "\n", ", ", ",", "\n  "])
@@ -43,14 +43,14 @@ def test_elmify_yaml_names_another_variable_and_what_to_hear_of(tmp_path: Path) 
     found = load(tmp_path, section, {"TEAM_URLS": "json://a", "ELMIFY_NOTIFY_URLS": "json://b"}).notify
 
     assert found.urls == (Secret("json://a"),)
-    assert found.on == {Occasion.DRIFT, Occasion.TAKEOVER}
+    assert found.on == {NotificationKind.DRIFT, NotificationKind.TAKEOVER}
     assert load(tmp_path, "notify: {on: []}\n").notify.on == frozenset()
 
 
 def test_every_occasion_can_be_named(tmp_path: Path) -> None:
-    names = ", ".join(Occasion)
+    names = ", ".join(NotificationKind)
 
-    assert load(tmp_path, f"notify: {{on: [{names}]}}\n").notify.on == frozenset(Occasion)
+    assert load(tmp_path, f"notify: {{on: [{names}]}}\n").notify.on == frozenset(NotificationKind)
 
 
 @pytest.mark.parametrize(
