@@ -1,11 +1,15 @@
 """Health check of both stores: reachable, usable, and what to do where they are not."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
 
+import providers
+import reconciler
 from reconciler.applying.refresh import check_identity, read_marker
 from reconciler.applying.workspace import Workspace
 from reconciler.model.errors import ElmifyError, ProviderError, WrongBytes
@@ -16,6 +20,18 @@ from reconciler.operations.public_access import probe
 CLOCK_SKEW_MAX = timedelta(minutes=1)
 
 OLDEST_SERVER = 150_000  # PostgreSQL 15, as libpq counts versions
+
+
+_DISTRIBUTION = "elmify"
+
+
+def other_owners(owners: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield the distributions that install a top-level module of elmify's names, `owners` by module name.
+
+    `reconciler` and `providers` are names that other projects use too: files of two would be mixed up.
+    """
+    for module in (reconciler.__name__, providers.__name__):
+        yield from (owner for owner in owners.get(module, ()) if owner.lower() != _DISTRIBUTION)
 
 
 class Health(StrEnum):
@@ -51,6 +67,7 @@ class _Examination:
 
     def findings(self) -> Iterator[DoctorFinding]:
         checks = (
+            ("installation", self._installation),
             ("bucket", self._bucket),
             ("bucket clock", self._bucket_clock),
             ("bucket rights", self._bucket_rights),
@@ -66,6 +83,23 @@ class _Examination:
                 details = "; ".join(error.details)
                 message = f"{error.message}: {details}" if details else error.message
                 yield DoctorFinding(check=name, health=Health.FAILED, message=message, remedy=error.hint)
+
+    def _installation(self, name: str) -> Iterator[DoctorFinding]:
+        others = sorted(other_owners(packages_distributions()))
+        scattered = Path(reconciler.__file__).parents[1] != Path(providers.__file__).parents[1]
+        if others:
+            message = f"another package installs a module of elmify's names: {', '.join(others)}"
+        elif scattered:
+            message = f"{reconciler.__file__} and {providers.__file__} are not of one installation"
+        else:
+            message = f"elmify {version(_DISTRIBUTION)}"
+        trouble = bool(others) or scattered
+        yield DoctorFinding(
+            check=name,
+            health=Health.FAILED if trouble else Health.OK,
+            message=message,
+            remedy="Install elmify in a virtual environment of its own." if trouble else "",
+        )
 
     def _bucket(self, name: str) -> Iterator[DoctorFinding]:
         next(iter(self.objects.list()), None)

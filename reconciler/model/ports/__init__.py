@@ -15,7 +15,7 @@ from reconciler.model.ports.objects import (
     Upload,
     ignore_bytes,
 )
-from reconciler.model.ports.observing import SILENT, Meter, Observer
+from reconciler.model.ports.observing import SILENT, Meter, Observer, Silence
 from reconciler.model.ports.records import Records, RecordsReader
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "ReadSession",
     "Records",
     "RecordsReader",
+    "Silence",
     "UnfinishedUpload",
     "UnitOfWork",
     "Upload",
