@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -10,14 +9,8 @@ from reconciler.cli.console import result, say
 from reconciler.cli.project import open_project
 from reconciler.cli.show import read_plan
 from reconciler.model.errors import ElmifyError
-from reconciler.model.plan import Action, Plan
-
-if TYPE_CHECKING:
-    from providers.forge.github import Forge
-    from reconciler.settings.ci import ForgeSettings
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_DRIFT_LABEL = "elmify: drift"
 
 
 @click.group("ci")
@@ -39,20 +32,14 @@ def comment(directory: str, planfile: Path | None, pull: int, commit: str) -> No
     Without PLANFILE it says that no plan could be made, so that an older one does not stand there as if it
     were true.
     """
-    from providers.forge.github import keep_comment, keep_labels
-    from reconciler.render.github import no_plan_comment, plan_comment
-    from reconciler.render.plan.markdown import comment_marker
+    from reconciler.operations.pull_requests import open_repository, show_no_plan, show_plan
 
-    settings, forge = _forge()
+    repository = open_repository(os.environ)
     if planfile is None:
         environment = open_project(directory).settings.policy.environment
-        body, labels = no_plan_comment(environment, commit, settings.run_url), list[str]()
+        show_no_plan(repository, pull, commit, environment)
     else:
-        plan = read_plan(planfile)
-        environment, labels = plan.environment, labels_of(plan)
-        body = plan_comment(plan, commit, settings.run_url)
-    keep_comment(forge, pull, comment_marker(environment), body)
-    keep_labels(forge, pull, labels)
+        show_plan(repository, pull, commit, read_plan(planfile))
 
 
 @command.command("summary")
@@ -62,19 +49,6 @@ def summary(planfile: Path) -> None:
     from reconciler.render.github import plan_summary
 
     result(plan_summary(read_plan(planfile)))
-
-
-def labels_of(plan: Plan) -> list[str]:
-    """Return the labels by which a list of pull requests shows what a plan does."""
-    from providers.forge.github import PREFIX
-
-    said = {
-        "no changes": plan.empty,
-        "deletes": bool(plan.count(Action.DELETE)),
-        "listeners lose": bool(plan.impact.lost_rows),
-        "blocked": bool(plan.blocked),
-    }
-    return [f"{PREFIX}{name}" for name, holds in said.items() if holds]
 
 
 @command.command("plans")
@@ -89,36 +63,19 @@ def plans(directory: str, folder: Path, since: str | None) -> None:
     For `elmify apply --reviewed DIR`. Only plans that the plan workflow kept count, for the last commit of
     each pull request.
     """
-    from providers.forge.github import merged_in
+    from reconciler.operations.pull_requests import open_repository, reviewed_plans
 
-    settings, forge = _forge()
     folder.mkdir(parents=True)
-    commits = _commits(directory, settings, forge, since)
-    for place, merged in enumerate(merged_in(forge, commits, settings.branch), start=1):
+    repository = open_repository(os.environ)
+    start, merged_since = reviewed_plans(repository, Path(directory), since, os.environ)
+    say("nothing was applied by a workflow yet" if start is None else f"since {start}")
+    for place, merged in enumerate(merged_since, start=1):
         if merged.plan is None:
             say(f"pull request #{merged.number}: {merged.why}; what it changes counts as not reviewed")
         else:
             file = folder / f"{place:04}-pull-{merged.number}.json"
             file.write_bytes(merged.plan)
             result(f"pull request #{merged.number}: {file}")
-
-
-def _commits(directory: str, settings: "ForgeSettings", forge: "Forge", since: str | None) -> list[str]:
-    """Return the commits that are to be carried out, the oldest first."""
-    from providers.forge.github import APPLY_WORKFLOW, last_complete
-    from reconciler.loading.revisions import added_in, commit_of, commits_since, is_ancestor, top_of
-
-    root, now = top_of(Path(directory)), settings.commit
-    if since:
-        start: str | None = commit_of(root, since)
-    else:
-        start = last_complete(forge, settings.branch, lambda commit: is_ancestor(root, commit, now))
-    if start is not None:
-        say(f"since {start}")
-        return commits_since(root, start, now)
-    first = added_in(root, f".github/workflows/{APPLY_WORKFLOW}", now)
-    say(f"nothing was applied by a workflow yet; since {first or 'the first commit'}")
-    return [*([first] if first else []), *commits_since(root, first, now)]
 
 
 @command.command("issue")
@@ -130,29 +87,17 @@ def issue(directory: str, file: Path, drift: int | None) -> None:
 
     Without an open issue FILE is left as it is.
     """
-    from providers.forge.github import find_issue, keep_issue
-    from reconciler.render.drift.formats import issue_marker
+    from reconciler.operations.pull_requests import drift_issue, keep_drift_issue, open_repository
 
-    _, forge = _forge()
-    marker = issue_marker(open_project(directory).settings.policy.environment)
+    repository = open_repository(os.environ)
+    environment = open_project(directory).settings.policy.environment
     if drift is None:
-        found = find_issue(forge, marker, _DRIFT_LABEL)
-        if found is not None:
-            file.write_text(found["body"], encoding="utf-8")
+        open_body = drift_issue(repository, environment)
+        if open_body is not None:
+            file.write_text(open_body, encoding="utf-8")
         return
     try:
         body = file.read_text(encoding="utf-8")
     except OSError as error:
         raise ElmifyError(f"{file} cannot be read: {error.strerror}") from error
-    title = "elmify: the stores were changed by other hands"
-    done = keep_issue(forge, marker, _DRIFT_LABEL, title=title, body=body, wanted=drift > 0)
-    result(f"issue: {done}")
-
-
-def _forge() -> "tuple[ForgeSettings, Forge]":
-    from providers.forge.github import Forge
-    from reconciler.settings.ci import read_forge
-
-    settings = read_forge(os.environ)
-    token = settings.token.reveal()
-    return settings, Forge(api_url=settings.api_url, repository=settings.repository, token=token)
+    result(f"issue: {keep_drift_issue(repository, environment, body, wanted=drift > 0)}")

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,74 +26,81 @@ class GitRefused(ElmifyError):
     code = "git-refused"
 
 
-def commit_of(root: Path, revision: str) -> str:
-    """Return the full hash of the commit that a revision names; `UsageError` when it names none."""
-    done = _run(root, ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"])
-    if done.returncode:
-        git(root, "rev-parse", "--git-dir")  # raises where there is no repository at all
-        raise UsageError(
-            f"{revision} names no commit of this repository",
-            hint="In a shallow clone, fetch it first: git fetch --unshallow",
+@dataclass(frozen=True)
+class Git:
+    """git, asked about the repository that holds a folder; nothing of the checkout is touched.
+
+    `environ` is the environment that git runs in, without what would point it at another repository.
+    """
+
+    folder: Path
+    environ: Mapping[str, str]
+
+    def commit_of(self, revision: str) -> str:
+        """Return the full hash of the commit that a revision names; `UsageError` when it names none."""
+        done = self._run(["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"])
+        if done.returncode:
+            self.run("rev-parse", "--git-dir")  # raises where there is no repository at all
+            raise UsageError(
+                f"{revision} names no commit of this repository",
+                hint="In a shallow clone, fetch it first: git fetch --unshallow",
+            )
+        return done.stdout.decode("ascii").strip()
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether a commit is in the history of another; False for one that this repository does not have."""
+        return self._run(["merge-base", "--is-ancestor", commit, of]).returncode == 0
+
+    def commits_since(self, since: str | None, until: str) -> list[str]:
+        """Return what was committed to a branch after `since` (None: from its beginning), the oldest first.
+
+        Of a merge only the merge commit itself, which is what came into the branch. Raises `GitRefused` in a
+        shallow clone, which does not know.
+        """
+        if self.run("rev-parse", "--is-shallow-repository").strip() == b"true":
+            raise GitRefused(
+                "this is a shallow clone, so what was merged cannot be told",
+                hint="Check out with fetch-depth: 0",
+            )
+        span = until if since is None else f"{since}..{until}"
+        return self.run("rev-list", "--first-parent", "--reverse", span).decode("ascii").split()
+
+    def top(self) -> "Git":
+        """Return git at the top folder of the repository."""
+        folder = Path(os.fsdecode(self.run("rev-parse", "--show-toplevel").rstrip(b"\n")))
+        return Git(folder, self.environ)
+
+    def added_in(self, path: str, until: str) -> str | None:
+        """Return the commit of a branch's history that brought a file; None when none has.
+
+        `path` is relative to the folder.
+        """
+        listed = self.run("log", "--first-parent", "-m", "--diff-filter=A", "--format=%H", until, "--", path)
+        commits = listed.decode("ascii").split()
+        return commits[-1] if commits else None
+
+    def run(self, *arguments: str, given: str = "") -> bytes:
+        """Return what git prints; `GitRefused` with its words when it says no.
+
+        No argument may come from outside where an option could stand.
+        """
+        done = self._run(arguments, given)
+        if done.returncode:
+            raise GitRefused(f"git refused: {done.stderr.decode('utf-8', 'replace').strip()}")
+        return done.stdout
+
+    def _run(self, arguments: Sequence[str], given: str = "") -> "subprocess.CompletedProcess[bytes]":
+        program = shutil.which("git", path=self.environ.get("PATH"))
+        if program is None:
+            raise GitRefused("git is not installed", hint="Install it; the catalog lives in git.")
+        fixed = ["--no-pager", "--literal-pathspecs", *_ONLY_OWN_CONFIG, "-C", str(self.folder)]
+        return subprocess.run(  # noqa: S603 - no shell
+            [program, *fixed, *arguments],
+            input=given.encode("ascii"),
+            capture_output=True,
+            check=False,
+            env=_environment(self.environ),
         )
-    return done.stdout.decode("ascii").strip()
-
-
-def is_ancestor(root: Path, commit: str, of: str) -> bool:
-    """Whether a commit is in the history of another; False for one that this repository does not have."""
-    return _run(root, ["merge-base", "--is-ancestor", commit, of]).returncode == 0
-
-
-def commits_since(root: Path, since: str | None, until: str) -> list[str]:
-    """Return what was committed to a branch after `since` (None: from its beginning), the oldest first.
-
-    Of a merge only the merge commit itself, which is what came into the branch. Raises `GitRefused` in a
-    shallow clone, which does not know.
-    """
-    if git(root, "rev-parse", "--is-shallow-repository").strip() == b"true":
-        raise GitRefused(
-            "this is a shallow clone, so what was merged cannot be told", hint="Check out with fetch-depth: 0"
-        )
-    span = until if since is None else f"{since}..{until}"
-    return git(root, "rev-list", "--first-parent", "--reverse", span).decode("ascii").split()
-
-
-def top_of(root: Path) -> Path:
-    """Return the folder of the repository that a folder is in."""
-    return Path(os.fsdecode(git(root, "rev-parse", "--show-toplevel").rstrip(b"\n")))
-
-
-def added_in(root: Path, path: str, until: str) -> str | None:
-    """Return the commit of a branch's history that brought a file; None when none has.
-
-    `path` is relative to `root`.
-    """
-    listed = git(root, "log", "--first-parent", "-m", "--diff-filter=A", "--format=%H", until, "--", path)
-    commits = listed.decode("ascii").split()
-    return commits[-1] if commits else None
-
-
-def git(root: Path, *arguments: str, given: str = "") -> bytes:
-    """Return what git prints; `GitRefused` with its words when it says no.
-
-    No argument may come from outside where an option could stand.
-    """
-    done = _run(root, arguments, given)
-    if done.returncode:
-        raise GitRefused(f"git refused: {done.stderr.decode('utf-8', 'replace').strip()}")
-    return done.stdout
-
-
-def _run(root: Path, arguments: Sequence[str], given: str = "") -> "subprocess.CompletedProcess[bytes]":
-    program = shutil.which("git")
-    if program is None:
-        raise GitRefused("git is not installed", hint="Install it; the catalog lives in git.")
-    return subprocess.run(  # noqa: S603 - no shell
-        [program, "--no-pager", "--literal-pathspecs", *_ONLY_OWN_CONFIG, "-C", str(root), *arguments],
-        input=given.encode("ascii"),
-        capture_output=True,
-        check=False,
-        env=_environment(os.environ),
-    )
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -106,17 +114,17 @@ _REGULAR_FILE = "100"  # how the mode of a file that is no link, folder or submo
 
 
 def catalog_at(
-    revision: str, root: Path, *, catalog_dir: Path, lock_path: Path, media_root: Path, layout: Layout
+    revision: str, git: Git, *, catalog_dir: Path, lock_path: Path, media_root: Path, layout: Layout
 ) -> Catalog:
-    """Return the catalog as it stood at a revision of the repository that holds the project at `root`.
+    """Return the catalog as it was at a revision of the repository that holds the project, git's folder.
 
     Of a project that was not there yet it is empty. Nothing of the checkout is touched. Raises `UsageError`
     for what names no commit, `GitRefused` when git cannot be asked or the catalog had mistakes at that time.
     """
-    commit = commit_of(root, revision)
+    commit, root = git.commit_of(revision), git.folder
     with TemporaryDirectory(prefix="elmify-") as name:
         then = Path(name)
-        for file, data in _files(root, commit, [catalog_dir, lock_path]):
+        for file, data in _files(git, commit, [catalog_dir, lock_path]):
             target = then / file
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
@@ -167,12 +175,12 @@ def _load(
     )
 
 
-def _files(root: Path, commit: str, wanted: list[Path]) -> Iterator[tuple[str, bytes]]:
-    """Yield the YAML files and the lockfile at a commit, by their path under `root`, with their bytes."""
-    paths = [path.relative_to(root).as_posix() for path in wanted]
-    listed = git(root, "ls-tree", "-r", "-z", commit, "--", *paths)
+def _files(git: Git, commit: str, wanted: list[Path]) -> Iterator[tuple[str, bytes]]:
+    """Yield the YAML files and the lockfile at a commit, by their path under the folder, with their bytes."""
+    paths = [path.relative_to(git.folder).as_posix() for path in wanted]
+    listed = git.run("ls-tree", "-r", "-z", commit, "--", *paths)
     found = list(_entries(listed.decode("utf-8", "surrogateescape"), paths))
-    blobs = git(root, "cat-file", "--batch", given="".join(f"{blob}\n" for _, blob in found))
+    blobs = git.run("cat-file", "--batch", given="".join(f"{blob}\n" for _, blob in found))
     at = 0
     for name, _ in found:
         head_end = blobs.index(b"\n", at)

@@ -32,7 +32,7 @@ def changed_since(project: Project, request: Request, revision: str) -> Request 
     settings = project.settings
     then = catalog_at(
         revision,
-        settings.root,
+        project.git,
         catalog_dir=settings.catalog_dir,
         lock_path=settings.lock_path,
         media_root=settings.media_root,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reconciler.loading.catalog import Loaded, load_catalog
 from reconciler.loading.lockfile import REPAIRABLE, read_lockfile, without_lines, without_lockfile
+from reconciler.loading.revisions import Git
 from reconciler.model.catalog import Catalog
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.errors import InvalidInput
@@ -17,10 +18,19 @@ from reconciler.settings import Settings, find_root, load_settings
 
 @dataclass
 class Project:
-    """A folder with an elmify.yaml, read for one operation. `observer` is told of the catalog's warnings."""
+    """A folder with an elmify.yaml, read for one operation. `observer` is told of the catalog's warnings.
+
+    `environ` is what git runs in; without it git is not found.
+    """
 
     settings: Settings
     observer: Observer = field(default_factory=lambda: SILENT)
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def git(self) -> Git:
+        """git, asked about the repository that holds the project."""
+        return Git(self.settings.root, self.environ)
 
     def load(self) -> Loaded:
         """Read the catalog and the lockfile, with everything that is wrong with them."""
@@ -63,4 +73,4 @@ class Project:
 
 def open_project(directory: Path, environ: Mapping[str, str], observer: Observer = SILENT) -> Project:
     """Return the project at or above an absolute directory; `InvalidInput` for mistakes in its settings."""
-    return Project(load_settings(find_root(directory), environ), observer)
+    return Project(load_settings(find_root(directory), environ), observer, environ)

@@ -1,5 +1,6 @@
 """What the catalog said at an earlier revision, asked of real repositories."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -8,14 +9,10 @@ import pytest
 from reconciler.loading.catalog import load_catalog
 from reconciler.loading.lockfile import read_lockfile, write_lockfile
 from reconciler.loading.revisions import (
+    Git,
     GitRefused,
-    added_in,
     catalog_at,
     changed_addresses,
-    commit_of,
-    commits_since,
-    is_ancestor,
-    top_of,
 )
 from reconciler.model.catalog import Catalog, MediaFile
 from reconciler.model.errors import UsageError
@@ -29,6 +26,10 @@ lectures:
 - {id: one, number: 1, title: One, audio: one.mp3}
 - {id: two, number: 2, title: Two, audio: two.mp3}
 """
+
+
+def git_at(folder: Path) -> Git:
+    return Git(folder, os.environ)
 
 
 class Repository:
@@ -90,7 +91,7 @@ class Repository:
     def at(self, revision: str) -> Catalog:
         return catalog_at(
             revision,
-            self.project,
+            git_at(self.project),
             catalog_dir=self.project / "catalog",
             lock_path=self.project / "catalog" / "elmify.lock",
             media_root=self.project / "media",
@@ -193,7 +194,7 @@ def test_what_names_no_commit_is_a_usage_error(repository: Repository, revision:
 
 def test_outside_a_repository_git_says_so(tmp_path: Path) -> None:
     with pytest.raises(GitRefused, match="not a git repository"):
-        commit_of(tmp_path, "HEAD")
+        git_at(tmp_path).commit_of("HEAD")
 
 
 def test_another_repository_in_the_environment_is_not_asked(
@@ -207,19 +208,19 @@ def test_another_repository_in_the_environment_is_not_asked(
 def test_the_commits_of_a_branch_are_told_oldest_first_without_those_of_merged_ones(
     repository: Repository,
 ) -> None:
-    first = commit_of(repository.root, "HEAD")
+    first = git_at(repository.root).commit_of("HEAD")
     repository.git("checkout", "--quiet", "-b", "side")
     repository.commit()
     repository.git("checkout", "--quiet", "main")
     second = repository.commit()
     repository.git("merge", "--quiet", "--no-ff", "-m", "merge", "side")
-    merge = commit_of(repository.root, "HEAD")
+    merge = git_at(repository.root).commit_of("HEAD")
 
-    assert commits_since(repository.root, first, merge) == [second, merge]
-    assert commits_since(repository.root, None, merge) == [first, second, merge]
-    assert is_ancestor(repository.root, first, merge)
-    assert not is_ancestor(repository.root, merge, first)
-    assert not is_ancestor(repository.root, "0" * 40, merge)
+    assert git_at(repository.root).commits_since(first, merge) == [second, merge]
+    assert git_at(repository.root).commits_since(None, merge) == [first, second, merge]
+    assert git_at(repository.root).is_ancestor(first, merge)
+    assert not git_at(repository.root).is_ancestor(merge, first)
+    assert not git_at(repository.root).is_ancestor("0" * 40, merge)
 
 
 def test_a_shallow_clone_does_not_guess_what_was_merged(repository: Repository, tmp_path: Path) -> None:
@@ -228,17 +229,17 @@ def test_a_shallow_clone_does_not_guess_what_was_merged(repository: Repository, 
     repository.git("clone", "--quiet", "--depth=1", repository.root.as_uri(), str(shallow))
 
     with pytest.raises(GitRefused, match="shallow"):
-        commits_since(shallow, None, "HEAD")
+        git_at(shallow).commits_since(None, "HEAD")
 
 
 def test_a_file_was_brought_by_the_commit_that_first_had_it(repository: Repository) -> None:
-    brought = commit_of(repository.root, "HEAD")
+    brought = git_at(repository.root).commit_of("HEAD")
     repository.write(speaker=SPEAKER + "bio: x\n")
     repository.commit()
 
-    assert added_in(repository.root, "library/catalog/ali/speaker.yaml", "HEAD") == brought
-    assert added_in(repository.root, "library/nothing.yaml", "HEAD") is None
-    assert top_of(repository.project) == repository.root.resolve()
+    assert git_at(repository.root).added_in("library/catalog/ali/speaker.yaml", "HEAD") == brought
+    assert git_at(repository.root).added_in("library/nothing.yaml", "HEAD") is None
+    assert git_at(repository.project).top().folder == repository.root.resolve()
 
 
 def test_a_folder_that_poses_as_a_bare_repository_is_not_asked(tmp_path: Path) -> None:
@@ -255,8 +256,8 @@ def test_a_folder_that_poses_as_a_bare_repository_is_not_asked(tmp_path: Path) -
         file.write_text(text, "utf-8")
 
     with pytest.raises(GitRefused):
-        top_of(repository.project)
+        git_at(repository.project).top()
     with pytest.raises(GitRefused):
-        commit_of(repository.project, "HEAD")
+        git_at(repository.project).commit_of("HEAD")
 
     assert not ran.exists()
