@@ -113,13 +113,34 @@ class _Reader:
         try:
             return self._document()
         except yaml.MarkedYAMLError as error:
-            self.problems.append(explain(error, self.text, self.file))
+            self.problems = self._refused_before(error) or [
+                *self.problems,
+                explain(error, self.text, self.file),
+            ]
         except yaml.YAMLError as error:
             detail = f"It is not YAML: {error}."
             self.problems.append(Mistake.BROKEN_YAML.at(Position(self.file), detail))
         except _Stopped:
             pass
         return Odd("", reported=True)
+
+    def _refused_before(self, error: yaml.MarkedYAMLError) -> list[Diagnostic]:
+        """Return the problems of the text before an error if a limit of ours stops the reading there.
+
+        libyaml's scanner is up to 1,024 characters ahead of the events, and since 0.2.6 it has a limit for
+        nesting itself. A file that is nested too deep gets the same problems from every libyaml.
+        """
+        if not isinstance(error, yaml.scanner.ScannerError):
+            return []  # the parser's errors come in the order of the events
+        mark = error.context_mark or error.problem_mark
+        before = _Reader(self.text[: mark.index if mark else 0], self.file)
+        try:
+            before._document()
+        except yaml.YAMLError:
+            pass
+        except _Stopped:
+            return before.problems
+        return []
 
     def _document(self) -> Any:
         self._next()

@@ -188,6 +188,27 @@ def test_nesting_deeper_than_the_limit_is_refused_at_once() -> None:
     assert problems("[" * DEPTH_MAX + "]" * DEPTH_MAX) == []
 
 
+@pytest.mark.parametrize(
+    "opener", ["[", "{", "[\n", "{\n", "- ", "? ", "{a: ", "{? ", "[é, ", "[{a: ", '[ "é", ']
+)
+@pytest.mark.parametrize("end", ["", "@", "]", "\n\t- a", " 'b"])
+def test_the_limit_for_nesting_decides_before_any_limit_of_libyaml(opener: str, end: str) -> None:
+    (little,) = problems(opener * (DEPTH_MAX + 3) + "a")
+
+    assert little[0] == "EL114"
+    assert [problems(opener * depth + end) for depth in (50, 999, 1001, 20_000)] == [[little]] * 4
+
+
+def test_the_limit_for_nesting_holds_for_indented_mappings() -> None:
+    text = "".join(f"{' ' * depth}a:\n" for depth in range(1200))
+
+    assert problems(text) == [("EL114", f"{DEPTH_MAX + 2}:{DEPTH_MAX + 2}")]
+
+
+def test_mistakes_before_nesting_that_is_too_deep_are_kept() -> None:
+    assert [code for code, _ in problems("a: &x 1\nb: " + "[" * 2000)] == ["EL111", "EL114"]
+
+
 def test_more_values_than_the_limit_are_refused() -> None:
     (problem,) = read("[" + "a," * NODES_MAX + "]").problems
     assert problem.code == Mistake.TOO_LARGE.code
