@@ -112,14 +112,14 @@ def _denied(code: str, status: int, doing: Doing) -> Denied:
 
 def _unanswered(error: "BotoCoreError", doing: Doing) -> ProviderError:
     from botocore.exceptions import ConnectionError as BotoConnectionError
-    from botocore.exceptions import HTTPClientError, SSLError
+    from botocore.exceptions import HTTPClientError, IncompleteReadError, SSLError
 
     said = f"{doing}: {error}"
     if isinstance(error, SSLError):
         return ProviderError(
             said, hint="Check that the endpoint is https and its certificate is trusted here."
         )
-    if isinstance(error, (BotoConnectionError, HTTPClientError)):
+    if isinstance(error, (BotoConnectionError, HTTPClientError, IncompleteReadError)):
         return Unavailable(said, hint="Check the endpoint and the network, then run the command again.")
     return ProviderError(said, hint="Check that the endpoint is the address of the store's S3 interface.")
 

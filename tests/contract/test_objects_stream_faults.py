@@ -4,7 +4,9 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from botocore.exceptions import IncompleteReadError
 
+from providers.objects.errors import translated
 from reconciler.model.errors import Denied, ProviderError, Unavailable
 from tests.answers import DATA, ETAG, error, in_turn, served
 from tests.servers import Answer, Request
@@ -85,3 +87,9 @@ def test_a_small_object_is_read_in_spite_of_a_break() -> None:
 
     with served(answers) as (store, _):
         assert store.read("a") == DATA
+
+
+def test_a_body_that_botocore_finds_too_short_is_unavailable() -> None:
+    # Newer releases of botocore raise it where older ones raised urllib3's error.
+    with pytest.raises(Unavailable), translated("bucket b", "read 'a'"):
+        raise IncompleteReadError(actual_bytes=0, expected_bytes=1)
