@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 from reconciler.importing.declare import Folder, FoundResources, MergedEntries, lockfile_lines, merge
 from reconciler.importing.describe import fields_of, line_of, unfit
@@ -13,7 +12,7 @@ from reconciler.loading.catalog import Preview
 from reconciler.loading.editing import CatalogEditor, amend_lockfile
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.address import Address, kind_of, matches_any
-from reconciler.model.catalog import Catalog, MediaFile, Resource, lineage
+from reconciler.model.catalog import Catalog, MediaFile
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.outcomes import Imported, ImportFinding, Reason
@@ -21,10 +20,9 @@ from reconciler.model.plan import Change, Drift
 from reconciler.model.policy import Policy
 from reconciler.model.recorded import Recorded
 from reconciler.model.values import Value, nfc, same
-from reconciler.planning.diff import Differ
+from reconciler.planning.analysis import analyse, identify_rows
 from reconciler.planning.drift import drift_of
-from reconciler.planning.identity import Identities, identify
-from reconciler.planning.object_keys import TemplateRefused, default_key
+from reconciler.planning.identity import Identities
 from reconciler.planning.references import key_in
 from reconciler.planning.world import World
 
@@ -46,9 +44,14 @@ class Workbench:
         """Return what is declared as things stand."""
         return self._preview.catalog(self.editor.texts(), self.lines)
 
+    def world(self) -> World:
+        """Return the world as the planner would see it now."""
+        catalog = self.catalog()
+        return World(catalog=catalog, snapshot=self.snapshot, recorded=self.recorded, policy=self.policy)
+
     def identities(self) -> Identities:
-        """Return which row each address is, as the planner will decide it."""
-        return self._identify(self.catalog())
+        """Return the row of each address, as the planner will decide it."""
+        return identify_rows(self.world())
 
     def known(self) -> Mapping[tuple[Kind, int], Address]:
         """Return the addresses that the catalog has for rows."""
@@ -57,25 +60,7 @@ class Workbench:
 
     def differences(self) -> Sequence[Change]:
         """Return what an apply would change, questions left out."""
-        catalog = self.catalog()
-        world = World(catalog=catalog, snapshot=self.snapshot, recorded=self.recorded, policy=self.policy)
-        return Differ(world, self._identify(catalog)).run().changes
-
-    def _identify(self, catalog: Catalog) -> Identities:
-        templates = self.policy.layout.templates
-
-        @cache
-        def audio_key(address: Address) -> str:
-            return audio_key_of(catalog.resources[address])
-
-        def audio_key_of(resource: Resource) -> str:
-            path = resource.media.get(Slot.LECTURE_AUDIO) or ""
-            try:
-                return default_key(templates, Slot.LECTURE_AUDIO, lineage(catalog, resource), path)
-            except TemplateRefused:
-                return path
-
-        return identify(catalog, self.snapshot, self.recorded, lambda resource: audio_key(resource.address))
+        return analyse(self.world()).differences.changes
 
     def add_lines(self, media: Mapping[str, MediaFile]) -> None:
         """Add lines of what the catalog names now; a line that is there knows better than the stores."""

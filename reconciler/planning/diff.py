@@ -1,14 +1,15 @@
 """The difference between what each address should be and the row it is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from reconciler.model.actual import Row
 from reconciler.model.address import Address
 from reconciler.model.catalog import Resource
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import TABLES, Origin, Slot
-from reconciler.model.plan import Action, Change, Drift, ObjectState, State
+from reconciler.model.plan import Action, Change, Drift, ObjectState, Put, State
 from reconciler.model.recorded import ResourceRecord
 from reconciler.model.values import canonical_json, nfc, same
 from reconciler.planning.ambiguities import Ambiguity
@@ -41,11 +42,35 @@ class Differences:
     unverified: int = 0
 
 
-class Differ:
-    """Compares every declared resource with the row it is bound to."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One declared resource: the row it is, the keys of its slots, and what the row should hold."""
 
-    def __init__(self, world: World, identities: Identities, *, rekey: bool = False) -> None:
-        self._world, self._identities = world, identities
+    resource: Resource
+    row: Row | None
+    record: ResourceRecord | None
+    placements: Placements
+    want: DesiredRow
+    puts: tuple[Put, ...]
+
+    @property
+    def address(self) -> Address:
+        """The resource's address."""
+        return self.resource.address
+
+
+class Differ:
+    """Comparison of every declared resource with its row; `take` gets each resource as it is placed."""
+
+    def __init__(
+        self,
+        world: World,
+        identities: Identities,
+        *,
+        rekey: bool = False,
+        take: Callable[[Placed], None] | None = None,
+    ) -> None:
+        self._world, self._identities, self._take = world, identities, take
         self._slots = Slots(world, identities, rekey=rekey)
         self._parents: Mapping[Address, int] = {a: b.row.id for a, b in identities.bound.items()}
         self._found = Differences()
@@ -67,6 +92,11 @@ class Differ:
         want = wanted(resource, row, placements, self._parents, self._world.policy.layout)
         self._check_values(resource, want)
         record = self._slots.record(resource)
+        if self._take is not None:
+            puts = self._slots.puts(placements)
+            self._take(
+                Placed(resource=resource, row=row, record=record, placements=placements, want=want, puts=puts)
+            )
         if binding is not None and self._settled(resource, binding, want, placements, record):
             self._found.unchanged += 1
             return

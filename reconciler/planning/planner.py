@@ -5,11 +5,10 @@ database; `finish` adds those counts, the guards and the fingerprint.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.address import EXACTLY, Address, matches_any
-from reconciler.model.catalog import Resource, lineage
 from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput, UsageError
 from reconciler.model.kinds import TABLES, Kind, Slot
@@ -17,14 +16,13 @@ from reconciler.model.plan import Action, Change, Drift, Impact, Merged, Plan, R
 from reconciler.model.ports import Beyond, Dependents
 from reconciler.model.values import nfc
 from reconciler.planning.ambiguities import taken_names
-from reconciler.planning.diff import Differ
+from reconciler.planning.analysis import analyse
 from reconciler.planning.drift import drift_of, lost_row
 from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.guards import blocked_by
-from reconciler.planning.identity import Identities, identify
+from reconciler.planning.identity import Identities
 from reconciler.planning.ignore_rules import drift_without_ignored, without_ignored
-from reconciler.planning.object_keys import TemplateRefused, default_key
-from reconciler.planning.removals import delete_unmanaged, unmanaged_in, vanished
+from reconciler.planning.removals import delete_unmanaged, vanished
 from reconciler.planning.retirement import with_retired
 from reconciler.planning.world import DELETE_UNMANAGED, REKEY, Request, World
 
@@ -56,9 +54,9 @@ class Draft:
 
 def draft(world: World, request: Request) -> Draft:
     """Find the changes within the request's scope; `InvalidInput` carries every question they raise."""
-    identities = identify(world.catalog, world.snapshot, world.recorded, audio_key(world))
-    differences = Differ(world, identities, rekey=REKEY in request.options).run()
-    unmanaged, let_be = without_ignored(world.policy, unmanaged_in(world, identities, differences.used))
+    found = analyse(world, rekey=REKEY in request.options)
+    identities, differences = found.identities, found.differences
+    unmanaged, ignored = without_ignored(world.policy, found.unmanaged)
     changes = [*differences.changes, *vanished(world, identities, differences.used)]
     if DELETE_UNMANAGED in request.options:
         changes += delete_unmanaged(world, unmanaged)
@@ -75,7 +73,7 @@ def draft(world: World, request: Request) -> Draft:
         rough,
         unchanged=differences.unchanged,
         unverified=differences.unverified,
-        ignored=let_be + more,
+        ignored=ignored + more,
     )
 
 
@@ -172,20 +170,6 @@ def refuse_idle_globs(world: World, plan: Plan) -> None:
                 f"--only {glob} names nothing, neither declared nor recorded",
                 hint="Check the address; `*` stands for any part of it.",
             )
-
-
-def audio_key(world: World) -> Callable[[Resource], str]:
-    """Return what renders the key that a lecture's audio would get, for `identify`."""
-
-    def audio_key(resource: Resource) -> str:
-        path = resource.media.get(Slot.LECTURE_AUDIO) or ""
-        try:
-            templates = world.policy.layout.templates
-            return default_key(templates, Slot.LECTURE_AUDIO, lineage(world.catalog, resource), path)
-        except TemplateRefused:
-            return path  # said where the key is chosen
-
-    return audio_key
 
 
 def _refuse(

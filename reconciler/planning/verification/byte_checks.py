@@ -9,7 +9,8 @@ from reconciler.model.address import Address
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.values import nfc
-from reconciler.planning.verification.context import Placed, VerifyContext, named_in
+from reconciler.planning.diff import Placed
+from reconciler.planning.verification.context import VerifyContext, named_in
 from reconciler.planning.verification.findings import (
     Condition,
     VerifyFinding,

@@ -1,4 +1,4 @@
-"""What every check stands on: which row each address is, where its bytes stand, and what nobody declared."""
+"""Context of a verification: the analysis of a world, and what lies next to it."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -6,21 +6,16 @@ from dataclasses import dataclass, field
 
 from reconciler.model.actual import Row, StoredObject
 from reconciler.model.address import Address
-from reconciler.model.catalog import Resource
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
-from reconciler.model.plan import Action, Put, PutOrigin, Unmanaged
+from reconciler.model.plan import Action, PutOrigin
 from reconciler.model.ports import UnfinishedUpload
-from reconciler.model.recorded import ResourceRecord
 from reconciler.model.values import nfc
 from reconciler.planning.ambiguities import taken_names
-from reconciler.planning.desired import DesiredRow, wanted
-from reconciler.planning.diff import Differ
-from reconciler.planning.identity import identify
-from reconciler.planning.key_allocation import How, Placements, Slots
-from reconciler.planning.planner import audio_key
+from reconciler.planning.analysis import analyse
+from reconciler.planning.diff import Placed
+from reconciler.planning.key_allocation import How
 from reconciler.planning.references import key_in
-from reconciler.planning.removals import unmanaged_in
 from reconciler.planning.world import World
 
 #: What a repair may do to a declared resource. A move or a delete is a person's wish, not a repair.
@@ -52,52 +47,20 @@ class Surroundings:
     has_file: Callable[[str], bool] = field(default=_everywhere)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """One declared resource: the row it is, where its bytes stand or would, and what the row should hold."""
-
-    resource: Resource
-    row: Row | None
-    record: ResourceRecord | None
-    placements: Placements
-    want: DesiredRow
-    puts: tuple[Put, ...]
-
-    @property
-    def address(self) -> Address:
-        """The resource's address."""
-        return self.resource.address
-
-
 class VerifyContext:
     """One pass over a world. `problems` are the questions by address, `owners` the addresses by NFC key."""
 
     def __init__(self, world: World, beside: Surroundings) -> None:
         self.world, self.beside = world, beside
-        self.identities = identify(world.catalog, world.snapshot, world.recorded, audio_key(world))
-        found = Differ(world, self.identities).run()
-        self.used = found.used
-        self.problems: Mapping[Address, Diagnostic] = dict((*found.problems, *self.identities.problems))
-        self._changes = {change.address: change for change in found.changes}
-        self.placed = tuple(self._place_all())
+        found = analyse(world, keep_placed=True)
+        self.identities, self.unmanaged, self.placed = found.identities, found.unmanaged, found.placed
+        self.used = found.differences.used
+        self.problems: Mapping[Address, Diagnostic] = dict(
+            (*found.differences.problems, *self.identities.problems)
+        )
+        self._changes = {change.address: change for change in found.differences.changes}
         self.owners = self._owners()
         self.unverified = dict(self._unverified())
-        self.unmanaged: Unmanaged = unmanaged_in(world, self.identities, found.used)
-
-    def _place_all(self) -> Iterator[Placed]:
-        slots = Slots(self.world, self.identities, rekey=False)
-        parents = {address: binding.row.id for address, binding in self.identities.bound.items()}
-        for resource, placements in slots.place_all():
-            binding = self.identities.bound.get(resource.address)
-            row = binding.row if binding is not None else None
-            yield Placed(
-                resource=resource,
-                row=row,
-                record=slots.record(resource),
-                placements=placements,
-                puts=slots.puts(placements),
-                want=wanted(resource, row, placements, parents, self.world.policy.layout),
-            )
 
     def _owners(self) -> Mapping[str, frozenset[str]]:
         owners: defaultdict[str, set[str]] = defaultdict(set)

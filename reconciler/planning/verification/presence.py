@@ -8,9 +8,10 @@ from reconciler.model.actual import Row
 from reconciler.model.kinds import Kind
 from reconciler.model.recorded import KeyState
 from reconciler.model.values import nfc
+from reconciler.planning.diff import Placed
 from reconciler.planning.key_allocation import How
 from reconciler.planning.references import split_reference
-from reconciler.planning.verification.context import Placed, VerifyContext, named_in, slots_of, value_in
+from reconciler.planning.verification.context import VerifyContext, named_in, slots_of, value_in
 from reconciler.planning.verification.findings import Presence, Sides
 
 
