@@ -1,10 +1,12 @@
-"""Which recorded rows are still the rows that were recorded.
+"""Validity of records: the recorded rows that are still the rows that were recorded.
 
 Row ids are given out anew when a table is wiped and imported again: row 412 is another lecture then. A
 record is trusted only while its row still shows something of what was recorded.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
+from enum import IntEnum
 from functools import cache
 
 from reconciler.model.actual import Row, Snapshot
@@ -23,15 +25,59 @@ def trusted(snapshot: Snapshot, recorded: Recorded) -> Mapping[Address, Row]:
     to be the recorded one. The parent must be one that is believed: its id may be another's now as well.
     """
     believed: dict[Address, Row] = {}
+    strengths: dict[Address, _Evidence] = {}
     vouched = _vouched_parents(snapshot, recorded)
     for address, record in sorted(recorded.resources.items(), key=lambda item: item[0].count("/")):
         row = snapshot.rows[record.kind].get(record.row)
         if row is None:
             continue
-        named = _same_name(record, row) and _under_its_parent(address, recorded, believed)
-        if named or _same_object(record, row, recorded) or (address, row.id) in vouched:
-            believed[address] = row
-    return believed
+        evidence = _evidence(address, record, row, recorded, believed)
+        if evidence is None and (address, row.id) in vouched:
+            evidence = _Evidence.WEAK
+        if evidence is not None:
+            believed[address], strengths[address] = row, evidence
+    weaker = _weaker(believed, strengths)
+    return {address: row for address, row in believed.items() if address not in weaker}
+
+
+class _Evidence(IntEnum):
+    """How well a row shows what was recorded."""
+
+    WEAK = 1  # the same bytes, or a lecture below it
+    NAME = 2  # the name within its parent
+    OBJECT = 3  # the very object
+
+
+def _evidence(
+    address: Address,
+    record: ResourceRecord,
+    row: Row,
+    recorded: Recorded,
+    believed: Mapping[Address, Row],
+) -> _Evidence | None:
+    if _names_object(record, row):
+        return _Evidence.OBJECT
+    if _same_name(record, row) and _under_its_parent(address, recorded, believed):
+        return _Evidence.NAME
+    if record.kind is Kind.LECTURE and _same_hash(record, row, recorded):
+        return _Evidence.WEAK
+    return None
+
+
+def _weaker(believed: Mapping[Address, Row], strengths: Mapping[Address, _Evidence]) -> frozenset[Address]:
+    """Return the addresses whose row another record has by stronger evidence.
+
+    A row is of one address: an apply of a part gave it to the other one, after ids were given out anew.
+    """
+    claims: defaultdict[tuple[Kind, int], list[Address]] = defaultdict(list)
+    for address, row in believed.items():
+        claims[row.kind, row.id].append(address)
+    weaker: set[Address] = set()
+    for addresses in claims.values():
+        if len(addresses) > 1:
+            strongest = max(strengths[address] for address in addresses)
+            weaker |= {address for address in addresses if strengths[address] < strongest}
+    return frozenset(weaker)
 
 
 def _under_its_parent(address: Address, recorded: Recorded, believed: Mapping[Address, Row]) -> bool:
@@ -47,11 +93,16 @@ def _same_name(record: ResourceRecord, row: Row) -> bool:
 
 
 def _same_object(record: ResourceRecord, row: Row, recorded: Recorded) -> bool:
+    return _names_object(record, row) or (record.kind is Kind.LECTURE and _same_hash(record, row, recorded))
+
+
+def _names_object(record: ResourceRecord, row: Row) -> bool:
+    """Whether a row names the recorded object of one of its slots."""
     for name, slot in _naming_columns(record.kind):
         key = key_in(row[name])
         if key and key == nfc(record.keys.get(slot, "")):
             return True
-    return record.kind is Kind.LECTURE and _same_hash(record, row, recorded)
+    return False
 
 
 @cache

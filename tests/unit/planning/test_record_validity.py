@@ -1,7 +1,11 @@
 """Which recorded rows are still believed to be the rows that were recorded."""
 
+from dataclasses import replace
+
+from reconciler.model.address import Address
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action
+from reconciler.planning.record_validity import trusted
 from tests.unit.planning.worlds import (
     catalog,
     change_at,
@@ -64,3 +68,15 @@ def test_a_lecture_without_parents_vouches_for_none() -> None:
     plan = planned(with_rows(known, orphaned, renamed))
 
     assert change_at(plan, "s").action is Action.CREATE
+
+
+def test_a_row_is_of_the_address_whose_very_object_it_names_and_not_of_one_with_the_same_bytes() -> None:
+    """Two lectures of the same bytes, and an apply of one of them after ids were given out anew."""
+    known = live(catalog(lecture("s/c/a"), lecture("t/c/a", audio="s/c/a.mp3")))
+    first, second = known.recorded.resources[Address("s/c/a")], known.recorded.resources[Address("t/c/a")]
+    both = {**known.recorded.resources, Address("s/c/a"): replace(first, row=second.row)}
+
+    believed = trusted(known.snapshot, replace(known.recorded, resources=both))
+
+    assert Address("s/c/a") not in believed
+    assert believed[Address("t/c/a")].id == second.row
