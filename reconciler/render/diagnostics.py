@@ -4,11 +4,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import click
-
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, in_reading_order
 from reconciler.model.errors import ElmifyError, InvalidInput
-from reconciler.render.escape import harmless, harmless_json, harmless_lines
+from reconciler.render.escape import harmless, harmless_json, harmless_lines, styled
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
@@ -78,4 +76,4 @@ def _indented(texts: Sequence[str], indent: str) -> list[str]:
 
 
 def _styled(text: str, *, colour: bool, fg: str) -> str:
-    return click.style(text, fg=fg, bold=True) if colour else text
+    return styled(text, fg=fg, bold=True) if colour else text

@@ -21,6 +21,15 @@ _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _LEFT_TO_RIGHT_MARK = "\u200e"
 
 
+_COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36}
+
+
+def styled(text: str, *, fg: str | None = None, bold: bool | None = None) -> str:
+    """Return a text in a colour of the terminal, by its name, or in bold (ECMA-48, SGR)."""
+    codes = ([_COLOURS[fg]] if fg is not None else []) + ([1] if bold else [])
+    return "".join(f"\x1b[{code}m" for code in codes) + text + "\x1b[0m"
+
+
 def harmless(text: str) -> str:
     r"""Return `text` on one line, with everything that acts instead of showing as a visible escape.
 

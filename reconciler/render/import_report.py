@@ -1,7 +1,7 @@
 """What an import came to, as a table for a person or as JSON."""
 
-import io
 import json
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import Kind
 from reconciler.model.outcomes import Imported, ImportFinding, Reason
 from reconciler.model.values import counted
-from reconciler.render.escape import harmless, harmless_json
+from reconciler.render.escape import harmless, harmless_json, styled
 
 SENTENCES: Mapping[Reason, str] = {
     Reason.ROW_WITHOUT_OBJECT: "The row names an object that is not in the bucket",
@@ -29,6 +29,7 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.UNSEEN: "Left undeclared: neither the media folder nor the lockfile has the image",
 }
 
+_DETAIL_MIN_CHARS = 20
 _MOST_SHOWN = 20  # of one reason; all are in the JSON
 
 
@@ -65,28 +66,35 @@ def summary(imported: Imported) -> str:
 
 
 def _tables(findings: Sequence[ImportFinding], width: int, *, colour: bool) -> Iterator[str]:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    by_reason: defaultdict[Any, list[ImportFinding]] = defaultdict(list)
+    by_reason: defaultdict[Reason, list[ImportFinding]] = defaultdict(list)
     for finding in findings:
         by_reason[finding.reason].append(finding)
     for reason, group in by_reason.items():
-        title = Text(f"{SENTENCES[reason]} ({len(group):,})", style="bold")
-        table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
-        table.add_column(no_wrap=True, overflow="fold", style="cyan")
-        table.add_column(overflow="fold")
-        for finding in group[:_MOST_SHOWN]:
-            remedy = f"; {finding.remedy} makes one of both" if finding.remedy else ""
-            table.add_row(Text(f"  {harmless(finding.subject)}"), Text(harmless(finding.detail + remedy)))
+        title = f"{SENTENCES[reason]} ({len(group):,})"
+        rows = [_row(finding) for finding in group[:_MOST_SHOWN]]
         if len(group) > _MOST_SHOWN:
-            table.add_row(Text("  …"), Text(f"and {len(group) - _MOST_SHOWN:,} more; --format json has all"))
-        out = io.StringIO()
-        Console(file=out, width=width, force_terminal=colour, no_color=not colour, highlight=False).print(
-            table
-        )
-        yield out.getvalue()
+            rows.append(("…", f"and {len(group) - _MOST_SHOWN:,} more; --format json has all"))
+        lines = [styled(title, bold=True) if colour else title, *_columns(rows, width, colour=colour)]
+        yield "\n".join([*lines, ""])
+
+
+def _row(finding: ImportFinding) -> tuple[str, str]:
+    remedy = f"; {finding.remedy} makes one of both" if finding.remedy else ""
+    return harmless(finding.subject), harmless(finding.detail + remedy)
+
+
+def _columns(rows: Sequence[tuple[str, str]], width: int, *, colour: bool) -> Iterator[str]:
+    """Yield two columns; a long subject has a line of its own, a long detail goes on under its beginning."""
+    first = min(max(len(subject) for subject, _ in rows), width // 2)
+    indent = " " * (2 + first + 2)
+    for subject, detail in rows:
+        shown = styled(subject, fg="cyan") if colour else subject
+        text = textwrap.wrap(detail, max(width - len(indent), _DETAIL_MIN_CHARS)) or [""]
+        if len(subject) > first:
+            yield f"  {shown}"
+        else:
+            yield f"  {shown}{' ' * (first - len(subject))}  {text.pop(0)}".rstrip()
+        yield from (f"{indent}{line}" for line in text)
 
 
 def report_json(imported: Imported, accepted: Mapping[Address, Sequence[str]] | None = None) -> str:

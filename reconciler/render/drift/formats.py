@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import click
-
 from reconciler.model.drift import DriftFinding, DriftReport, Reimport
 from reconciler.render.drift.sentences import (
     Group,
@@ -20,7 +18,7 @@ from reconciler.render.drift.sentences import (
     reimport_sentences,
     remedies,
 )
-from reconciler.render.escape import code, harmless, harmless_json, marker_word, prose
+from reconciler.render.escape import code, harmless, harmless_json, marker_word, prose, styled
 
 _PLACES = 20  # of one group: more are counted, and JSON has them all
 _LINES = 8  # of one address
@@ -35,7 +33,7 @@ def drift_text(report: DriftReport, *, fresh: frozenset[str] | None = None, colo
 
 def _lines(report: DriftReport, fresh: frozenset[str] | None, *, colour: bool) -> Iterator[str]:
     title = harmless(headline(report, fresh))
-    yield click.style(title, bold=True) if colour else title
+    yield styled(title, bold=True) if colour else title
     if report.reimports:
         yield "\nWiped and imported again by other hands"
         yield from (f"  {sentence}" for sentence in reimport_sentences(report))
@@ -63,7 +61,7 @@ def _places(group: Group, *, marked: bool, colour: bool) -> Iterator[str]:
 
 
 def _head(place: PlacedDrift, *, marked: bool, colour: bool) -> str:
-    symbol = click.style(place.symbol, fg=_COLOURS[place.symbol]) if colour else place.symbol
+    symbol = styled(place.symbol, fg=_COLOURS[place.symbol]) if colour else place.symbol
     where = f" ({place.where})" if place.where else ""
     mark = "  # not reported before" if marked and place.fresh else ""
     return f"  {symbol} {harmless(place.address)}{where}{mark}"

@@ -4,12 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import click
-
 from reconciler.model.plan import Action, Blocked, Change, Drift, Plan
 from reconciler.model.values import counted
 from reconciler.render.diagnostics import diagnostics_text
-from reconciler.render.escape import arrow, harmless, harmless_lines, value_text
+from reconciler.render.escape import arrow, harmless, harmless_lines, styled, value_text
 from reconciler.render.plan.attributes import Attribute, attributes, hidden_attributes
 from reconciler.render.plan.parts import Detail, fitting_detail
 from reconciler.render.plan.sentences import (
@@ -71,7 +69,7 @@ class _Paint:
     colour: bool
 
     def __call__(self, text: str, fg: str | None = None, *, bold: bool = False) -> str:
-        return click.style(text, fg=fg, bold=bold or None) if self.colour else text
+        return styled(text, fg=fg, bold=bold or None) if self.colour else text
 
     def symbol(self, symbol: str) -> str:
         return self(symbol, _COLOURS.get(symbol))

@@ -3,8 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-import click
-
 from reconciler.model.address import Address
 from reconciler.model.kinds import Kind
 from reconciler.model.values import counted, readable_size
@@ -17,7 +15,7 @@ from reconciler.planning.verification.findings import (
     apply_alone,
 )
 from reconciler.planning.verification.repair import beyond_repair, wrong
-from reconciler.render.escape import harmless
+from reconciler.render.escape import harmless, styled
 from reconciler.render.history import time_text
 from reconciler.render.plan.sentences import joined
 
@@ -94,7 +92,7 @@ class _Paint:
         self._colour = colour
 
     def __call__(self, text: str, severity: ConditionSeverity) -> str:
-        return click.style(text, fg=_COLOURS[severity], bold=True) if self._colour else text
+        return styled(text, fg=_COLOURS[severity], bold=True) if self._colour else text
 
 
 def _by_condition(findings: Sequence[VerifyFinding]) -> Sequence[tuple[Condition, Sequence[VerifyFinding]]]:
