@@ -12,13 +12,14 @@ from providers.database.connection import Connection, streamed
 from providers.database.dependents import capture_rows, count_beyond, count_dependents
 from providers.database.junctions import held_elsewhere, qualified, sorted_by, stored
 from providers.database.merging import Merging, carry_out
+from providers.database.naming import find_named
 from providers.database.restoring import restorable, restore
 from providers.database.updates import Update
 from reconciler.model.actual import Row
 from reconciler.model.errors import ProviderError
 from reconciler.model.kinds import TABLES, Kind, Table
 from reconciler.model.memory import shared_if_any
-from reconciler.model.plan import Merged, Restored
+from reconciler.model.plan import Merged, NamedBy, Restored
 from reconciler.model.ports import Beyond, Captured, Dependents, Edit, NewRow
 from reconciler.model.values import Value
 
@@ -50,6 +51,12 @@ class PostgresLibrary:
     def beyond(self, ends: Mapping[int, int]) -> Beyond:
         """Count places behind the ends, in two statements."""
         return count_beyond(self._connection, ends)
+
+    def named_elsewhere(
+        self, keys: Collection[str], *, leaving: Mapping[Kind, Collection[int]] | None = None
+    ) -> Mapping[str, NamedBy]:
+        """Search the other columns and tables, in one statement for each table and one before."""
+        return find_named(self._connection, keys, leaving)
 
     def restorable(self, captured: Captured) -> Restored:
         """Count what can come back, in four statements and one for each table."""

@@ -211,7 +211,7 @@ class Commit:
         records, changes = self.work.records, self.plan.changes
         records.drop_resources(list(run_records.dropped(changes)))
         records.save_resources(self._kept(), self.run)
-        records.save_keys(list(run_records.keys(changes, self.objects, self.run)))
+        records.save_keys(list(run_records.keys(changes, self.objects, self.run, self.plan.kept)))
         kept = {CAPTURE: self.captured, SORT: self.resorted, EDIT: run_records.edited(self.edits)}
         records.add_steps(self.run, list(run_records.steps(changes, self.rows, self._held(), kept)))
         purpose = run_records.purpose(self.plan, self.restored, self.undoing.merge if self.undoing else None)

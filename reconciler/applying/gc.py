@@ -1,6 +1,6 @@
 """Garbage collection: condemn objects retired long enough ago, then delete them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,16 +9,18 @@ from reconciler.applying.cleanup import clear, find_expired
 from reconciler.applying.lease import LeaseHolder, hold
 from reconciler.applying.refresh import check_identity, read_marker
 from reconciler.applying.workspace import Workspace
+from reconciler.model.actual import Row
 from reconciler.model.address import matches_any
 from reconciler.model.errors import ProviderError, Unfinished, UsageError
 from reconciler.model.history import AuditFact, RunState
-from reconciler.model.kinds import Kind
+from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.outcomes import Collected, ExpiredUploads, RetiredObject
+from reconciler.model.plan import NamedBy
 from reconciler.model.ports import LibraryReader
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded
 from reconciler.model.values import counted, nfc
 from reconciler.planning.leftovers import wanted_hashes
-from reconciler.planning.references import keys_named
+from reconciler.planning.references import KeySearch, naming_columns, references_in
 
 #: Somebody may be listening to a retired object, or hold a page that names it; a pull request may still count
 #: on what was staged for it: never sooner than this.
@@ -42,9 +44,11 @@ def collect(
     """Delete what had its time, and whatever an address that must go at once ever had.
 
     Under the lease, the keys are committed as *condemned* before the first one is deleted: no row may name
-    them from then on. A key that any row names is left alone. Staged copies go by age, unless a run that was
-    cut short wants them; of unfinished uploads only elmify's own are aborted. `UsageError` for a takedown of
-    what is still live, or of what nobody knows; `Unfinished` when some deletes failed: the next gc does them.
+    them from then on. A key that any row or any other text of the database names, in any spelling, is left
+    alone; that is asked before they are condemned and again before the first is deleted. Staged copies go by
+    age, unless a run that was cut short wants them; of unfinished uploads only elmify's own are aborted.
+    `UsageError` for a takedown of what is still live, or of what nobody knows; `Unfinished` when some deletes
+    failed: the next gc does them.
     """
     if min(wanted.older_than, wanted.staged_older_than) < SHORTEST_RETENTION:
         raise UsageError(
@@ -58,18 +62,20 @@ def collect(
         _refuse_unknown(recorded, wanted.now)
         _refuse_live(recorded, wanted.now)
         if dry_run or recorded.identity is None:
-            found = _find(recorded, session.library, session.now() - wanted.older_than, wanted.now)
+            found, kept = _find(recorded, session.library, session.now() - wanted.older_than, wanted.now)
             clutter = _clutter(workspace, recorded, found, wanted, session.now())
-            return Collected(rubbish=found, clutter=clutter, run=None)
+            return Collected(rubbish=found, clutter=clutter, run=None, kept=kept)
     with hold(workspace.database, "gc", workspace.actor, None, wait, workspace.observer) as lease:
-        found, recorded, now = _condemn(workspace, lease, wanted)
+        found, kept, recorded, now = _condemn(workspace, lease, wanted)
         if found:
             finish_earlier(workspace.database, workspace.objects)
+            found, named = _but_named(workspace, found)
+            kept = {**kept, **named}
         failures = _delete(workspace, lease, found)
         clutter = _clutter(workspace, recorded, found, wanted, now)
         failures += clear(clutter, workspace.staging, workspace.database, lease, workspace.observer)
         _refuse_failures(failures)
-    return Collected(rubbish=found, clutter=clutter, run=lease.run)
+    return Collected(rubbish=found, clutter=clutter, run=lease.run, kept=kept)
 
 
 def _clutter(
@@ -102,8 +108,8 @@ def _taken_down(recorded: Recorded, now: Sequence[str]) -> frozenset[str]:
 
 def _condemn(
     workspace: Workspace, lease: LeaseHolder, wanted: GcScope
-) -> tuple[tuple[RetiredObject, ...], Recorded, datetime]:
-    """Commit what goes; it, what was recorded before, and the time by the database's clock."""
+) -> tuple[tuple[RetiredObject, ...], Mapping[str, NamedBy], Recorded, datetime]:
+    """Commit what goes; it, what is kept, what was recorded before, and the time by the database's clock."""
     marker = read_marker(workspace.objects)
     with workspace.database.write() as work:
         work.records.check_lease(lease.token)
@@ -111,7 +117,7 @@ def _condemn(
         check_identity(recorded.identity, marker, workspace.policy.environment)
         _refuse_live(recorded, wanted.now)
         now = work.now()
-        found = _find(recorded, work.library, now - wanted.older_than, wanted.now)
+        found, kept = _find(recorded, work.library, now - wanted.older_than, wanted.now)
         work.records.save_keys(_moved(found, KeyState.CONDEMNED, lease.run))
         facts = [
             AuditFact(
@@ -122,7 +128,16 @@ def _condemn(
         if facts:
             work.records.append_audit(lease.run, workspace.actor, facts)
             work.records.set_run(lease.run, RunState.COMMITTED)
-    return found, recorded, now
+    return found, kept, recorded, now
+
+
+def _but_named(
+    workspace: Workspace, found: Sequence[RetiredObject]
+) -> tuple[tuple[RetiredObject, ...], Mapping[str, NamedBy]]:
+    """Leave out what something has come to name since it was condemned; the next gc looks again."""
+    with workspace.database.read() as session:
+        named = _named(session.library, [item.record.key for item in found])
+    return tuple(item for item in found if nfc(item.record.key) not in named), named
 
 
 def _refuse_unknown(recorded: Recorded, now: Sequence[str]) -> None:
@@ -167,15 +182,36 @@ def _a_few(addresses: Sequence[str]) -> str:
 
 def _find(
     recorded: Recorded, library: LibraryReader, before: datetime, now: Sequence[str]
-) -> tuple[RetiredObject, ...]:
+) -> tuple[tuple[RetiredObject, ...], Mapping[str, NamedBy]]:
+    """Return what may go, and what else had its time and is named."""
     candidates = {nfc(item.record.key): item for item in _candidates(recorded.keys, before, now)}
-    if not candidates:
-        return ()
+    let_go = {
+        key
+        for key, record in recorded.keys.items()
+        if record.state is KeyState.RELEASED and now and matches_any(record.address or "", now)
+    }
+    named = _named(library, candidates.keys() | let_go)
+    return tuple(item for key, item in candidates.items() if key not in named), named
+
+
+def _named(library: LibraryReader, keys: Collection[str]) -> Mapping[str, NamedBy]:
+    """Return which of the keys anything in the database names, in NFC, and what does."""
+    named: dict[str, NamedBy] = {}
+    if not keys:
+        return named
+    search = KeySearch(keys)
     for kind in Kind:
         for row in library.rows(kind):
-            for key in keys_named(row):
-                candidates.pop(key, None)
-    return tuple(candidates.values())
+            for key in search.in_references(references_in((row,))) - named.keys():
+                named[key] = NamedBy(column=_column_naming(search, row, key))
+    free = [key for key in search.keys if key not in named]
+    return {**named, **library.named_elsewhere(free)} if free else named
+
+
+def _column_naming(search: KeySearch, row: Row, key: str) -> str:
+    table = TABLES[row.kind]
+    columns = (c.name for c in naming_columns(table) if key in search.in_reference(str(row[c.name] or "")))
+    return f"public.{table.name}.{next(columns)}"
 
 
 def _candidates(

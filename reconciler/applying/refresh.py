@@ -63,7 +63,7 @@ def make_plan(workspace: Workspace, request: Request) -> tuple[Plan, World]:
             staged = listed.staged if waiting is None else waiting.result()
             snapshot = replace(snapshot, objects=listed.objects, staged=staged, marker=listed.marker)
             world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=workspace.policy)
-            rough = _draft(session, world, request)
+            rough = _kept(session.library, _draft(session, world, request))
             doomed, moved = _dependents(session.library, rough)
             beyond = session.library.beyond(rough.ends) if rough.ends else Beyond()
     return finish(world, rough, doomed, moved, beyond), world
@@ -176,6 +176,12 @@ def read_past(records: RecordsReader, number: int) -> Past:
         steps=records.steps(number),
         later=tuple(records.touched_since(number)),
     )
+
+
+def _kept(library: LibraryReader, rough: Draft) -> Draft:
+    """Leave what another table names where it is. Nothing is asked for a plan that retires nothing."""
+    named = library.named_elsewhere(rough.retired, leaving=rough.doomed) if rough.retired else {}
+    return rough.keeping(named) if named else rough
 
 
 def _dependents(library: LibraryReader, rough: Draft) -> tuple[Dependents, Dependents]:

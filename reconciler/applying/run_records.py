@@ -123,8 +123,16 @@ def dropped(changes: Iterable[Change]) -> Iterator[str]:
             yield change.previous_address
 
 
-def keys(changes: Sequence[Change], objects: Mapping[str, StoredObject], run: int) -> Iterator[KeyRecord]:
-    """Yield where the changes leave each key. `objects` are what the bucket holds, by NFC key."""
+def keys(
+    changes: Sequence[Change],
+    objects: Mapping[str, StoredObject],
+    run: int,
+    kept: Collection[str] = (),
+) -> Iterator[KeyRecord]:
+    """Yield where the changes leave each key. `objects` are what the bucket holds, by NFC key.
+
+    `kept` are the NFC keys that the changes leave and that something else names: they are let go of.
+    """
     live: set[str] = set()
     for change in changes:
         if change.after is not None and not _lets_go(change):
@@ -136,8 +144,9 @@ def keys(changes: Sequence[Change], objects: Mapping[str, StoredObject], run: in
         for key in change.retired:
             if nfc(key) not in live:
                 yield _key(change, _object_before(change, key, objects), KeyState.RETIRED, objects, run)
-        for found in _let_go(change, objects):
+        for found in (*_let_go(change, objects), *_left_to_others(change, kept)):
             if nfc(found.key) not in given_up:
+                given_up.add(nfc(found.key))
                 yield _key(change, found, KeyState.RELEASED, objects, run)
 
 
@@ -154,6 +163,11 @@ def _let_go(change: Change, objects: Mapping[str, StoredObject]) -> Iterator[Obj
     elif _lets_go(change):
         for side in (change.after, change.before):
             yield from side.objects.values() if side is not None else ()
+
+
+def _left_to_others(change: Change, kept: Collection[str]) -> Iterator[ObjectState]:
+    found = change.before.objects.values() if change.before is not None else ()
+    return (one for one in found if nfc(one.key) in kept)
 
 
 def _key(

@@ -10,6 +10,7 @@ from reconciler.render.escape import harmless
 
 if TYPE_CHECKING:
     from reconciler.model.outcomes import Collected
+    from reconciler.model.plan import NamedBy
     from reconciler.model.ports import UnfinishedUpload
 
 
@@ -54,6 +55,7 @@ def collected_text(collected: "Collected", *, dry_run: bool) -> str:
     ]
     lines += [f"  - {_object(stored.key, stored.size_bytes, 'staged copy')}" for stored in clutter.staged]
     lines += [f"  - {_upload(upload)}: given up" for _, upload in clutter.given_up]
+    lines += [f"  ? {_kept(key, named_by)}" for key, named_by in sorted(collected.kept.items())]
     lines += [f"  ? {_upload(upload)}: not elmify's, left alone" for upload in clutter.foreign]
     lines += [f"  ? unfinished uploads to {store} cannot be seen with this key" for store in clutter.unseen]
     deleted = len(collected.rubbish) + len(clutter.staged)
@@ -66,6 +68,10 @@ def collected_text(collected: "Collected", *, dry_run: bool) -> str:
 
 def _object(key: str, size_bytes: int, why: str) -> str:
     return f"{harmless(key)} ({readable_size(size_bytes)}; {why})"
+
+
+def _kept(key: str, named_by: "NamedBy") -> str:
+    return f"{harmless(key)}: kept, {harmless(str(named_by))}"
 
 
 def _upload(upload: "UnfinishedUpload") -> str:

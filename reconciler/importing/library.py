@@ -16,7 +16,7 @@ from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.outcomes import ImportFinding, Reason
 from reconciler.model.policy import FormatStyle, Layout, ReferenceStyle
 from reconciler.model.values import counted, nfc
-from reconciler.planning.references import keys_named, split_reference, style_of
+from reconciler.planning.references import KeySearch, references_in, split_reference, style_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,9 +207,11 @@ class _Describer:
     def note_free_objects(self) -> None:
         """Note the objects that neither a row nor the library names; sidecars are no part of a library."""
         rows = (row for kind in Kind for row in self.join.rows(kind))
-        named = {key for row in rows for key in keys_named(row)} | self.media.keys()
-        for key, stored in sorted(self.join.snapshot.objects.items()):
-            if key not in named and not self.join.places[key].is_sidecar:
+        objects = self.join.snapshot.objects
+        free = {key for key in objects if key not in self.media and not self.join.places[key].is_sidecar}
+        free -= KeySearch(free).in_references(references_in(rows))
+        for key, stored in sorted(objects.items()):
+            if key in free:
                 self.join.note(Reason.OBJECT_WITHOUT_ROW, key, counted(stored.size_bytes, "byte"))
 
 

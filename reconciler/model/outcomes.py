@@ -7,7 +7,7 @@ from enum import StrEnum
 from reconciler.model.actual import StoredObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import Kind
-from reconciler.model.plan import Merged, Plan, Restored
+from reconciler.model.plan import Merged, NamedBy, Plan, Restored
 from reconciler.model.ports import ObjectStore, UnfinishedUpload
 from reconciler.model.recorded import KeyRecord
 
@@ -51,11 +51,15 @@ class RetiredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """What gc has deleted, or in a dry run would delete."""
+    """What gc has deleted, or in a dry run would delete.
+
+    `kept` are the keys, in NFC, whose time has come and that something in the database names.
+    """
 
     rubbish: tuple[RetiredObject, ...]
     clutter: ExpiredUploads
     run: int | None
+    kept: Mapping[str, NamedBy] = field(default_factory=dict)
 
     @property
     def size_bytes(self) -> int:

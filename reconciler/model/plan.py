@@ -186,6 +186,21 @@ class Unmanaged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedBy:
+    """Where an object is named outside the columns that elmify reads: `schema.table.column`.
+
+    A table that may not be read in full is taken to name everything: `readable` is false, and `column` is
+    `schema.table`.
+    """
+
+    column: str
+    readable: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.column} names it" if self.readable else f"{self.column} may, and cannot be read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The difference between the catalog and both stores, ready to be reviewed and carried out.
 
@@ -196,7 +211,8 @@ class Plan:
     `listed` counts all objects of the bucket's listing: it is what the next listing will cost. `rolls_back`
     is the run that the plan takes back, whatever the catalog says; `restored` is what comes back with it.
     `merges` names two lectures: the user rows of the first go to the second, as `merged` counts them, and
-    then the first goes.
+    then the first goes. `kept` are the NFC keys that the plan would have retired, were they not named by a
+    column that elmify does not manage.
     """
 
     environment: str
@@ -219,6 +235,7 @@ class Plan:
     restored: Restored = field(default_factory=Restored)
     merges: tuple[str, str] | None = None
     merged: Merged = field(default_factory=Merged)
+    kept: Mapping[str, NamedBy] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

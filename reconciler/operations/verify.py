@@ -70,9 +70,11 @@ def _context(workspace: Workspace) -> VerifyContext:
             found = listed.listing
             check_identity(recorded.identity, found.marker, workspace.policy.environment)
             beside = _surroundings(session, listed, workspace.media, begun=recorded.identity is not None)
-        staged = found.staged if waiting is None else waiting.result()
-    snapshot = replace(snapshot, objects=found.objects, staged=staged, marker=found.marker)
-    world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=workspace.policy)
+            staged = found.staged if waiting is None else waiting.result()
+            snapshot = replace(snapshot, objects=found.objects, staged=staged, marker=found.marker)
+            world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=workspace.policy)
+            if free := world.objects_without_row:
+                beside = replace(beside, named_elsewhere=session.library.named_elsewhere(free))
     with uncollected():
         return VerifyContext(world, beside)
 

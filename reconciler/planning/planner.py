@@ -12,7 +12,17 @@ from reconciler.model.address import EXACTLY, Address, matches_any
 from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput, UsageError
 from reconciler.model.kinds import TABLES, Kind, Slot
-from reconciler.model.plan import Action, Change, Drift, Impact, Merged, Plan, Restored, Unmanaged
+from reconciler.model.plan import (
+    Action,
+    Change,
+    Drift,
+    Impact,
+    Merged,
+    NamedBy,
+    Plan,
+    Restored,
+    Unmanaged,
+)
 from reconciler.model.ports import Beyond, Dependents
 from reconciler.model.values import nfc
 from reconciler.planning.ambiguities import taken_names
@@ -50,6 +60,21 @@ class Draft:
     restored: Restored = field(default_factory=Restored)
     merged: Merged = field(default_factory=Merged)
     ignored: int = 0
+    kept: Mapping[str, NamedBy] = field(default_factory=dict)
+
+    @property
+    def retired(self) -> frozenset[str]:
+        """The NFC keys that it retires."""
+        return frozenset(nfc(key) for change in self.changes for key in change.retired)
+
+    def keeping(self, named: Mapping[str, NamedBy]) -> "Draft":
+        """Return the draft without the retirement of the keys that something else was found to name."""
+        changes = [
+            replace(change, retired=tuple(key for key in change.retired if nfc(key) not in named))
+            for change in self.changes
+        ]
+        left = tuple(change for change in changes if change.kind or change.retired or change.reused)
+        return replace(self, changes=left, kept=named)
 
 
 def draft(world: World, request: Request) -> Draft:
@@ -91,7 +116,7 @@ def draft_of(
         request=request,
         changes=selected,
         drift=tuple(drift),
-        unmanaged=_without_retired(unmanaged, selected),
+        unmanaged=unmanaged,
         unchanged=0,
         unverified=0,
         doomed=_rows_of(c for c in selected if c.action is Action.DELETE),
@@ -144,7 +169,7 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, be
                 command=request.asking,
             )
         ),
-        unmanaged=rough.unmanaged,
+        unmanaged=_without_retired(rough.unmanaged, changes),
         unverified=rough.unverified,
         ignored=rough.ignored,
         listed=len(world.snapshot.objects),
@@ -152,6 +177,7 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, be
         restored=rough.restored,
         merges=request.merges,
         merged=rough.merged,
+        kept=rough.kept,
     )
 
 

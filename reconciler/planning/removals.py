@@ -6,16 +6,13 @@ from dataclasses import replace
 from reconciler.model.actual import Row
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.plan import Action, Change, ObjectState, State, Unmanaged
-from reconciler.model.recorded import KeyState, ResourceRecord
+from reconciler.model.recorded import ResourceRecord
 from reconciler.model.values import nfc
 from reconciler.planning.drift import baseline
 from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Identities
 from reconciler.planning.references import key_in
-from reconciler.planning.world import World
-
-#: A key in one of these states is accounted for, whether or not a row names it.
-_ACCOUNTED = frozenset({KeyState.INTENDED, KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED})
+from reconciler.planning.world import ACCOUNTED, World
 
 
 def vanished(world: World, identities: Identities, used: set[str]) -> list[Change]:
@@ -97,7 +94,7 @@ def unmanaged_in(world: World, identities: Identities, used: set[str]) -> Unmana
         kind: tuple(sorted(row_id for row_id in rows if (kind, row_id) not in known))
         for kind, rows in world.snapshot.rows.items()
     }
-    accounted = {key for key, record in world.recorded.keys.items() if record.state in _ACCOUNTED} | used
+    accounted = {key for key, record in world.recorded.keys.items() if record.state in ACCOUNTED} | used
     objects = {
         stored.key: stored.size_bytes
         for key, stored in sorted(world.snapshot.objects.items())

@@ -7,7 +7,7 @@ from reconciler.model.actual import Row
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Change
 from reconciler.model.values import Value, nfc
-from reconciler.planning.references import keys_named
+from reconciler.planning.references import KeySearch, references_in
 from reconciler.planning.world import World
 
 
@@ -21,32 +21,37 @@ def with_retired(world: World, changes: Sequence[Change]) -> list[Change]:
     candidates = {nfc(key) for keys in leaving.values() for key in keys}
     if not candidates:
         return list(changes)
-    settled = {key for keys in _named_afterwards(world, changes) for key in keys if key in candidates}
+    settled = candidates & set(_kept_by_resources(world, changes))
+    settled |= KeySearch(candidates).in_references(references_in(_rows_afterwards(world, changes)))
     decided = []
     for change in sorted(changes, key=lambda c: (c.kind is None, c.address)):
         retired = tuple(key for key in leaving[change.address] if nfc(key) not in settled)
         settled.update(map(nfc, retired))
-        if change.kind is not None or retired:
+        if change.kind is not None or retired or change.reused:
             decided.append(replace(change, retired=retired))
     return decided
 
 
-def _named_afterwards(world: World, changes: Sequence[Change]) -> Iterator[set[str]]:
-    """Yield the NFC keys that each row will name, and those that each resource has or is let go with."""
+def _kept_by_resources(world: World, changes: Sequence[Change]) -> Iterator[str]:
+    """Yield the NFC keys that each changed resource has afterwards or is let go with."""
+    for change in changes:
+        side = change.before if world.catalog.forgets(change.address) else change.after
+        if side is not None:
+            yield from (nfc(found.key) for found in side.objects.values())
+
+
+def _rows_afterwards(world: World, changes: Sequence[Change]) -> Iterator[Row]:
+    """Yield every row that there will be, with the values that it will have."""
     left: dict[tuple[Kind | None, int], dict[str, Value]] = {}  # a row may change hands: two changes of one
     doomed = {(change.kind, change.row) for change in changes if change.action is Action.DELETE}
     for change in changes:
         if change.row is not None and change.after is not None:
             left.setdefault((change.kind, change.row), {}).update(change.after.values)
-    for change in changes:
-        side = change.before if world.catalog.forgets(change.address) else change.after
-        if side is not None:
-            yield {nfc(found.key) for found in side.objects.values()}
     for rows in world.snapshot.rows.values():
         for row in rows.values():
             if (row.kind, row.id) not in doomed:
                 values = left.get((row.kind, row.id))
-                yield keys_named(row if values is None else _after(row, values))
+                yield row if values is None else _after(row, values)
 
 
 def _after(row: Row, values: Mapping[str, Value]) -> Row:

@@ -1,19 +1,22 @@
 """What a plan is made from, and what it is asked for."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from reconciler.model.actual import Snapshot
+from reconciler.model.actual import Row, Snapshot
 from reconciler.model.address import EXACTLY, matches_any
 from reconciler.model.catalog import Catalog
 from reconciler.model.policy import Policy
-from reconciler.model.recorded import Recorded
-from reconciler.planning.references import keys_named
+from reconciler.model.recorded import KeyState, Recorded
+from reconciler.planning.references import KeySearch, NamedKeys, references_in
 
 REKEY = "rekey"
 DELETE_UNMANAGED = "delete-unmanaged"
+
+#: A key in one of these states is accounted for, whether or not a row names it.
+ACCOUNTED = frozenset({KeyState.INTENDED, KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED})
 
 _MOST_NAMED = 20  # addresses in a command that is to be pasted
 
@@ -85,7 +88,21 @@ class World:
     policy: Policy
 
     @cached_property
-    def keys_named_by_rows(self) -> frozenset[str]:
-        """The NFC keys that any row at all, managed or not, names by key or by URL."""
-        rows = (row for rows in self.snapshot.rows.values() for row in rows.values())
-        return frozenset(key for row in rows for key in keys_named(row))
+    def keys_named_by_rows(self) -> NamedKeys:
+        """The keys that any row at all, managed or not, names in any spelling."""
+        return NamedKeys(references_in(self._rows()))
+
+    def named_among(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return, in NFC, those of the keys that any row at all names: for many keys in one pass."""
+        search = KeySearch(keys)
+        return frozenset(search.in_references(references_in(self._rows())))
+
+    @cached_property
+    def objects_without_row(self) -> frozenset[str]:
+        """The NFC keys of the objects that no row names and that elmify's records do not account for."""
+        known = self.recorded.keys
+        free = {key for key in self.snapshot.objects if key not in known or known[key].state not in ACCOUNTED}
+        return frozenset(free - self.named_among(free))
+
+    def _rows(self) -> Iterator[Row]:
+        return (row for rows in self.snapshot.rows.values() for row in rows.values())

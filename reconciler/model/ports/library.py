@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from reconciler.model.actual import Row
 from reconciler.model.kinds import Kind
-from reconciler.model.plan import Merged, Restored
+from reconciler.model.plan import Merged, NamedBy, Restored
 from reconciler.model.values import Value
 
 #: Complete rows by table (`schema.table`), in an order in which they can be inserted. Values are JSON.
@@ -80,6 +80,18 @@ class LibraryReader(Protocol):
 
         Every table that refers to lectures and has a number `current_position` is one that keeps places. Two
         statements, whatever the size.
+        """
+        ...
+
+    def named_elsewhere(
+        self, keys: Collection[str], *, leaving: Mapping[Kind, Collection[int]] | None = None
+    ) -> Mapping[str, NamedBy]:
+        """Return which of the keys, in NFC, are named outside the columns that `rows` brings; by what.
+
+        Looks into every column of text, JSON, XML or a composite type, and arrays of these, of every table,
+        partitioned table and materialised view outside schema `elmify` and PostgreSQL's own, for any
+        spelling of a key. The content rows `leaving` are about to be deleted, and do not count. What the role
+        may not read, or not every row of, is taken to name every key. One statement for each table, and one.
         """
         ...
 

@@ -8,7 +8,7 @@ from reconciler.model.actual import Row, StoredObject
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
-from reconciler.model.plan import Action, PutOrigin
+from reconciler.model.plan import Action, NamedBy, PutOrigin
 from reconciler.model.ports import UnfinishedUpload
 from reconciler.model.values import nfc
 from reconciler.planning.ambiguities import taken_names
@@ -34,16 +34,18 @@ def _everywhere(_path: str) -> bool:
 class Surroundings:
     """What was seen beside the world.
 
-    `twins` are pairs of listed keys that are equal by NFC. `unfinished` is
-    None when the bucket's key may not list uploads.
-    `broken_chain` says what is wrong with the audit log, None when it is whole. `run` is the run that holds
-    a lease that has not expired. `has_file` says whether a path under the media root is on this machine.
+    `twins` are pairs of listed keys that are equal by NFC. `unfinished` is None when the bucket's key may not
+    list uploads. `broken_chain` says what is wrong with the audit log, None when it is whole. `run` is the
+    run that holds a lease that has not expired. `named_elsewhere` says what outside the columns of content
+    rows names an object that no row does, by NFC key. `has_file` says whether a path under the media root is
+    on this machine.
     """
 
     twins: tuple[tuple[str, str], ...] = ()
     unfinished: tuple[UnfinishedUpload, ...] | None = ()
     broken_chain: str | None = None
     run: int | None = None
+    named_elsewhere: Mapping[str, NamedBy] = field(default_factory=dict)
     has_file: Callable[[str], bool] = field(default=_everywhere)
 
 

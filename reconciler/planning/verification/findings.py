@@ -62,6 +62,11 @@ class Condition(Enum):
     RETIRED = ("retired", ConditionSeverity.INFO, "retired, waiting for gc")
     STAGED = ("staged", ConditionSeverity.INFO, "staged, waiting for an apply")
     LEFTOVER = ("leftover", ConditionSeverity.INFO, "left over from a run that did not commit")
+    USED_ELSEWHERE = (
+        "used-elsewhere",
+        ConditionSeverity.INFO,
+        "object without lecture that another column names",
+    )
     UNFINISHED = ("unfinished-upload", ConditionSeverity.INFO, "multipart upload begun and not completed")
 
     @property

@@ -47,14 +47,16 @@ def _presences(ground: VerifyContext) -> Iterator[Presence]:
         yield from _of_declared(ground, placed)
     for row in _undeclared_rows(ground):
         yield from _of_row(ground, row)
-    named = ground.world.keys_named_by_rows
     for key in ground.unmanaged.objects:
-        if nfc(key) not in named:
+        if nfc(key) in ground.world.objects_without_row:
             yield False, True, False
-    for key, record in ground.world.recorded.keys.items():
-        known = key in named or key in ground.used or ground.stored(key) is not None
-        if record.state is KeyState.LIVE and not known:
-            yield False, False, False
+    lost = {
+        key
+        for key, record in ground.world.recorded.keys.items()
+        if record.state is KeyState.LIVE and key not in ground.used and ground.stored(key) is None
+    }
+    for _ in lost - ground.world.named_among(lost):
+        yield False, False, False
 
 
 def _of_declared(ground: VerifyContext, placed: Placed) -> Iterator[Presence]:

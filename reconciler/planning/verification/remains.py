@@ -63,12 +63,14 @@ def _twins(ground: VerifyContext) -> Iterator[VerifyFinding]:
 
 def _recorded(ground: VerifyContext) -> Iterator[VerifyFinding]:
     """Yield what stands in the bucket for elmify's own reasons, by the state of its key."""
-    lying = [
-        (record, stored)
-        for key, record in ground.world.recorded.keys.items()
-        if (stored := ground.stored(key)) is not None and key not in ground.world.keys_named_by_rows
-    ]
     waiting = {KeyState.RETIRED, KeyState.CONDEMNED}
+    own = {
+        key: (record, stored)
+        for key, record in ground.world.recorded.keys.items()
+        if record.state in {*waiting, KeyState.INTENDED} and (stored := ground.stored(key)) is not None
+    }
+    named = ground.world.named_among(own)
+    lying = [found for key, found in own.items() if key not in named]
     yield from _several(
         Condition.RETIRED, [stored for record, stored in lying if record.state in waiting], _COLLECT
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.model.actual import Row
 from reconciler.model.kinds import TABLES, Kind, Slot
+from reconciler.model.plan import NamedBy
 from reconciler.model.values import nfc, readable_size
 from reconciler.planning.verification.context import VerifyContext, name_of, named_in
 from reconciler.planning.verification.findings import (
@@ -135,17 +136,34 @@ def _duplicate(row: Row, into: Row, key: str, address: str | None) -> VerifyFind
 
 
 def _orphans(ground: VerifyContext) -> Iterator[VerifyFinding]:
-    named = ground.world.keys_named_by_rows
     for key, size_bytes in ground.unmanaged.objects.items():
-        if nfc(key) in named:
+        if nfc(key) not in ground.world.objects_without_row:
             continue  # its row is what is undeclared
-        address = object_address(key)
-        yield VerifyFinding(
-            condition=Condition.ORPHAN,
-            what=address,
-            detail=f"{readable_size(size_bytes)} that no row names",
-            remedy=f"Retire it, for gc to delete after the retention:\n{apply_alone(address, _DELETE)}",
-            repairs=(address,),
-            key=key,
-            size_bytes=size_bytes,
-        )
+        used_by = ground.beside.named_elsewhere.get(nfc(key))
+        yield _orphan(key, size_bytes) if used_by is None else _used_elsewhere(key, size_bytes, used_by)
+
+
+def _orphan(key: str, size_bytes: int) -> VerifyFinding:
+    address = object_address(key)
+    return VerifyFinding(
+        condition=Condition.ORPHAN,
+        what=address,
+        detail=f"{readable_size(size_bytes)} that no row names",
+        remedy=f"Retire it, for gc to delete after the retention:\n{apply_alone(address, _DELETE)}",
+        repairs=(address,),
+        key=key,
+        size_bytes=size_bytes,
+    )
+
+
+def _used_elsewhere(key: str, size_bytes: int, used_by: NamedBy) -> VerifyFinding:
+    return VerifyFinding(
+        condition=Condition.USED_ELSEWHERE,
+        what=object_address(key),
+        detail=f"{readable_size(size_bytes)}; {used_by}",
+        remedy="elmify does not delete it while that is so."
+        if used_by.readable
+        else f"elmify does not delete it until its role may read all of {used_by.column}.",
+        key=key,
+        size_bytes=size_bytes,
+    )

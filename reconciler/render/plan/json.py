@@ -94,6 +94,10 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             "combined": dict(plan.merged.combined),
             "users": plan.merged.users,
         },
+        "kept": [
+            {"key": key, "column": named_by.column, "readable": named_by.readable}
+            for key, named_by in sorted(plan.kept.items())
+        ],
         "summary": _summary(plan),
         "diagnostics": [diagnostic_json(warning) for warning in plan.warnings],
     }

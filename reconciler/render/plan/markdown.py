@@ -99,7 +99,8 @@ def plan_in_short(plan: Plan, where: str) -> str:
 
 
 def _nothing_to_say(plan: Plan) -> bool:
-    return plan.empty and not (plan.changes or plan.blocked or plan.drift or plan.warnings or plan.scope)
+    told = plan.changes or plan.blocked or plan.drift or plan.kept or plan.warnings or plan.scope
+    return plan.empty and not told
 
 
 def comment_marker(environment: str) -> str:

@@ -8,6 +8,7 @@ from reconciler.model.plan import Drift, Plan
 from reconciler.render.escape import value_text
 from reconciler.render.plan.sentences import (
     allowances_sentence,
+    kept_notes,
     options_sentence,
     record_notes,
     released_notes,
@@ -60,7 +61,7 @@ def warning_part(warning: Diagnostic) -> dict[str, str | list[str]]:
 
 def notes(plan: Plan) -> Iterator[tuple[str, list[str]]]:
     """Yield what is only to be known, each a sentence with the first few of its addresses."""
-    for sentence, addresses in (*released_notes(plan), *record_notes(plan)):
+    for sentence, addresses in (*kept_notes(plan), *released_notes(plan), *record_notes(plan)):
         yield sentence, _examples(addresses)
     if sentence := unmanaged_sentence(plan):
         rows, objects = unmanaged_addresses(plan)

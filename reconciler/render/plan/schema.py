@@ -203,6 +203,17 @@ class Summary(PlanPart):
     blocked: bool
 
 
+class KeptPart(PlanPart):
+    """An object that the plan would have retired, were it not named by a column elmify does not manage.
+
+    Where that table may not be read in full, `readable` is false and `column` names the table.
+    """
+
+    key: str
+    column: str
+    readable: bool
+
+
 class DiagnosticPart(PlanPart):
     """A warning about the catalog."""
 
@@ -244,6 +255,7 @@ class PlanFile(Header):
     restored: RestoredPart = Field(default_factory=RestoredPart)
     merges: tuple[str, str] | None = None
     merged: MergedPart = Field(default_factory=MergedPart)
+    kept: list[KeptPart] = Field(default_factory=list)
     summary: Summary
     diagnostics: list[DiagnosticPart]
 

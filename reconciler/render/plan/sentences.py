@@ -7,7 +7,7 @@ from math import ceil
 
 from reconciler.model.address import Address
 from reconciler.model.kinds import TABLES, Kind
-from reconciler.model.plan import Action, Change, Impact, Merged, Plan, Put, PutOrigin, Restored
+from reconciler.model.plan import Action, Change, Impact, Merged, NamedBy, Plan, Put, PutOrigin, Restored
 from reconciler.model.policy import TransferLimits
 from reconciler.model.values import counted, readable_size
 from reconciler.planning.diff import differing_names
@@ -286,6 +286,24 @@ def released_notes(plan: Plan) -> list[tuple[str, list[str]]]:
 def _released(column: str, count: int) -> str:
     values = "its live value stays" if count == 1 else "the live values stay"
     return f"{harmless(column)} is no longer managed in {counted(count, 'resource')}: {values} as is."
+
+
+def kept_notes(plan: Plan) -> list[tuple[str, list[str]]]:
+    """Return, for each column that keeps objects from being retired, a sentence and their keys."""
+    places: dict[str, list[str]] = {}
+    for key, named_by in sorted(plan.kept.items()):
+        places.setdefault(_kept_by(named_by), []).append(key)
+    return [
+        (f"{counted(len(keys), 'object')} {'is' if len(keys) == 1 else 'are'} kept: {reason}.", keys)
+        for reason, keys in sorted(places.items())
+    ]
+
+
+def _kept_by(named_by: NamedBy) -> str:
+    place = harmless(named_by.column)
+    if named_by.readable:
+        return f"named in {place}"
+    return f"elmify's role may not read all of {place}, which may name any object"
 
 
 def record_notes(plan: Plan) -> list[tuple[str, list[str]]]:

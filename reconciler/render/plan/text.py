@@ -17,6 +17,7 @@ from reconciler.render.plan.sentences import (
     allowances_sentence,
     beyond_sentence,
     by_kind,
+    kept_notes,
     kept_sentence,
     lost_sentence,
     of_action,
@@ -155,7 +156,11 @@ class _Text:
         return f"      {name}: {_sides(attribute)}{note}"
 
     def _notes(self) -> Iterator[str]:
-        for sentence, addresses in (*released_notes(self.plan), *record_notes(self.plan)):
+        for sentence, addresses in (
+            *kept_notes(self.plan),
+            *released_notes(self.plan),
+            *record_notes(self.plan),
+        ):
             yield sentence
             yield from self._examples(addresses)
 

@@ -10,6 +10,7 @@ from reconciler.model.plan import (
     Drift,
     Impact,
     Merged,
+    NamedBy,
     ObjectState,
     Plan,
     Put,
@@ -43,6 +44,7 @@ def plan_value(part: schema.PlanFile) -> Plan:
         restored=_restored(part.restored),
         merges=part.merges,
         merged=_merged(part.merged),
+        kept={one.key: NamedBy(column=one.column, readable=one.readable) for one in part.kept},
     )
 
 

@@ -17,6 +17,7 @@ from reconciler.model.plan import (
     Change,
     Impact,
     Merged,
+    NamedBy,
     ObjectState,
     Plan,
     PutOrigin,
@@ -105,7 +106,7 @@ def _everything() -> Plan:
     unhashed = replace(
         plan.changes[0], before=State(values={}, objects={Slot.SPEAKER_IMAGE: found}), puts=(copied,)
     )
-    return plan_of(
+    whole = plan_of(
         [unhashed, *plan.changes[1:]],
         scope=("abdul-rashid-sufi",),
         allowances=dict(plan.allowances),
@@ -129,6 +130,7 @@ def _everything() -> Plan:
         merges=("unmanaged.lectures[412]", "a/b/c"),
         merged=Merged(moved={"public.favorites": 3}, combined={"public.favorites": 1}, users=4),
     )
+    return replace(whole, kept={"c.jpg": NamedBy(column="private.notes", readable=False)})
 
 
 def _values_in(value: object) -> Iterator[Any]:
