@@ -24,7 +24,7 @@ from providers.objects.etag import ContentDigest
 from providers.objects.metadata import encoded
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import ObjectExists, ObjectMissing, ProviderError, Unavailable, WrongBytes
-from reconciler.model.ports import Copy, ObjectFacts, ObjectStore, UnfinishedUpload, Upload
+from reconciler.model.ports import Capabilities, Copy, ObjectFacts, ObjectStore, UnfinishedUpload, Upload
 from reconciler.model.values import nfc
 
 _BLOCK_BYTES = 1024**2
@@ -48,9 +48,14 @@ class DirectoryBucket:
     def close(self) -> None:
         """Do nothing: nothing is kept open."""
 
-    def now(self) -> datetime | None:
-        """Return None: a directory has no clock of its own."""
-        return None
+    @property
+    def capabilities(self) -> Capabilities:
+        """The abilities of a directory."""
+        return Capabilities(conditional_copy=True, lists_unfinished=True, folds_nfc=True, own_clock=False)
+
+    def now(self) -> datetime:
+        """Return this machine's clock: a directory has no other."""
+        return datetime.now(UTC)
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Yield every object under `prefix`, as `ObjectStore.list` says."""

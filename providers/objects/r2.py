@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from providers.objects import listing, multipart
 from providers.objects.bucket import BucketClient
@@ -18,11 +18,12 @@ from providers.objects.puts import put_parts, put_whole
 from providers.objects.streaming import Stream
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import ProviderError
-from reconciler.model.ports import Copy, ObjectFacts, ObjectStore, UnfinishedUpload, Upload
+from reconciler.model.ports import Capabilities, Copy, ObjectFacts, ObjectStore, UnfinishedUpload, Upload
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
+_R2_DOMAIN = ".r2.cloudflarestorage.com"
 _LINK_MAX = timedelta(days=7)  # R2's, and S3's
 
 
@@ -69,12 +70,21 @@ class R2Bucket:
         """Give back every connection."""
         self._client.close()
 
-    def now(self) -> datetime | None:
+    @property
+    def capabilities(self) -> Capabilities:
+        """The abilities of R2, or of another store with its API.
+
+        Of the condition on a copy's target only R2 is known (its header `cf-copy-destination-if-none-match`).
+        """
+        is_r2 = (urlsplit(self._endpoint).hostname or "").endswith(_R2_DOMAIN)
+        return Capabilities(conditional_copy=is_r2, lists_unfinished=True, folds_nfc=False, own_clock=True)
+
+    def now(self) -> datetime:
         """Return the store's clock, as the Date header of an answer tells it."""
         with translated(str(self), "ask for the bucket"):
             answer = self._client.list_objects_v2(Bucket=self._bucket, MaxKeys=1)
         date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-        return parsedate_to_datetime(date).astimezone(UTC) if date is not None else None
+        return parsedate_to_datetime(date).astimezone(UTC) if date is not None else datetime.now(UTC)
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Yield every object under `prefix`, as `ObjectStore.list` says."""

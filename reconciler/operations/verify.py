@@ -109,7 +109,7 @@ def _list(objects: ObjectStore) -> _Listed:
     return _Listed(
         listing=arrange(everything, lambda: read_marker(objects)),
         own=tuple(stored for stored in everything if stored.key.startswith(OWN_PREFIX)),
-        twins=tuple(_twins(everything)),
+        twins=() if objects.capabilities.folds_nfc else tuple(_twins(everything)),
         unfinished=_unfinished(objects),
     )
 

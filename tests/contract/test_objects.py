@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -338,3 +339,19 @@ def test_metadata_that_no_header_can_carry_is_refused(store: ObjectStore, metada
 def test_a_store_names_itself_without_its_secret(store: ObjectStore) -> None:
     assert str(store)
     assert "secret" not in str(store) + repr(store)
+
+
+def test_a_store_says_truly_whether_spellings_of_a_key_are_one_object(bucket: Bucket) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Café/ü.mp3") for form in ("NFC", "NFD"))
+    put_all(bucket.store, [composed])
+
+    assert (bucket.store.head(decomposed) is not None) == bucket.store.capabilities.folds_nfc
+
+
+def test_a_store_that_lists_unfinished_uploads_does(bucket: Bucket) -> None:
+    assert bucket.store.capabilities.lists_unfinished
+    assert list(bucket.store.unfinished()) == []
+
+
+def test_a_store_tells_the_time(bucket: Bucket) -> None:
+    assert abs(bucket.store.now() - datetime.now(UTC)) < timedelta(minutes=1)

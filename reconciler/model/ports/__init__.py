@@ -8,6 +8,7 @@ from reconciler.model.ports.database import CommitUnknown, Database, DatabaseFac
 from reconciler.model.ports.library import Beyond, Captured, Dependents, Edit, Library, LibraryReader, NewRow
 from reconciler.model.ports.media import MediaFiles
 from reconciler.model.ports.objects import (
+    Capabilities,
     Copy,
     ObjectFacts,
     ObjectStore,
@@ -21,6 +22,7 @@ from reconciler.model.ports.records import Records, RecordsReader
 __all__ = [
     "SILENT",
     "Beyond",
+    "Capabilities",
     "Captured",
     "CommitUnknown",
     "Copy",

@@ -74,11 +74,32 @@ class UnfinishedUpload:
     begun_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """Abilities of an object store, so that no caller asks for its class.
+
+    `conditional_copy`: a copy never overwrites, not even what came between a look and the copy.
+    `lists_unfinished`: unfinished multipart uploads can be listed, by a key that may.
+    `folds_nfc`: keys equal by NFC are one object; otherwise a listing may show both.
+    `own_clock`: answers tell the store's time; otherwise this machine's counts.
+    """
+
+    conditional_copy: bool
+    lists_unfinished: bool
+    folds_nfc: bool
+    own_clock: bool
+
+
 class ObjectStore(Protocol):
     """A bucket with R2's semantics. Keys equal by NFC are one object. Safe to use from several threads."""
 
-    def now(self) -> datetime | None:
-        """Return the store's clock, aware, in UTC, as an answer tells it; None when it is this machine's."""
+    @property
+    def capabilities(self) -> Capabilities:
+        """The abilities of this store. No request is made."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the store's clock, aware, in UTC, as an answer tells it; else this machine's."""
         ...
 
     def __str__(self) -> str:
