@@ -9,7 +9,7 @@ import psycopg
 from psycopg import IsolationLevel
 
 from reconciler.model.address import Address
-from reconciler.model.history import Actor
+from reconciler.model.history import Actor, RunKind
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.ports import Records
 from reconciler.model.recorded import KeyRecord, KeyState, ResourceRecord
@@ -55,7 +55,7 @@ def installed(url: str) -> Iterator[Records]:
 def begun_run(url: str) -> int:
     """Return the number of a run that was begun and committed."""
     with installed(url) as records:
-        return records.begin_run("apply", CI)
+        return records.begin_run(RunKind.APPLY, CI)
 
 
 def until_blocked(url: str, pid: int) -> None:

@@ -40,6 +40,7 @@ from reconciler.planning.plan_comparison import (
     summed_allowances,
 )
 from reconciler.planning.world import Request, World
+from reconciler.render.history import run_name
 
 #: T2 is tried again as a whole when it met a lock, a deadlock or a lost connection.
 _COMMIT_ATTEMPTS = 5
@@ -81,10 +82,12 @@ def apply(
     for plan in reviewed:
         _refuse_other_environment(plan, workspace.policy.environment)
     establish(workspace.database, workspace.objects, workspace.policy.environment)
-    command = "apply" if request.follows_catalog else request.command.removeprefix("elmify ")
+    kind, subject = request.run
     fingerprint = reviewed[0].fingerprint if plan_file is not None else None
     observer = workspace.observer
-    with hold(workspace.database, command, workspace.actor, fingerprint, wait, observer) as lease:
+    with hold(
+        workspace.database, kind, workspace.actor, fingerprint, wait, observer, subject=subject
+    ) as lease:
         plan, world = make_plan(workspace, request)
         lease.check()
         observer.event("planned", changes=len(plan.changes), fingerprint=plan.fingerprint)
@@ -95,9 +98,9 @@ def apply(
             return Outcome(plan=plan, run=lease.run)
         stored, copied = _store(workspace, lease, plan, world)
         objects = {**world.snapshot.objects, **stored}
-        head, commit = _commit(workspace, lease, plan, world, objects, command)
+        head, commit = _commit(workspace, lease, plan, world, objects, run_name(kind, subject))
         observer.event("committed", run=lease.run, changes=len(plan.changes))
-        _anchor(workspace.objects, head, finishing(command))
+        _anchor(workspace.objects, head, finishing(kind, subject))
     puts = [put for change in plan.changes for put in change.puts]
     uploaded = [put.size_bytes for put in puts if put.key not in copied]
     return Outcome(

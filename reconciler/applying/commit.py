@@ -218,7 +218,7 @@ class Commit:
         records.add_steps(self.run, list(purpose))
         facts = run_records.facts(self.plan, self.rows, self.restored, self.merged)
         head = records.append_audit(self.run, self.actor, list(facts))
-        records.set_run(self.run, RunState.COMMITTED)
+        records.set_run(self.run, RunState.COMMITTED, counts=run_records.counts(self.plan, head))
         return head
 
     def _kept(self) -> Sequence[ResourceRecord]:

@@ -12,7 +12,7 @@ from reconciler.applying.workspace import Workspace
 from reconciler.model.actual import Row
 from reconciler.model.address import matches_any
 from reconciler.model.errors import ProviderError, Unfinished, UsageError
-from reconciler.model.history import AuditFact, RunState
+from reconciler.model.history import AuditFact, RunKind, RunState
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.outcomes import Collected, ExpiredUploads, RetiredObject
 from reconciler.model.plan import NamedBy
@@ -65,7 +65,7 @@ def collect(
             found, kept = _find(recorded, session.library, session.now() - wanted.older_than, wanted.now)
             clutter = _clutter(workspace, recorded, found, wanted, session.now())
             return Collected(rubbish=found, clutter=clutter, run=None, kept=kept)
-    with hold(workspace.database, "gc", workspace.actor, None, wait, workspace.observer) as lease:
+    with hold(workspace.database, RunKind.GC, workspace.actor, None, wait, workspace.observer) as lease:
         found, kept, recorded, now = _condemn(workspace, lease, wanted)
         if found:
             finish_earlier(workspace.database, workspace.objects)

@@ -3,15 +3,16 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from reconciler.logs import collect_takeover, run_context
 from reconciler.model.errors import Leased, ProviderError, Unavailable, Unfinished
-from reconciler.model.history import Actor, Lease, RunState
+from reconciler.model.history import Actor, Lease, RunKind, RunState
 from reconciler.model.notifications import Takeover
 from reconciler.model.ports import Database, Observer, Records
+from reconciler.render.history import run_name
 
 #: How long a lease lasts without a heartbeat: after a kill, nobody waits longer than this.
 LEASE_LASTS = timedelta(seconds=60)
@@ -80,12 +81,13 @@ class LeaseHolder:
 @contextmanager
 def hold(
     database: Database,
-    command: str,
+    kind: RunKind,
     actor: Actor,
     fingerprint: str | None,
     wait: timedelta,
     observer: Observer,
     *,
+    subject: Sequence[str] = (),
     beat: timedelta = HEARTBEAT_EVERY,
 ) -> Iterator[LeaseHolder]:
     """Begin a run and hold the lease while the block runs; then record how it ended and give the lease back.
@@ -95,22 +97,24 @@ def hold(
     `Unfinished`.
     """
     with database.write() as work:
-        run = work.records.begin_run(command, actor, fingerprint)
-    with run_context(run), _held(database, run, command, actor, wait, observer, beat) as lease:
-        yield lease
+        run = work.records.begin_run(kind, actor, fingerprint, subject=subject)
+    again = finishing(kind, subject)
+    with run_context(run):
+        _log.info("run-begun", extra={"facts": {"run": run, "kind": kind.value, "subject": list(subject)}})
+        with _held(database, run, again, actor, wait, observer, beat) as lease:
+            yield lease
 
 
 @contextmanager
 def _held(
     database: Database,
     run: int,
-    command: str,
+    again: str,
     actor: Actor,
     wait: timedelta,
     observer: Observer,
     beat: timedelta,
 ) -> Iterator[LeaseHolder]:
-    _log.info("run-begun", extra={"facts": {"run": run, "command": command}})
     try:
         acquired = _acquire(database, run, actor, wait, observer)
     except BaseException as error:
@@ -132,7 +136,7 @@ def _held(
         if committed and not isinstance(error, Unfinished):
             raise Unfinished(
                 f"the commit stands, but the run ended before it was through: {_sentence(error)}",
-                hint=f"Nothing is lost. To finish, run\n    elmify {finishing(command)}",
+                hint=f"Nothing is lost. To finish, run\n    elmify {again}",
             ) from error
         raise
     lease.stop()
@@ -145,12 +149,12 @@ def _held(
         ) from error
 
 
-def finishing(command: str) -> str:
+def finishing(kind: RunKind, subject: Sequence[str]) -> str:
     """Return the command that does what such a run has left undone after its commit.
 
     That is the command itself, which finds its work done; but what was merged cannot be named any more.
     """
-    return "apply" if command.startswith("merge ") else command
+    return run_name(RunKind.APPLY) if kind is RunKind.MERGE else run_name(kind, subject)
 
 
 def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observer: Observer) -> Lease:

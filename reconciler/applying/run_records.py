@@ -7,9 +7,9 @@ from typing import Any
 from reconciler.model.actual import StoredObject
 from reconciler.model.address import UNMANAGED, Address
 from reconciler.model.errors import Stale
-from reconciler.model.history import WHOLE_RUN, AuditFact, StepRecord
+from reconciler.model.history import WHOLE_RUN, AuditFact, AuditHead, CommitCounts, StepRecord
 from reconciler.model.kinds import TABLES, Kind
-from reconciler.model.plan import Action, Change, Merged, ObjectState, Plan, Restored, State
+from reconciler.model.plan import Action, Change, Merged, ObjectState, Plan, PutOrigin, Restored, State
 from reconciler.model.ports import Captured, Edit, Library, RecordsReader
 from reconciler.model.recorded import KeyRecord, KeyState, ResourceRecord
 from reconciler.model.values import Value, canonical_json, nfc
@@ -272,6 +272,16 @@ def facts(plan: Plan, rows: Mapping[str, int], restored: Restored, merged: Merge
             "highest_rows": _highest_rows(plan),
             **_purpose(plan, restored, merged),
         },
+    )
+
+
+def counts(plan: Plan, head: AuditHead) -> CommitCounts:
+    """Return what is kept of a commit with its run. `head` is the audit log's end, the commit's own entry."""
+    return CommitCounts(
+        entry=head.seq,
+        uploaded_files=sum(1 for _ in plan.puts_from(PutOrigin.DISK)),
+        uploaded_bytes=plan.upload_bytes,
+        user_rows_lost=plan.impact.lost_rows,
     )
 
 

@@ -3,11 +3,30 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from reconciler.model.values import canonical_json
+
+
+class RunKind(StrEnum):
+    """Kinds of runs."""
+
+    APPLY = "apply"
+    ROLLBACK = "rollback"
+    MERGE = "merge"
+    GC = "gc"
+    OTHER = "other"  # recorded by an earlier version in words that say no more
+
+
+class RunResult(StrEnum):
+    """Results of runs, for counting them."""
+
+    OK = "ok"
+    FAILED = "failed"  # nothing was committed
+    UNFINISHED = "unfinished"  # committed, and something after the commit was not done, or not yet
+    BEGUN = "begun"  # at work, or killed
 
 
 class RunState(StrEnum):
@@ -30,10 +49,17 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One apply, gc or repair. Times are the database's, in UTC."""
+    """One run. Times are the database's, in UTC.
+
+    `subject` is the number of the run that a rollback takes back, or the two lectures of a merge as they were
+    named, the one that goes first; of `OTHER` it is the recorded text, else it is empty. `changes` counts the
+    committed steps that changed something. `uploaded_files` is None for runs of a version that did not count
+    them; all counts are 0 before the commit.
+    """
 
     id: int
-    command: str
+    kind: RunKind
+    subject: tuple[str, ...] = ()
     actor: Actor
     state: RunState
     fingerprint: str | None
@@ -41,6 +67,33 @@ class Run:
     committed_at: datetime | None
     finished_at: datetime | None
     outcome: str | None
+    changes: int = 0
+    uploaded_files: int | None = 0
+    uploaded_bytes: int = 0
+    user_rows_lost: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitCounts:
+    """Counts of a commit, kept with its run. `entry` is the number of its entry in the audit log."""
+
+    entry: int
+    uploaded_files: int = 0
+    uploaded_bytes: int = 0
+    user_rows_lost: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTotal:
+    """Sums over all runs of one kind and result; `ended` of them have ended, and took `duration` together."""
+
+    kind: RunKind
+    result: RunResult
+    runs: int
+    ended: int
+    duration: timedelta
+    uploaded_bytes: int
+    user_rows_lost: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

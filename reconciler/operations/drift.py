@@ -112,7 +112,7 @@ def _fresh(bucket: _Bucket, commit: _LastCommit) -> frozenset[str]:
 
 
 def _last_commit(records: RecordsReader) -> _LastCommit:
-    entry = next(records.facts("commit"), None)
+    entry = records.last_commit()
     if entry is None:
         return _LastCommit()
     fact: dict[str, Any] = json.loads(entry.payload)

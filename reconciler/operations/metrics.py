@@ -1,22 +1,19 @@
 """Metrics: counts of both stores, read once, and of the runs in the records."""
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from reconciler.applying.workspace import Workspace
 from reconciler.model.actual import Snapshot
-from reconciler.model.figures import Figures, LastUpload
-from reconciler.model.history import Run
+from reconciler.model.figures import Figures, LastUpload, RunFigures
+from reconciler.model.history import Run, RunKind, RunResult, RunTotal
 from reconciler.model.kinds import Kind
+from reconciler.model.ports import RecordsReader
 from reconciler.model.recorded import KeyState, Recorded
 from reconciler.operations.drift import Inventory, take_inventory
 from reconciler.planning.drift import drift_report
 from reconciler.planning.references import key_in
-
-#: The runs of three centuries, at one a day.
-_RUNS = 100_000
 
 _OURS = frozenset({KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED, KeyState.INTENDED})
 
@@ -25,35 +22,37 @@ def read_figures(workspace: Workspace) -> Figures:
     """Return the numbers of an environment. Writes nothing; raises as `read_drift` does."""
     found = take_inventory(workspace)
     with workspace.database.read() as session:
-        runs = tuple(session.records.runs(_RUNS))
-        commits = [json.loads(entry.payload) for entry in session.records.facts("commit")]
+        totals = session.records.run_totals()
+        runs = tuple(_runs_of(kind, totals, session.records) for kind in sorted({t.kind for t in totals}))
+        upload = session.records.last_upload()
     size_bytes = workspace.database.facts().size_bytes
-    return figures(workspace.policy.environment, found, runs, commits, size_bytes)
+    return figures(workspace.policy.environment, found, runs, totals, upload, size_bytes)
 
 
 def figures(
     environment: str,
     found: Inventory,
-    runs: Sequence[Run],
-    commits: Sequence[Mapping[str, Any]],
+    runs: tuple[RunFigures, ...],
+    totals: Sequence[RunTotal],
+    upload: Run | None,
     database_bytes: int,
 ) -> Figures:
-    """Return the numbers. `commits` are what the audit log says of each commit, the newest first."""
+    """Return the numbers. `totals` are those of `runs`, `upload` is the last run that uploaded anything."""
     snapshot, recorded = found.snapshot, found.recorded
     managed = Counter(r.kind for r in recorded.resources.values() if r.row in snapshot.rows[r.kind])
     return Figures(
         environment=environment,
         taken_at=snapshot.taken_at,
-        runs=tuple(runs),
+        runs=runs,
         objects=_objects_by_state(snapshot, recorded),
         storage_bytes=sum(stored.size_bytes for stored in snapshot.objects.values()),
         rows={kind: len(snapshot.rows[kind]) for kind in Kind},
         managed={kind: managed[kind] for kind in Kind},
         playable_lectures=_playable(snapshot),
         drift=drift_report(environment, snapshot, recorded, found.last).count,
-        uploaded_bytes=_sum(commits, "uploaded_bytes"),
-        last_upload=_last_upload(runs, commits),
-        user_rows_lost=_sum(commits, "user_rows_lost"),
+        uploaded_bytes=sum(total.uploaded_bytes for total in totals),
+        last_upload=_last_upload(upload),
+        user_rows_lost=sum(total.user_rows_lost for total in totals),
         database_bytes=database_bytes,
     )
 
@@ -74,18 +73,21 @@ def _playable(snapshot: Snapshot) -> int:
     return sum(plays(key_in(row["file_path"])) for row in snapshot.rows[Kind.LECTURE].values())
 
 
-def _sum(commits: Iterable[Mapping[str, Any]], name: str) -> int:
-    return sum(_number(commit, name) for commit in commits)
+def _runs_of(kind: RunKind, totals: Sequence[RunTotal], records: RecordsReader) -> RunFigures:
+    of_kind = [total for total in totals if total.kind is kind]
+    success = next(iter(records.ended_runs(kind, result=RunResult.OK)), None)
+    last = next(iter(records.ended_runs(kind)), None)
+    return RunFigures(
+        kind=kind,
+        counts={total.result: total.runs for total in of_kind},
+        ended=sum(total.ended for total in of_kind),
+        duration=sum((total.duration for total in of_kind), timedelta(0)),
+        last_success=success.finished_at if success is not None else None,
+        last_duration=last.finished_at - last.begun_at if last is not None and last.finished_at else None,
+    )
 
 
-def _number(commit: Mapping[str, Any], name: str) -> int:
-    return int((commit.get("detail") or {}).get(name) or 0)
-
-
-def _last_upload(runs: Iterable[Run], commits: Iterable[Mapping[str, Any]]) -> LastUpload | None:
-    by_number = {run.id: run for run in runs}
-    for commit in commits:
-        run, size = by_number.get(commit.get("run") or 0), _number(commit, "uploaded_bytes")
-        if size and run is not None and run.committed_at is not None:
-            return LastUpload(size_bytes=size, took=run.committed_at - run.begun_at)
-    return None
+def _last_upload(run: Run | None) -> LastUpload | None:
+    if run is None or run.committed_at is None:
+        return None
+    return LastUpload(size_bytes=run.uploaded_bytes, took=run.committed_at - run.begun_at)

@@ -15,6 +15,7 @@ from reconciler.loading.atomic_write import write_whole
 from reconciler.logs import OperationEvents, collecting_events, hiding, masked, run_context
 from reconciler.model.drift import DriftReport
 from reconciler.model.errors import ElmifyError, ProviderError, UsageError
+from reconciler.model.history import RunKind
 from reconciler.model.notifications import Message
 from reconciler.model.ports import Database
 from reconciler.notifications.messages import (
@@ -41,7 +42,7 @@ NOTIFIED = frozenset({"apply", "rollback", "merge", "gc", "stage", "verify", "dr
 OpenDatabase = Callable[[], AbstractContextManager[Database]]
 
 _MEMORY_NAME = "notified.json"
-_RUNS = 20  # to find the last one of the kind among
+_RECORDED = frozenset(kind.value for kind in RunKind)  # the kinds of operation that leave runs
 _HANDLED: Final = "_elmify_notified"
 
 _log = logging.getLogger("elmify.notify")
@@ -171,15 +172,15 @@ def _recorded_state(
 
     A CI job starts with an empty folder: there only the records remember.
     """
-    if isinstance(error, ProviderError):
+    if kind not in _RECORDED or isinstance(error, ProviderError):
         return None  # a store that does not answer is not asked again
     try:
         with open_database() as database, database.read() as session:
-            runs = session.records.runs(_RUNS)
+            runs = session.records.ended_runs(RunKind(kind), limit=len(events.runs) + 1)
     except Exception as unknown:  # noqa: BLE001 - the operation may have failed of the same
         _log.info("records-not-read", extra={"facts": {"message": masked(str(unknown))}})
         return None
-    earlier = (r for r in runs if r.command == kind and r.finished_at and r.id not in events.runs)
+    earlier = (run for run in runs if run.id not in events.runs)
     return next(map(state_of_run, earlier), None)
 
 

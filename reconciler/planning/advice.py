@@ -1,17 +1,16 @@
 """The one command that goes on from where an environment stands."""
 
-import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reconciler.model.history import Lease, Run, RunState
+from reconciler.model.history import Lease, Run, RunKind, RunState
 from reconciler.model.recorded import IdentityState
 from reconciler.model.status import Advice, Status
 from reconciler.model.values import counted
 
 _APPLY = "elmify apply"
 _GC = "elmify gc"
-_COMMAND = re.compile(r"(?:apply|gc|rollback|merge)(?: [\w./\[\]-]+)*", re.ASCII)
 
 #: A lease runs out a minute after its last heartbeat: who waits for this long gets it, or its holder lives.
 _WAIT = "--lock-timeout 2m"
@@ -57,7 +56,7 @@ def _at_work(lease: Lease) -> str:
 
 def going_on(run: Run | None, why: str) -> Advice:
     """Return what does again what a run was to do: by the plan file that was reviewed, if it had one."""
-    if run is None or run.fingerprint is None or run.command.startswith("merge "):
+    if run is None or run.fingerprint is None or run.kind is RunKind.MERGE:
         return Advice(why=why, command=_again(run))
     return Advice(
         why=f"PLANFILE is the plan file with fingerprint {run.fingerprint[:_SHORT_HASH]}: it was reviewed, "
@@ -67,8 +66,10 @@ def going_on(run: Run | None, why: str) -> Advice:
 
 
 def _again(run: Run | None) -> str:
-    """Return the command that a run was, if it is one of elmify's: what is printed here gets pasted."""
-    return f"elmify {run.command}" if run is not None and _COMMAND.fullmatch(run.command) else _APPLY
+    """Return the command that does a run again, quoted: what is printed here gets pasted."""
+    if run is None or run.kind is RunKind.OTHER:
+        return _APPLY
+    return shlex.join(["elmify", run.kind, *run.subject])
 
 
 def _of_a_beginning(status: Status) -> Advice | None:
@@ -92,7 +93,7 @@ def _of_a_failure(status: Status) -> Advice | None:
 def _since_the_last_success(status: Status) -> Iterator[Run]:
     """Yield the last runs, newest first, up to the first that came to its end; gc is beside the point."""
     for run in status.runs:
-        if run.state in {RunState.DONE, RunState.COMMITTED} and run.command != "gc":
+        if run.state in {RunState.DONE, RunState.COMMITTED} and run.kind is not RunKind.GC:
             return
         yield run
 

@@ -340,7 +340,7 @@ def _done(past: Past) -> Sequence[Done]:
     done = tuple(done_in(past.steps)) if past.run.committed_at is not None else ()
     if not done:
         raise UsageError(
-            f"run {past.number} ({past.run.command}) changed nothing that can be taken back",
+            f"run {past.number} ({past.run.kind}) changed nothing that can be taken back",
             hint="See what runs there are:\n    elmify runs",
         )
     return done

@@ -8,6 +8,7 @@ from functools import cached_property
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.address import EXACTLY, matches_any
 from reconciler.model.catalog import Catalog
+from reconciler.model.history import RunKind
 from reconciler.model.policy import Policy
 from reconciler.model.recorded import KeyState, Recorded
 from reconciler.planning.references import KeySearch, NamedKeys, references_in
@@ -39,6 +40,15 @@ class Request:
     def follows_catalog(self) -> bool:
         """Whether the plan is the difference between the catalog and the stores."""
         return self.rolls_back is None and self.merges is None
+
+    @property
+    def run(self) -> tuple[RunKind, tuple[str, ...]]:
+        """The kind and the subject of the run that carries this out."""
+        if self.rolls_back is not None:
+            return RunKind.ROLLBACK, (str(self.rolls_back),)
+        if self.merges is not None:
+            return RunKind.MERGE, self.merges
+        return RunKind.APPLY, ()
 
     @property
     def command(self) -> str:

@@ -1,4 +1,4 @@
-"""What elmify remembers, in its own schema `elmify` beside the library."""
+"""Records of elmify on PostgreSQL, in schema `elmify` of the library's database."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -24,7 +24,7 @@ def _visible(match: re.Match[str]) -> str:
 
 
 def is_storable(text: str) -> bool:
-    """Whether PostgreSQL can hold the text as it is."""
+    """Return True for a text that PostgreSQL can hold as it is."""
     return _UNSTORABLE.search(text) is None
 
 

@@ -1,18 +1,16 @@
-"""Every object key that was ever used, and where in its life it is."""
+"""Recorded object keys: every one that was ever used, with its state."""
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reconciler.model.errors import ElmifyError
 from reconciler.model.memory import shared, shared_if_any
 from reconciler.model.recorded import KeyRecord, KeyState
 from reconciler.model.values import nfc
 from reconciler.records.bulk import refuse_unstorable, staged, streamed
-
-if TYPE_CHECKING:
-    from psycopg import Connection
+from reconciler.records.schema import SchemaRecords
 
 _COLUMNS = "key, spelling, state, sha256, size_bytes, etag, verified, address, run, changed_at"
 
@@ -21,8 +19,8 @@ key text, spelling text, state text, sha256 text, size_bytes bigint, etag text, 
 address text, run bigint, changed_at timestamptz
 """
 
-#: What may follow a state, beside itself. A deleted or released key is retired when somebody asks to delete
-#: what stands under it and is not elmify's any more.
+#: What may follow a state, besides itself. A deleted or released key is retired when somebody asks to delete
+#: the object under it that is no longer elmify's.
 _FOLLOWING = {
     KeyState.INTENDED: {KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED, KeyState.RELEASED},
     KeyState.LIVE: {KeyState.RETIRED, KeyState.CONDEMNED, KeyState.RELEASED},
@@ -77,21 +75,56 @@ from elmify.object
 """
 
 
-def save_keys(connection: "Connection[tuple[Any, ...]]", keys: Iterable[KeyRecord]) -> None:
-    """Insert or replace what is known of keys; of two that are equal by NFC, the later one counts.
+class KeyRecords(SchemaRecords):
+    """The object keys in the records."""
 
-    `changed_at` counts for a key that is new; otherwise it is the time at which the state last changed. A key
-    that rows may name stays as it is when it is intended again, and one that is condemned or deleted when it
-    is let go. Raises `ElmifyError`, and the transaction has to be given up, for any other way back: what gc
-    has condemned is never used again, what was released is never condemned.
-    """
-    rows = {nfc(key.key): key for key in keys}
-    if not rows:
-        return
-    cells = ((folded, *_cells(key)) for folded, key in rows.items())
-    with staged(connection, _DEFINITION, _COLUMNS, cells):
-        _refuse_ways_back(connection)
-        connection.execute(_MERGE, _pairs(_IGNORED))
+    def save_keys(self, keys: Iterable[KeyRecord]) -> None:
+        """Insert or replace keys; of two that are equal by NFC, the later one counts.
+
+        `changed_at` counts for a key that is new; otherwise it is the time at which the state last changed. A
+        key that rows may name stays as it is when it is intended again, and one that is condemned or deleted
+        when it is let go. Raises `ElmifyError`, and the transaction has to be given up, for any other way
+        back: what gc has condemned is never used again, what was released is never condemned.
+        """
+        rows = {nfc(key.key): key for key in keys}
+        if not rows:
+            return
+        cells = ((folded, *_cells(key)) for folded, key in rows.items())
+        with staged(self._connection, _DEFINITION, _COLUMNS, cells):
+            self._refuse_ways_back()
+            self._connection.execute(_MERGE, _pairs(_IGNORED))
+
+    def _refuse_ways_back(self) -> None:
+        following, ignored = _pairs(_FOLLOWING), _pairs(_IGNORED)
+        known = (following[0] + ignored[0], following[1] + ignored[1])
+        found = self._connection.execute(_REFUSED, known).fetchall()
+        if found:
+            raise ElmifyError(
+                "a key would go back to what it was before it was given up",
+                details=[f"{key}: it is {old} and cannot become {new}" for key, old, new in found],
+                hint="Plan again. If a row of the library names such a key, upload the file under a new"
+                " key:\n    elmify plan --rekey",
+            )
+
+    def _keys(self) -> Mapping[str, KeyRecord]:
+        """Return every key by its NFC spelling, in no order. One statement."""
+        states = {state.value: state for state in KeyState}
+        times: dict[datetime, datetime] = {}  # a save gives all its keys one time: kept once
+        read = streamed(self._connection, _READ)
+        return {
+            (own := shared(folded)): KeyRecord(
+                key=spelling or own,
+                state=states[state],
+                sha256=shared_if_any(sha256),
+                size_bytes=size_bytes,
+                etag=shared_if_any(etag),
+                verified=verified,
+                address=shared_if_any(address),
+                run=run,
+                changed_at=times.get(changed_at) or times.setdefault(changed_at, changed_at.astimezone(UTC)),
+            )
+            for folded, spelling, state, sha256, size_bytes, etag, verified, address, run, changed_at in read
+        }
 
 
 def _pairs(table: Mapping[KeyState, AbstractSet[KeyState]]) -> tuple[list[str], list[str]]:
@@ -115,38 +148,3 @@ def _cells(key: KeyRecord) -> tuple[Any, ...]:
         key.run,
         key.changed_at,
     )
-
-
-def _refuse_ways_back(connection: "Connection[tuple[Any, ...]]") -> None:
-    following, ignored = _pairs(_FOLLOWING), _pairs(_IGNORED)
-    known = (following[0] + ignored[0], following[1] + ignored[1])
-    found = connection.execute(_REFUSED, known).fetchall()
-    if found:
-        raise ElmifyError(
-            "a key would go back to what it was before it was given up",
-            details=[f"{key}: it is {old} and cannot become {new}" for key, old, new in found],
-            hint="Plan again. If a row of the library names such a key, upload the file under a new key:\n"
-            "    elmify plan --rekey",
-        )
-
-
-def read_keys(connection: "Connection[tuple[Any, ...]]") -> Mapping[str, KeyRecord]:
-    """Return every key by its NFC spelling, in no order. One statement."""
-    states = {state.value: state for state in KeyState}
-    times: dict[datetime, datetime] = {}  # a save gives all its keys one time: kept once
-    return {
-        (own := shared(folded)): KeyRecord(
-            key=spelling or own,
-            state=states[state],
-            sha256=shared_if_any(sha256),
-            size_bytes=size_bytes,
-            etag=shared_if_any(etag),
-            verified=verified,
-            address=shared_if_any(address),
-            run=run,
-            changed_at=times.get(changed_at) or times.setdefault(changed_at, changed_at.astimezone(UTC)),
-        )
-        for folded, spelling, state, sha256, size_bytes, etag, verified, address, run, changed_at in streamed(
-            connection, _READ
-        )
-    }

@@ -1,14 +1,12 @@
-"""Who may apply now: one row, and a token that grows with every holder."""
+"""The lease: one row, and a fencing token that grows with every holder."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reconciler.model.errors import ElmifyError, Leased
 from reconciler.model.history import Actor, Lease
 from reconciler.records.bulk import storable, storable_or_none
-
-if TYPE_CHECKING:
-    from psycopg import Connection
+from reconciler.records.schema import SchemaRecords
 
 _COLUMNS = "run, holder, url, token, took_over, acquired_at, heartbeat_at, expires_at"
 
@@ -43,60 +41,58 @@ where token = %s
 """
 
 
-def read_lease(connection: "Connection[tuple[Any, ...]]") -> Lease | None:
-    """Return who holds the lease, without waiting for anybody."""
-    return _lease(connection.execute(_READ).fetchone())
+class LeaseRecords(SchemaRecords):
+    """The lease in the records."""
 
+    def lease(self) -> Lease | None:
+        """Return the lease that is held, without waiting; None when it is free."""
+        return self._read_lease() if self._readable() else None
 
-def acquire_lease(
-    connection: "Connection[tuple[Any, ...]]", run: int, actor: Actor, lasts: timedelta
-) -> Lease:
-    """Take the lease, if it is free or has expired; else `Leased`."""
-    _refuse_held(read_lease(connection))  # says so at once: the lock below waits while the holder commits
-    _refuse_held(_locked(connection))
-    taken = connection.execute(
-        _TAKE,
-        {"run": run, "holder": storable(actor.name), "url": storable_or_none(actor.url), "lasts": lasts},
-    ).fetchone()
-    lease = _lease(taken)
-    assert lease is not None  # the row is there from the schema's first day
-    return lease
+    def acquire_lease(self, run: int, actor: Actor, lasts: timedelta) -> Lease:
+        """Take the lease, if it is free or has expired; else `Leased`."""
+        _refuse_held(self._read_lease())  # says so at once: the lock below waits while the holder commits
+        _refuse_held(self._locked())
+        taken = self._connection.execute(
+            _TAKE,
+            {"run": run, "holder": storable(actor.name), "url": storable_or_none(actor.url), "lasts": lasts},
+        ).fetchone()
+        lease = _lease(taken)
+        assert lease is not None  # the row is there from the schema's first day
+        return lease
 
+    def renew_lease(self, token: int, lasts: timedelta) -> None:
+        """Move the expiry on. Waits for a transaction that holds the row, a commit of this very run too."""
+        if self._connection.execute(_RENEW, {"token": token, "lasts": lasts}).rowcount == 0:
+            raise _lost(self._read_lease())
 
-def renew_lease(connection: "Connection[tuple[Any, ...]]", token: int, lasts: timedelta) -> None:
-    """Move the expiry on. Waits for a transaction that holds the lease row, a commit of this very run too."""
-    if connection.execute(_RENEW, {"token": token, "lasts": lasts}).rowcount == 0:
-        raise _lost(read_lease(connection))
+    def check_lease(self, token: int) -> None:
+        """Lock the row until the transaction ends; `Leased` when another token is the current one."""
+        held = self._locked()
+        if held is None or held.token != token:
+            raise _lost(held)
 
+    def release_lease(self, token: int) -> None:
+        """Give the lease back, if it is still this token's."""
+        self._connection.execute(_FREE, (token,))
 
-def check_lease(connection: "Connection[tuple[Any, ...]]", token: int) -> None:
-    """Lock the lease row until the transaction ends; `Leased` when another token is the current one."""
-    held = _locked(connection)
-    if held is None or held.token != token:
-        raise _lost(held)
+    def break_lease(self, run: int, *, force: bool) -> None:
+        """End the lease of a run: `elmify unlock`."""
+        held = self._locked()
+        if held is None or held.run != run:
+            raise _not_the_holder(run, held)
+        if not held.stale and not force:
+            raise Leased(
+                f"the lease is not stale: {_who(held)}",
+                hint="Ending it stops that run before its commit. If you are sure that it is dead:\n"
+                f"    elmify unlock {run} --force",
+            )
+        self.release_lease(held.token)
 
+    def _read_lease(self) -> Lease | None:
+        return _lease(self._connection.execute(_READ).fetchone())
 
-def release_lease(connection: "Connection[tuple[Any, ...]]", token: int) -> None:
-    """Give the lease back, if it is still this token's."""
-    connection.execute(_FREE, (token,))
-
-
-def break_lease(connection: "Connection[tuple[Any, ...]]", run: int, *, force: bool) -> None:
-    """End the lease of a run: `elmify unlock`."""
-    held = _locked(connection)
-    if held is None or held.run != run:
-        raise _not_the_holder(run, held)
-    if not held.stale and not force:
-        raise Leased(
-            f"the lease is not stale: {_who(held)}",
-            hint="Ending it stops that run before its commit. If you are sure that it is dead:\n"
-            f"    elmify unlock {run} --force",
-        )
-    release_lease(connection, held.token)
-
-
-def _locked(connection: "Connection[tuple[Any, ...]]") -> Lease | None:
-    return _lease(connection.execute(_LOCK).fetchone())
+    def _locked(self) -> Lease | None:
+        return _lease(self._connection.execute(_LOCK).fetchone())
 
 
 def _lease(found: tuple[Any, ...] | None) -> Lease | None:

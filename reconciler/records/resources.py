@@ -1,17 +1,15 @@
-"""What the last apply left of each resource."""
+"""Recorded resources: each as the last apply left it."""
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reconciler.model.address import Address
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.memory import shared
 from reconciler.model.recorded import ResourceRecord
 from reconciler.records.bulk import refuse_unstorable, staged, streamed
-
-if TYPE_CHECKING:
-    from psycopg import Connection
+from reconciler.records.schema import SchemaRecords
 
 _COLUMNS = "address, kind, row_id, name, parent_row, keys, applied, protect"
 
@@ -43,15 +41,43 @@ from elmify.resource
 """
 
 
-def save_resources(
-    connection: "Connection[tuple[Any, ...]]", resources: Iterable[ResourceRecord], run: int
-) -> None:
-    """Insert or replace what is known of resources; of two with one address, the later one counts."""
-    rows = {resource.address: resource for resource in resources}
-    if not rows:
-        return
-    with staged(connection, _DEFINITION, _COLUMNS, map(_cells, rows.values())):
-        connection.execute(_MERGE, (run,))
+class ResourceRecords(SchemaRecords):
+    """The resources in the records."""
+
+    def save_resources(self, resources: Iterable[ResourceRecord], run: int) -> None:
+        """Insert or replace resources; of two with one address, the later one counts."""
+        rows = {resource.address: resource for resource in resources}
+        if not rows:
+            return
+        with staged(self._connection, _DEFINITION, _COLUMNS, map(_cells, rows.values())):
+            self._connection.execute(_MERGE, (run,))
+
+    def drop_resources(self, addresses: Iterable[str]) -> None:
+        """Forget resources; an address that is not recorded is no error."""
+        dropped = list(addresses)
+        if dropped:
+            self._connection.execute("delete from elmify.resource where address = any(%s)", (dropped,))
+
+    def _resources(self) -> Mapping[Address, ResourceRecord]:
+        """Return every resource by address, in no order. One statement."""
+        kinds = {kind.value: kind for kind in Kind}
+        slots = {slot.value: slot for slot in Slot}
+        decode = json.JSONDecoder().decode
+        return {
+            (own := Address(shared(address))): ResourceRecord(
+                address=own,
+                kind=kinds[kind],
+                row=row,
+                name=name,
+                parent_row=parent_row,
+                keys={slots[slot]: shared(key) for slot, key in decode(keys).items()},
+                applied=applied,
+                protect=protect,
+            )
+            for address, kind, row, name, parent_row, keys, applied, protect in streamed(
+                self._connection, _READ
+            )
+        }
 
 
 def _cells(resource: ResourceRecord) -> tuple[Any, ...]:
@@ -68,30 +94,3 @@ def _cells(resource: ResourceRecord) -> tuple[Any, ...]:
         resource.applied,
         resource.protect,
     )
-
-
-def drop_resources(connection: "Connection[tuple[Any, ...]]", addresses: Iterable[str]) -> None:
-    """Forget resources; an address that is not recorded is no error."""
-    doomed = list(addresses)
-    if doomed:
-        connection.execute("delete from elmify.resource where address = any(%s)", (doomed,))
-
-
-def read_resources(connection: "Connection[tuple[Any, ...]]") -> Mapping[Address, ResourceRecord]:
-    """Return every resource by address, in no order. One statement."""
-    kinds = {kind.value: kind for kind in Kind}
-    slots = {slot.value: slot for slot in Slot}
-    decode = json.JSONDecoder().decode
-    return {
-        (own := Address(shared(address))): ResourceRecord(
-            address=own,
-            kind=kinds[kind],
-            row=row,
-            name=name,
-            parent_row=parent_row,
-            keys={slots[slot]: shared(key) for slot, key in decode(keys).items()},
-            applied=applied,
-            protect=protect,
-        )
-        for address, kind, row, name, parent_row, keys, applied, protect in streamed(connection, _READ)
-    }

@@ -1,9 +1,9 @@
-"""Schema `elmify`: existence, access, versions, and the identity it holds."""
+"""Schema `elmify`: existence, access rights, migrations, and identity."""
 
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.errors import Denied, ElmifyError, IdentityMismatch
+from reconciler.model.errors import Denied, ElmifyError, IdentityMismatch, Leased
 from reconciler.model.recorded import Identity, IdentityState
 
 if TYPE_CHECKING:
@@ -24,20 +24,24 @@ group by space.oid
 """
 
 
+#: The name of the query that gives the runs of version 1 the columns of version 2.
+RUNS_OF_VERSION_1 = "runs_of_version_1"
+
+
 def sql_file(name: str) -> str:
     """Return the text of one of the SQL files beside this module."""
     return files("reconciler.records").joinpath("sql", name).read_text(encoding="utf-8")
 
 
-def is_readable(connection: "Connection[tuple[Any, ...]]") -> bool:
-    """Whether the records are there. One statement.
+def _found_version(connection: "Connection[tuple[Any, ...]]") -> int:
+    """Return the version of the schema as its tables tell it, 0 without one. One statement.
 
-    Raises `Denied` when they are but this role may not read all of them, and `ElmifyError` when the schema
-    holds something else: neither is ever 'nothing recorded'.
+    Raises `Denied` when this role may not read all of them, and `ElmifyError` when the schema holds something
+    else: neither is ever 'nothing recorded'.
     """
     found = connection.execute(_PROBE).fetchone()
     if found is None or found[1] == [None]:
-        return False
+        return 0
     usable, tables, unreadable, role, database = found
     if "identity" not in tables:
         raise ElmifyError(
@@ -50,7 +54,7 @@ def is_readable(connection: "Connection[tuple[Any, ...]]") -> bool:
             f"the database role {role} may not {what}, so what elmify remembers is out of reach",
             hint="The owner of the schema has to run:\n" + grants("read_only_grants.sql", role, database),
         )
-    return True
+    return VERSION if "run_total" in tables else 1
 
 
 def grants(file: str, role: str, database: str) -> str:
@@ -66,30 +70,98 @@ def quoted(identifier: str) -> str:
 
 
 #: The file that leads to each version from the one before.
-_MIGRATIONS = ("001_schema.sql",)
+_MIGRATIONS = ("001_schema.sql", "002_run_kinds.sql")
 VERSION = len(_MIGRATIONS)
 
 #: Ours among the advisory locks of this database: "elmify" in ASCII. Held until the transaction ends.
 _INSTALL_LOCK = int.from_bytes(b"elmify")
 
+_READ = "select id, environment, state, keys_lost, schema_version from elmify.identity"
 
-def lock_and_upgrade(connection: "Connection[tuple[Any, ...]]") -> None:
-    """Wait for whoever else installs, then create or upgrade the schema to this program's version.
+_INSERT = "insert into elmify.identity (id, environment, schema_version) values (%s, %s, %s)"
 
-    Raises `Denied` with the statements an owner has to run when the role may not.
+_CONFIRM = "update elmify.identity set state = 'confirmed', keys_lost = keys_lost or %s"
+
+
+class SchemaRecords:
+    """Schema `elmify` through one connection, inside the transaction that is open on it.
+
+    The other records build on it: they read only where the schema was found, and in the form of its version.
     """
-    from psycopg.errors import InsufficientPrivilege
 
-    role, database = _lock(connection)
-    try:
-        _upgrade(connection, _version(connection))
-    except InsufficientPrivilege as error:
-        raise Denied(
-            f"the database role {role} may not create or upgrade schema elmify",
-            hint="The owner of the database has to run this, once:\n"
-            f"    grant create on database {quoted(database)} to {quoted(role)};\n"
-            "or apply once as the owner, and then run:\n" + grants("apply_grants.sql", role, database),
-        ) from error
+    def __init__(self, connection: "Connection[tuple[Any, ...]]") -> None:
+        self._connection = connection
+        self._version = 0
+
+    def _readable(self) -> int:
+        """Return the version of the schema, 0 without one; asked until the schema was found."""
+        self._version = self._version or _found_version(self._connection)
+        return self._version
+
+    def _upgrade(self) -> None:
+        """Bring records of an earlier version to this program's; raises as `install` does."""
+        if 0 < self._readable() < VERSION:
+            self._lock_and_upgrade()
+
+    def load_identity(self) -> Identity | None:
+        """Return the identity; `ElmifyError` when a newer elmify has written it."""
+        return self._identity() if self._readable() else None
+
+    def install(self, environment: str, identity: str) -> Identity:
+        """Make the schema where it is absent and return the identity; a new one is pending.
+
+        Raises `IdentityMismatch` when the records are those of another environment, `Leased` when they are
+        of an earlier version and a run is at work, and `Denied` with the statements that an owner has to run
+        when this role may not create or upgrade the schema.
+        """
+        self._lock_and_upgrade()
+        stored = self._identity()
+        if stored is None:
+            self._connection.execute(_INSERT, (identity, environment, VERSION))
+            return Identity(id=identity, environment=environment, state=IdentityState.PENDING)
+        if stored.environment != environment:
+            raise IdentityMismatch(
+                f"this database belongs to environment {stored.environment!r},"
+                f" elmify.yaml names {environment!r}",
+                hint="Nothing was written. Check DATABASE_URL and `environment` in elmify.yaml: one of them"
+                " is of another environment.",
+            )
+        return stored
+
+    def confirm_identity(self, *, keys_lost: bool = False) -> None:
+        """Say that the bucket carries this identity. That keys were lost is never unsaid."""
+        self._connection.execute(_CONFIRM, (keys_lost,))
+
+    def _identity(self) -> Identity | None:
+        found = self._connection.execute(_READ).fetchone()
+        if found is None:
+            return None
+        id_, environment, state, keys_lost, version = found
+        _refuse_newer(version)
+        return Identity(id=id_, environment=environment, state=IdentityState(state), keys_lost=keys_lost)
+
+    def _lock_and_upgrade(self) -> None:
+        """Wait for another install, then create or upgrade the schema to this program's version."""
+        from psycopg.errors import InsufficientPrivilege
+
+        role, database = _lock(self._connection)
+        version = self._stored_version()
+        try:
+            _migrate(self._connection, version)
+        except InsufficientPrivilege as error:
+            raise Denied(
+                f"the database role {role} may not create or upgrade schema elmify",
+                hint=_upgraded_by_an_owner(version, role, database),
+            ) from error
+        self._version = VERSION
+
+    def _stored_version(self) -> int:
+        if not self._readable():
+            return 0
+        found = self._connection.execute("select schema_version from elmify.identity").fetchone()
+        version: int = found[0] if found else self._version
+        _refuse_newer(version)
+        return version
 
 
 def _lock(connection: "Connection[tuple[Any, ...]]") -> tuple[str, str]:
@@ -99,16 +171,22 @@ def _lock(connection: "Connection[tuple[Any, ...]]") -> tuple[str, str]:
     return role, database
 
 
-def _version(connection: "Connection[tuple[Any, ...]]") -> int:
-    if not is_readable(connection):
-        return 0
-    found = connection.execute("select schema_version from elmify.identity").fetchone()
-    version: int = found[0] if found else VERSION
-    refuse_newer(version)
-    return version
+def _upgraded_by_an_owner(version: int, role: str, database: str) -> str:
+    """Return what to do about a role that may not create, or upgrade, the schema."""
+    granted = grants("apply_grants.sql", role, database)
+    if version:
+        return (
+            "Nothing was written. The owner of the schema has to apply once with this version of elmify, and"
+            f" then run:\n{granted}"
+        )
+    return (
+        "The owner of the database has to run this, once:\n"
+        f"    grant create on database {quoted(database)} to {quoted(role)};\n"
+        f"or apply once as the owner, and then run:\n{granted}"
+    )
 
 
-def refuse_newer(version: int) -> None:
+def _refuse_newer(version: int) -> None:
     """Raise when a newer elmify has written these records."""
     if version > VERSION:
         raise ElmifyError(
@@ -117,52 +195,30 @@ def refuse_newer(version: int) -> None:
         )
 
 
-def _upgrade(connection: "Connection[tuple[Any, ...]]", version: int) -> None:
+def _migrate(connection: "Connection[tuple[Any, ...]]", version: int) -> None:
     if version == VERSION:
         return
-    if connection.execute("select to_regnamespace('elmify')").fetchone() == (None,):
+    if version:
+        _refuse_while_held(connection)
+    elif connection.execute("select to_regnamespace('elmify')").fetchone() == (None,):
         connection.execute("create schema elmify")
     for file in _MIGRATIONS[version:]:
-        connection.execute(sql_file(file))
+        connection.execute(migration(file))
     connection.execute("update elmify.identity set schema_version = %s", (VERSION,))
 
 
-_READ = "select id, environment, state, keys_lost, schema_version from elmify.identity"
+def migration(file: str) -> str:
+    """Return the statements of a numbered SQL file, complete."""
+    return sql_file(file).replace(f"(:{RUNS_OF_VERSION_1})", f"({sql_file(f'{RUNS_OF_VERSION_1}.sql')})")
 
-_INSERT = "insert into elmify.identity (id, environment, schema_version) values (%s, %s, %s)"
 
-
-def install(connection: "Connection[tuple[Any, ...]]", environment: str, identity: str) -> Identity:
-    """Make the schema where it is absent and return the identity; a new one is pending.
-
-    Raises `IdentityMismatch` when the records are those of another environment.
-    """
-    lock_and_upgrade(connection)
-    stored = read_identity(connection)
-    if stored is None:
-        connection.execute(_INSERT, (identity, environment, VERSION))
-        return Identity(id=identity, environment=environment, state=IdentityState.PENDING)
-    if stored.environment != environment:
-        raise IdentityMismatch(
-            f"this database belongs to environment {stored.environment!r}, elmify.yaml names {environment!r}",
-            hint="Nothing was written. Check DATABASE_URL and `environment` in elmify.yaml: one of them"
-            " is of another environment.",
+def _refuse_while_held(connection: "Connection[tuple[Any, ...]]") -> None:
+    """Raise while a run is at work: one of the earlier version could not record its end any more."""
+    held = "select run, holder from elmify.lease where run is not null and expires_at > clock_timestamp()"
+    connection.execute("select from elmify.lease for update")
+    for run, holder in connection.execute(held):
+        raise Leased(
+            f"run {run} of {holder} holds the lease, and began with an earlier version of elmify",
+            hint="Nothing was changed. The records are upgraded when that run has ended: run the command"
+            " again then.",
         )
-    return stored
-
-
-def read_identity(connection: "Connection[tuple[Any, ...]]") -> Identity | None:
-    """Return the identity; `ElmifyError` when a newer elmify has written it."""
-    found = connection.execute(_READ).fetchone()
-    if found is None:
-        return None
-    id_, environment, state, keys_lost, version = found
-    refuse_newer(version)
-    return Identity(id=id_, environment=environment, state=IdentityState(state), keys_lost=keys_lost)
-
-
-def confirm_identity(connection: "Connection[tuple[Any, ...]]", *, keys_lost: bool) -> None:
-    """Say that the bucket carries this identity. That keys were lost is never unsaid."""
-    connection.execute(
-        "update elmify.identity set state = 'confirmed', keys_lost = keys_lost or %s", (keys_lost,)
-    )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.model.history import Actor, AuditEntry, Lease, Run
+from reconciler.model.history import Actor, AuditEntry, Lease, Run, RunKind
 from reconciler.model.values import canonical_json
 from reconciler.render.escape import harmless, harmless_json
 
@@ -15,6 +15,11 @@ _SHORT_HASH = 12  # hex digits: enough to tell plans and commits apart by eye
 def time_text(moment: datetime | None) -> str:
     """Return a time as `2026-11-23 14:02 UTC`; `-` for none."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "-"
+
+
+def run_name(kind: RunKind, subject: Sequence[str] = ()) -> str:
+    """Return what a run was for as a person reads it: `apply`, `rollback 12`, `merge 412 413`."""
+    return " ".join(subject if kind is RunKind.OTHER else (kind.value, *subject))
 
 
 def runs_text(runs: Sequence[Run]) -> str:
@@ -31,7 +36,7 @@ def _run_cells(run: Run) -> tuple[str, ...]:
         time_text(run.begun_at),
         time_text(run.finished_at),
         run.state.value,
-        run.command,
+        run_name(run.kind, run.subject),
         (run.fingerprint or "-")[:_SHORT_HASH],
         _who(run.actor),
         run.outcome or "",
@@ -53,7 +58,8 @@ def run_document(run: Run) -> dict[str, Any]:
     """Return a run as JSON values."""
     return {
         "id": run.id,
-        "command": run.command,
+        "kind": run.kind.value,
+        "subject": list(run.subject),
         "actor": {"name": run.actor.name, "commit": run.actor.commit, "url": run.actor.url},
         "state": run.state.value,
         "fingerprint": run.fingerprint,
@@ -61,6 +67,10 @@ def run_document(run: Run) -> dict[str, Any]:
         "committed_at": moment_json(run.committed_at),
         "finished_at": moment_json(run.finished_at),
         "outcome": run.outcome,
+        "changes": run.changes,
+        "uploaded_files": run.uploaded_files,
+        "uploaded_bytes": run.uploaded_bytes,
+        "user_rows_lost": run.user_rows_lost,
     }
 
 
@@ -174,12 +184,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def git_advice(run: Run) -> str:
     """Return what to do in git after that run was taken back: the catalog still says what it did."""
-    if run.command.startswith("rollback"):
+    if run.kind is RunKind.ROLLBACK:
         return (
             f"Run {run.id} was itself a rollback. If the catalog was reverted after it, take that back too, "
             "or the next apply would do the rollback once more:\n    git revert COMMIT"
         )
-    if run.command.startswith("merge"):
+    if run.kind is RunKind.MERGE:
         return "If the catalog was changed to go with the merge, take that back too:\n    git revert COMMIT"
     return (
         f"The catalog in git is ahead now: the next apply would do run {run.id} again. Take its change back "

@@ -1,12 +1,10 @@
 """Numbers as Prometheus reads them."""
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reconciler.model.errors import ElmifyError
 from reconciler.model.figures import Figures
-from reconciler.model.history import Run, RunState
 from reconciler.model.kinds import TABLES, Kind
 
 if TYPE_CHECKING:
@@ -34,19 +32,6 @@ def metrics_text(figures: Figures) -> str:
     return generate_latest(registry).decode()
 
 
-def outcome_of(run: Run) -> str:
-    """Return `ok`, `failed`, `unfinished` (committed, and no more) or `begun` (under way, or killed)."""
-    match run.state:
-        case RunState.FAILED:
-            return "failed"
-        case RunState.BEGUN:
-            return "begun"
-        case RunState.COMMITTED:
-            return "unfinished"
-        case RunState.DONE:
-            return "ok" if run.outcome in {None, "ok"} else "unfinished"
-
-
 def _of_runs(figures: Figures) -> "Iterator[Metric]":
     from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
 
@@ -59,22 +44,16 @@ def _of_runs(figures: Figures) -> "Iterator[Metric]":
     )
     took = SummaryMetricFamily("elmify_run_duration_seconds", "How long finished runs took.", labels=labels)
     total = CounterMetricFamily("elmify_runs_total", "Runs by their outcome.", labels=[*labels, "outcome"])
-    for command in sorted({run.command for run in figures.runs}):
-        runs = [run for run in figures.runs if run.command == command]
-        where = [figures.environment, command]
-        seconds = [_seconds(run) for run in runs if run.finished_at is not None]
-        for run in [run for run in runs if outcome_of(run) == "ok"][:1]:
-            success.add_metric(where, (run.finished_at or run.begun_at).timestamp())
-        for second in seconds[:1]:
-            last.add_metric(where, second)
-        took.add_metric(where, count_value=len(seconds), sum_value=sum(seconds))
-        for outcome, count in sorted(Counter(map(outcome_of, runs)).items()):
-            total.add_metric([*where, outcome], count)
+    for runs in figures.runs:
+        where = [figures.environment, runs.kind.value]
+        if runs.last_success is not None:
+            success.add_metric(where, runs.last_success.timestamp())
+        if runs.last_duration is not None:
+            last.add_metric(where, runs.last_duration.total_seconds())
+        took.add_metric(where, count_value=runs.ended, sum_value=runs.duration.total_seconds())
+        for result, count in runs.counts.items():
+            total.add_metric([*where, result.value], count)
     yield from (success, last, took, total)
-
-
-def _seconds(run: Run) -> float:
-    return ((run.finished_at or run.begun_at) - run.begun_at).total_seconds()
 
 
 def _of_uploads(figures: Figures) -> "Iterator[Metric]":

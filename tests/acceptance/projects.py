@@ -175,7 +175,7 @@ class Project:
 
     def runs(self) -> list[dict[str, Any]]:
         """Return what elmify remembers of its runs, oldest first."""
-        return self.sql("select id, command, state, outcome from elmify.run order by id")
+        return self.sql("select id, kind, subject, state, outcome from elmify.run order by id")
 
     def contents(self) -> tuple[object, ...]:
         """Return every content row and every object: what must not change when there is nothing to do."""

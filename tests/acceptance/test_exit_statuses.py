@@ -95,9 +95,7 @@ def test_5_another_run_holds_the_lease(project: Project) -> None:
 
 def hold_the_lease(project: Project) -> int:
     """Let another run hold the lease, with its heartbeat just now."""
-    [row] = project.sql(
-        "insert into elmify.run (command, actor) values ('apply', 'somebody-else') returning id"
-    )
+    [row] = project.sql("insert into elmify.run (kind, actor) values ('apply', 'somebody-else') returning id")
     project.sql(
         "update elmify.lease set run = %s, holder = 'somebody-else', token = token + 1, acquired_at = now(), "
         "heartbeat_at = now(), expires_at = now() + interval '10 minutes'",

@@ -49,7 +49,7 @@ def test_a_rollback_is_saved_shown_reviewed_and_applied_like_any_plan(project: P
     assert (saved["rolls_back"], saved["restored"]["rows"]) == (2, {"public.favorites": 1})
     done = ran.events[-1]
     assert (done["event"], done["rolls_back"], done["restored"]["users"]) == ("complete", 2, 1)
-    assert [run["command"] for run in project.runs()][-1] == "rollback 2"
+    assert [(run["kind"], run["subject"]) for run in project.runs()][-1] == ("rollback", ["2"])
 
 
 def test_without_a_terminal_a_rollback_must_be_approved(project: Project) -> None:

@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from reconciler.model.errors import Denied, ElmifyError
-from reconciler.model.history import AuditFact, RunState, StepRecord
+from reconciler.model.history import AuditFact, RunKind, RunState, StepRecord
 from reconciler.model.recorded import KeyState
 from reconciler.records import records_on
 from reconciler.records.schema import grants
@@ -139,7 +139,7 @@ def test_the_grants_to_apply_are_enough_for_a_whole_run(database_url: str) -> No
         records = records_on(connection)
         records.install(ENVIRONMENT, IDENTITY)
         records.confirm_identity()
-        run = records.begin_run("apply", CI)
+        run = records.begin_run(RunKind.APPLY, CI)
         lease = records.acquire_lease(run, CI, EXPIRED)
         records.renew_lease(lease.token, LASTS)
         records.check_lease(lease.token)

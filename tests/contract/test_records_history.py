@@ -15,6 +15,7 @@ from reconciler.model.history import (
     AuditFact,
     AuditHead,
     Run,
+    RunKind,
     RunState,
     StepRecord,
     first_break,
@@ -45,14 +46,14 @@ def _append(url: str, count: int, run: int | None = None) -> AuditHead:
 
 def test_a_run_is_begun_committed_and_done_each_at_its_time(database_url: str) -> None:
     with installed(database_url) as records:
-        number = records.begin_run("apply", CI, "f1e2")
+        number = records.begin_run(RunKind.APPLY, CI, "f1e2")
     for state in (RunState.COMMITTED, RunState.DONE):
         with installed(database_url) as records:
             records.set_run(number, state, outcome=f"now {state}")
 
     run = _run(database_url, number)
 
-    assert (run.id, run.command, run.actor, run.fingerprint) == (number, "apply", CI, "f1e2")
+    assert (run.id, run.kind, run.actor, run.fingerprint) == (number, RunKind.APPLY, CI, "f1e2")
     assert (run.state, run.outcome) == (RunState.DONE, "now done")
     assert run.committed_at is not None
     assert run.finished_at is not None
@@ -62,7 +63,7 @@ def test_a_run_is_begun_committed_and_done_each_at_its_time(database_url: str) -
 
 def test_a_run_that_was_only_begun_has_no_other_times(database_url: str) -> None:
     with installed(database_url) as records:
-        number = records.begin_run("gc", PERSON)
+        number = records.begin_run(RunKind.GC, PERSON)
 
     run = _run(database_url, number)
 
@@ -128,7 +129,7 @@ def test_the_last_runs_come_newest_first(database_url: str) -> None:
 
 def test_what_no_database_text_can_hold_is_shown_as_a_sign(database_url: str) -> None:
     with installed(database_url) as records:
-        number = records.begin_run("apply", Actor(name="a\0b\udc80"))
+        number = records.begin_run(RunKind.APPLY, Actor(name="a\0b\udc80"))
         records.set_run(number, RunState.FAILED, "file\0name")
 
     run = _run(database_url, number)

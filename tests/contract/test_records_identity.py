@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from reconciler.model.errors import ElmifyError, IdentityMismatch
+from reconciler.model.history import RunKind
 from reconciler.model.recorded import Identity, IdentityState, Recorded
 from reconciler.records import records_on
 from tests.records import CI, ENVIRONMENT, IDENTITY, Connection, installed, reading, until_blocked, writing
@@ -42,7 +43,7 @@ def test_a_first_install_leaves_a_pending_identity(database_url: str) -> None:
 def test_installing_again_changes_nothing(database_url: str) -> None:
     with writing(database_url) as connection:
         first = _install(connection, IDENTITY)
-        run = records_on(connection).begin_run("apply", CI)
+        run = records_on(connection).begin_run(RunKind.APPLY, CI)
 
     with writing(database_url) as connection:
         assert _install(connection, "another-id") == first

@@ -1,6 +1,6 @@
 """What a rollback asks of the history: which run changed something last, and what later runs touched."""
 
-from reconciler.model.history import WHOLE_RUN, RunState, StepRecord, Touch
+from reconciler.model.history import WHOLE_RUN, RunKind, RunState, StepRecord, Touch
 from reconciler.records import records_on
 from tests.records import CI, installed, reading
 
@@ -8,7 +8,7 @@ from tests.records import CI, installed, reading
 def a_run(url: str, *steps: StepRecord, state: RunState = RunState.DONE) -> int:
     """Record a run that committed, unless it failed, and its steps; its number."""
     with installed(url) as records:
-        number = records.begin_run("apply", CI)
+        number = records.begin_run(RunKind.APPLY, CI)
         records.add_steps(number, steps)
         if state is not RunState.FAILED:
             records.set_run(number, RunState.COMMITTED)

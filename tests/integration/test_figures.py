@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.figures import Figures
+from reconciler.model.history import RunKind, RunResult
 from reconciler.model.kinds import Kind
 from reconciler.operations.metrics import read_figures
 from reconciler.planning.world import Request
@@ -41,7 +42,16 @@ def test_an_apply_is_counted_with_its_bytes(stand: Stand) -> None:
 
     found = numbers(stand)
 
-    assert [run.id for run in found.runs] == [outcome.run, 1]
+    [applies] = found.runs
+    assert (applies.kind, applies.counts, applies.ended) == (RunKind.APPLY, {RunResult.OK: 2}, 2)
+    with stand.database.read() as session:
+        run = session.records.run(outcome.run or 0)
+    assert run is not None
+    assert run.finished_at is not None
+    assert applies.last_success == run.finished_at
+    assert applies.last_duration == run.finished_at - run.begun_at
+    assert applies.duration > applies.last_duration
+    assert (run.changes, run.uploaded_files, run.uploaded_bytes) == (1, 1, len(b"other bytes"))
     assert found.uploaded_bytes == size + len(b"other bytes")
     assert found.last_upload is not None
     assert found.last_upload.size_bytes == len(b"other bytes")

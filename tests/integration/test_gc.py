@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.applying.gc import GcScope, collect
 from reconciler.model.errors import Denied, Leased, Unavailable, Unfinished, UsageError
+from reconciler.model.history import RunKind
 from reconciler.model.outcomes import Collected
 from reconciler.model.ports import ObjectStore, UnfinishedUpload
 from reconciler.model.recorded import KeyRecord, KeyState
@@ -208,7 +209,7 @@ def staged_keys(stand: Stand) -> list[str]:
 def intend(stand: Stand, key: str, sha256: str) -> None:
     """Note that a run means to put those bytes, and did not come to its commit."""
     with stand.database.write() as work:
-        run = work.records.begin_run("apply", stand.workspace().actor)
+        run = work.records.begin_run(RunKind.APPLY, stand.workspace().actor)
         intended = KeyRecord(key=key, state=KeyState.INTENDED, size_bytes=64, sha256=sha256, run=run)
         work.records.save_keys([intended])
 

@@ -13,7 +13,7 @@ from reconciler.applying.apply import apply
 from reconciler.applying.lease import LeaseHolder, hold
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Leased, ProviderError, Unavailable
-from reconciler.model.history import Actor, RunState
+from reconciler.model.history import Actor, RunKind, RunState
 from reconciler.model.ports import ObjectStore, UnitOfWork, Upload
 from tests.stand import EVERYTHING, Quiet, Stand
 
@@ -34,7 +34,7 @@ def stand(tmp_path: Path, database_url: str) -> Stand:
 
 @contextmanager
 def held_by_another(stand: Stand) -> Iterator[LeaseHolder]:
-    with hold(stand.database, "apply", OTHER, None, timedelta(0), Quiet()) as lease:
+    with hold(stand.database, RunKind.APPLY, OTHER, None, timedelta(0), Quiet()) as lease:
         yield lease
 
 
@@ -42,7 +42,7 @@ def take_over(stand: Stand) -> int:
     """Let the present lease expire, and give it to another run; its number."""
     stand.sql("update elmify.lease set expires_at = clock_timestamp() - interval '1 second'")
     with stand.database.write() as work:
-        run = work.records.begin_run("apply", OTHER)
+        run = work.records.begin_run(RunKind.APPLY, OTHER)
         work.records.acquire_lease(run, OTHER, timedelta(minutes=1))
     return run
 
@@ -148,7 +148,7 @@ def test_what_a_fenced_holder_stored_is_used_by_the_next(stand: Stand) -> None:
 
 def test_a_stale_lease_is_taken_by_whoever_comes_next(stand: Stand) -> None:
     with stand.database.write() as work:
-        killed = work.records.begin_run("apply", OTHER)
+        killed = work.records.begin_run(RunKind.APPLY, OTHER)
         work.records.acquire_lease(killed, OTHER, timedelta(seconds=60))
     stand.sql("update elmify.lease set expires_at = clock_timestamp() - interval '1 second'")
 
@@ -202,7 +202,7 @@ def test_the_heartbeat_moves_the_expiry_on(stand: Stand) -> None:
                 beaten.set()
 
     beat = timedelta(milliseconds=10)
-    with hold(Listening(), "apply", OTHER, None, timedelta(0), Quiet(), beat=beat):
+    with hold(Listening(), RunKind.APPLY, OTHER, None, timedelta(0), Quiet(), beat=beat):
         [before] = stand.sql(expiry)
         beaten.clear()
         assert beaten.wait(60)
@@ -214,7 +214,7 @@ def test_the_heartbeat_moves_the_expiry_on(stand: Stand) -> None:
 
 def test_a_run_that_learns_of_its_loss_from_the_heartbeat_stops(stand: Stand) -> None:
     beat = timedelta(milliseconds=10)
-    with hold(stand.database, "apply", OTHER, None, timedelta(0), Quiet(), beat=beat) as lease:
+    with hold(stand.database, RunKind.APPLY, OTHER, None, timedelta(0), Quiet(), beat=beat) as lease:
         stand.sql("update elmify.lease set token = token + 1")
 
         assert lease.lost.wait(60)
@@ -241,7 +241,9 @@ def test_a_heartbeat_that_fails_once_is_no_loss(stand: Stand, failure: ProviderE
             with stand.database.write() as work:
                 yield work
 
-    with hold(Flaky(), "apply", OTHER, None, timedelta(0), Quiet(), beat=timedelta(milliseconds=10)) as lease:
+    with hold(
+        Flaky(), RunKind.APPLY, OTHER, None, timedelta(0), Quiet(), beat=timedelta(milliseconds=10)
+    ) as lease:
         assert enough.wait(60)
         lease.check()
 

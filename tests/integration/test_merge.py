@@ -237,9 +237,9 @@ def test_a_saved_merge_is_what_happens_and_holds_nobodys_rows(stand: Stand) -> N
 
     assert "4711" not in saved
     assert reviewed.merges == (str(old), COW)
-    assert [
-        run["command"] for run in stand.sql("select command from elmify.run order by id desc limit 1")
-    ] == [f"merge {old} {COW}"]
+    assert stand.sql("select kind, subject from elmify.run order by id desc limit 1") == [
+        {"kind": "merge", "subject": [str(old), COW]}
+    ]
 
 
 def test_a_lecture_that_the_catalog_declares_is_never_the_one_that_goes(stand: Stand) -> None:

@@ -134,7 +134,7 @@ def test_drift_is_told_when_it_is_new_and_when_it_is_gone(heard: InsideProject, 
 
 def test_a_lease_that_was_taken_over_is_told(heard: InsideProject, box: Mailbox) -> None:
     heard.apply()
-    heard.sql("insert into elmify.run (command, actor) values ('apply', 'gone')")
+    heard.sql("insert into elmify.run (kind, actor) values ('apply', 'gone')")
     heard.sql(
         "update elmify.lease set run = 2, holder = 'gone', acquired_at = now() - interval '1 hour', "
         "heartbeat_at = now() - interval '1 hour', expires_at = now() - interval '59 minutes'"

@@ -506,8 +506,8 @@ def test_a_saved_rollback_is_what_happens_and_holds_nobodys_rows(stand: Stand) -
     assert reviewed.rolls_back == run
     assert "4711" not in saved
     assert len(rows(stand, "favorites")) == 1
-    runs = stand.sql("select command from elmify.run order by id desc limit 1")
-    assert runs == [{"command": f"rollback {run}"}]
+    runs = stand.sql("select kind, subject from elmify.run order by id desc limit 1")
+    assert runs == [{"kind": "rollback", "subject": [str(run)]}]
 
 
 def test_a_rollback_is_not_applied_beside_other_plans(stand: Stand) -> None:

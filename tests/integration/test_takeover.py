@@ -9,6 +9,7 @@ import pytest
 from reconciler.applying.apply import apply
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import PutsFailed
+from reconciler.model.history import RunKind
 from reconciler.model.policy import TransferLimits
 from reconciler.model.ports import ObjectStore, Upload
 from reconciler.model.recorded import KeyRecord, KeyState
@@ -36,7 +37,7 @@ def note(stand: Stand, key: str = KEY) -> None:
     """Note, as an interrupted run did, that the lecture's bytes were to be put under a key."""
     line = stand.media[FILE]
     with stand.database.write() as work:
-        run = work.records.begin_run("apply", stand.workspace().actor)
+        run = work.records.begin_run(RunKind.APPLY, stand.workspace().actor)
         intended = KeyRecord(
             key=key,
             state=KeyState.INTENDED,

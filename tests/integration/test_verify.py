@@ -12,7 +12,7 @@ from providers.objects.directory import DirectoryBucket
 from reconciler.applying.lease import hold
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Denied, IdentityMismatch
-from reconciler.model.history import Actor
+from reconciler.model.history import Actor, RunKind
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Ignored
 from reconciler.model.ports import ObjectFacts, UnfinishedUpload, Upload
@@ -157,7 +157,7 @@ def test_a_copy_that_waits_for_its_merge_is_staged(stand: Stand) -> None:
 
 def test_what_a_run_under_way_has_put_is_no_leftover(stand: Stand) -> None:
     put(stand, "Ali/new.mp3", b"123")
-    with hold(stand.database, "apply", Actor(name="ci"), None, timedelta(0), stand.observer) as lease:
+    with hold(stand.database, RunKind.APPLY, Actor(name="ci"), None, timedelta(0), stand.observer) as lease:
         mine = KeyRecord(key="Ali/new.mp3", state=KeyState.INTENDED, size_bytes=3, run=lease.run)
         with stand.database.write() as work:
             work.records.save_keys([mine])

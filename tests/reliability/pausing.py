@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from reconciler.model.history import Actor
+from reconciler.model.history import Actor, RunKind
 from tests.acceptance.projects import run_sql
 from tests.content import database_at
 from tests.reliability import invariants
@@ -113,7 +113,7 @@ def take_over(stage: Stage) -> int:
     """Give a lease that has expired to another run; its number."""
     somebody = Actor(name="somebody else")
     with database_at(stage.url).write() as work:
-        run = work.records.begin_run("apply", somebody)
+        run = work.records.begin_run(RunKind.APPLY, somebody)
         lease = work.records.acquire_lease(run, somebody, timedelta(minutes=1))
         assert lease.took_over is not None
     return run

@@ -1,4 +1,4 @@
-"""What elmify remembers, as it needs to read and write it."""
+"""Ports of the records: runs, lease, keys, resources and audit log."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -9,9 +9,13 @@ from reconciler.model.history import (
     AuditEntry,
     AuditFact,
     AuditHead,
+    CommitCounts,
     Lease,
     Run,
+    RunKind,
+    RunResult,
     RunState,
+    RunTotal,
     StepRecord,
     Touch,
 )
@@ -19,7 +23,10 @@ from reconciler.model.recorded import Identity, KeyRecord, Recorded, ResourceRec
 
 
 class RecordsReader(Protocol):
-    """Schema `elmify`, read inside one transaction."""
+    """Schema `elmify`, read inside one transaction.
+
+    Records of an earlier version are read as they are: what they lack is worked out from what they have.
+    """
 
     def load(self) -> Recorded:
         """Return everything recorded, in a fixed number of statements; all of it empty without the schema.
@@ -33,7 +40,7 @@ class RecordsReader(Protocol):
         ...
 
     def lease(self) -> Lease | None:
-        """Return who holds the lease; None when nobody does."""
+        """Return the lease that is held; None when it is free."""
         ...
 
     def runs(self, limit: int = 20) -> Sequence[Run]:
@@ -42,6 +49,18 @@ class RecordsReader(Protocol):
 
     def run(self, run_id: int) -> Run | None:
         """Return one run."""
+        ...
+
+    def ended_runs(self, kind: RunKind, *, result: RunResult | None = None, limit: int = 1) -> Sequence[Run]:
+        """Return the last runs of a kind that have ended, with that result if one is given, newest first."""
+        ...
+
+    def run_totals(self) -> Sequence[RunTotal]:
+        """Return the sums over all runs, by kind and result in the order of their names; none of no runs."""
+        ...
+
+    def last_upload(self) -> Run | None:
+        """Return the run that committed last of those that uploaded anything; None without one."""
         ...
 
     def steps(self, run_id: int) -> Sequence[StepRecord]:
@@ -64,8 +83,8 @@ class RecordsReader(Protocol):
         """Return the end of the audit log."""
         ...
 
-    def facts(self, event: str) -> Iterator[AuditEntry]:
-        """Yield the entries of the audit log that tell of one sort of event, the newest first, streaming."""
+    def last_commit(self) -> AuditEntry | None:
+        """Return the entry of the audit log that tells of the last commit; None before the first."""
         ...
 
 
@@ -84,8 +103,14 @@ class Records(RecordsReader, Protocol):
         """Say that the bucket carries this identity; `keys_lost` once records had to be rebuilt."""
         ...
 
-    def begin_run(self, command: str, actor: Actor, fingerprint: str | None = None) -> int:
-        """Record that a run has begun, and return its number."""
+    def begin_run(
+        self, kind: RunKind, actor: Actor, fingerprint: str | None = None, *, subject: Sequence[str] = ()
+    ) -> int:
+        """Record that a run has begun, and return its number.
+
+        Upgrades records of an earlier version first: `Leased` while a run of that version is at work, and
+        `Denied` when this role may not upgrade them.
+        """
         ...
 
     def acquire_lease(self, run: int, actor: Actor, lasts: timedelta) -> Lease:
@@ -111,8 +136,14 @@ class Records(RecordsReader, Protocol):
         """End the lease of that run; `Leased` when it is not stale and `force` is not given."""
         ...
 
-    def set_run(self, run: int, state: RunState, outcome: str | None = None) -> None:
-        """Record how far a run has come, and when."""
+    def set_run(
+        self, run: int, state: RunState, outcome: str | None = None, counts: CommitCounts | None = None
+    ) -> None:
+        """Record how far a run has come, and when; with its commit also what that counts.
+
+        The changes of a commit are counted from the steps recorded before it. A run that ends is added to the
+        totals.
+        """
         ...
 
     def save_keys(self, keys: Iterable[KeyRecord]) -> None:

@@ -97,7 +97,13 @@ def _since(report: DriftReport) -> dict[str, Any] | None:
     if run is None:
         return None
     committed = run.committed_at.isoformat() if run.committed_at is not None else None
-    return {"run": run.id, "command": run.command, "actor": run.actor.name, "committed_at": committed}
+    return {
+        "run": run.id,
+        "kind": run.kind.value,
+        "subject": list(run.subject),
+        "actor": run.actor.name,
+        "committed_at": committed,
+    }
 
 
 def _finding(finding: DriftFinding, new: frozenset[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from reconciler.model.errors import (
     Unfinished,
     UsageError,
 )
-from reconciler.model.history import Actor, Run, RunState
+from reconciler.model.history import Actor, Run, RunKind, RunState
 from reconciler.model.notifications import NotificationKind, Takeover
 from reconciler.notifications.messages import (
     UNDELIVERED,
@@ -34,7 +34,7 @@ NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
 ACTOR = Actor(name="release-bot", url="https://ci.example.org/runs/77")
 RUN = Run(
     id=3,
-    command="apply",
+    kind=RunKind.APPLY,
     actor=ACTOR,
     state=RunState.DONE,
     fingerprint=None,

@@ -6,7 +6,7 @@ from typing import Any
 from reconciler.applying import run_records
 from reconciler.model.address import Address
 from reconciler.model.errors import NotReversible
-from reconciler.model.history import Actor, Run, RunState, Touch
+from reconciler.model.history import Actor, Run, RunKind, RunState, Touch
 from reconciler.model.plan import Change, Plan
 from reconciler.model.ports import Beyond, Dependents
 from reconciler.model.recorded import ResourceRecord
@@ -18,10 +18,10 @@ from tests.unit.planning.worlds import NOW, applied, planned
 NUMBER = 12
 
 
-def run_of(number: int = NUMBER, command: str = "apply", *, committed: bool = True) -> Run:
+def run_of(number: int = NUMBER, kind: RunKind = RunKind.APPLY, *, committed: bool = True) -> Run:
     return Run(
         id=number,
-        command=command,
+        kind=kind,
         actor=Actor(name="tester"),
         state=RunState.DONE,
         fingerprint=None,

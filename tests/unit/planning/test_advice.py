@@ -1,9 +1,10 @@
+import shlex
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from reconciler.model.history import Actor, AuditHead, Lease, Run, RunState
+from reconciler.model.history import Actor, AuditHead, Lease, Run, RunKind, RunState
 from reconciler.model.recorded import IdentityState, KeyState
 from reconciler.model.status import Advice, Found, Leftover, Status
 from reconciler.planning.advice import advise
@@ -29,10 +30,11 @@ QUIET = Status(
 )
 
 
-def run(number: int, state: RunState, command: str = "apply") -> Run:
+def run(number: int, state: RunState, kind: RunKind = RunKind.APPLY, subject: tuple[str, ...] = ()) -> Run:
     return Run(
         id=number,
-        command=command,
+        kind=kind,
+        subject=subject,
         actor=Actor(name="maryam"),
         state=state,
         fingerprint=None,
@@ -61,13 +63,14 @@ def left_by(number: int) -> Leftover:
 
 
 def held(
-    command: str = "apply",
+    kind: RunKind = RunKind.APPLY,
+    subject: tuple[str, ...] = (),
     *,
     stale: bool = True,
     state: RunState = RunState.BEGUN,
     trouble: Advice | None = None,
 ) -> Status:
-    return replace(QUIET, lease=lease(3, stale=stale), holder=run(3, state, command), trouble=trouble)
+    return replace(QUIET, lease=lease(3, stale=stale), holder=run(3, state, kind, subject), trouble=trouble)
 
 
 def command(status: Status) -> str | None:
@@ -80,19 +83,32 @@ def test_nothing_is_to_be_done_where_nothing_was_cut_short() -> None:
     assert command(replace(QUIET, runs=(run(1, RunState.FAILED),))) is None
 
 
-@pytest.mark.parametrize("made", ["apply", "gc", "rollback 2", "merge lectures[4] ali/quran/opening"])
-def test_an_interrupted_run_is_run_again_as_what_it_was(made: str) -> None:
-    assert command(held(made)) == f"elmify {made}"
+@pytest.mark.parametrize(
+    ("kind", "subject", "again"),
+    [
+        (RunKind.APPLY, (), "elmify apply"),
+        (RunKind.GC, (), "elmify gc"),
+        (RunKind.ROLLBACK, ("2",), "elmify rollback 2"),
+        (RunKind.MERGE, ("lectures[4]", "ali/quran/opening"), "elmify merge 'lectures[4]' ali/quran/opening"),
+    ],
+)
+def test_an_interrupted_run_is_run_again_as_what_it_was(
+    kind: RunKind, subject: tuple[str, ...], again: str
+) -> None:
+    assert command(held(kind, subject)) == again
 
 
-@pytest.mark.parametrize("made", ["apply; rm -rf ~", "apply\nrm -rf ~", "doctor", "apply $(reboot)", ""])
-def test_what_is_printed_to_be_pasted_is_a_command_of_elmifys(made: str) -> None:
-    assert command(held(made)) == "elmify apply"
+@pytest.mark.parametrize("text", ["apply; rm -rf ~", "apply\nrm -rf ~", "doctor", "apply $(reboot)", ""])
+def test_what_is_printed_to_be_pasted_is_a_command_of_elmifys(text: str) -> None:
+    assert command(held(RunKind.OTHER, (text,))) == "elmify apply"
+    assert shlex.split(str(command(held(RunKind.MERGE, (text, "4"))))) == ["elmify", "merge", text, "4"]
 
 
-@pytest.mark.parametrize("made", ["apply", "rollback 2"])
-def test_a_run_of_a_reviewed_plan_file_goes_on_with_that_file(made: str) -> None:
-    holder = replace(run(3, RunState.BEGUN, made), fingerprint="873c34b77a35" + "0" * 52)
+@pytest.mark.parametrize(("kind", "subject"), [(RunKind.APPLY, ()), (RunKind.ROLLBACK, ("2",))])
+def test_a_run_of_a_reviewed_plan_file_goes_on_with_that_file(
+    kind: RunKind, subject: tuple[str, ...]
+) -> None:
+    holder = replace(run(3, RunState.BEGUN, kind, subject), fingerprint="873c34b77a35" + "0" * 52)
 
     stale = advise(replace(held(), holder=holder))
     living = advise(replace(held(stale=False), holder=holder))
@@ -134,7 +150,10 @@ def test_what_a_failed_run_left_is_taken_up_by_the_same_command() -> None:
     failed = replace(QUIET, runs=(run(2, RunState.FAILED), run(1, RunState.DONE)), leftovers=(left_by(2),))
 
     assert command(failed) == "elmify apply"
-    assert command(replace(failed, runs=(run(2, RunState.FAILED, "rollback 1"),))) == "elmify rollback 1"
+    assert (
+        command(replace(failed, runs=(run(2, RunState.FAILED, RunKind.ROLLBACK, ("1",)),)))
+        == "elmify rollback 1"
+    )
 
 
 def test_a_run_that_only_waited_does_not_hide_the_one_that_was_cut_short() -> None:
@@ -148,7 +167,7 @@ def test_a_success_settles_what_failed_before_it_but_gc_does_not() -> None:
     failed = run(1, RunState.FAILED)
 
     assert command(replace(left, runs=(run(2, RunState.DONE), failed))) is None
-    assert command(replace(left, runs=(run(2, RunState.DONE, "gc"), failed))) == "elmify apply"
+    assert command(replace(left, runs=(run(2, RunState.DONE, RunKind.GC), failed))) == "elmify apply"
 
 
 def test_an_audit_log_ahead_of_the_bucket_is_finished_by_an_apply() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.model.drift import DriftFinding, DriftKind, DriftReport, Reimport
-from reconciler.model.history import Actor, Run, RunState
+from reconciler.model.history import Actor, Run, RunKind, RunState
 from reconciler.model.kinds import Kind
 from reconciler.render.drift.formats import (
     MAX_BYTES,
@@ -23,7 +23,7 @@ from reconciler.render.escape import code, marker_word, prose
 NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
 RUN = Run(
     id=12,
-    command="apply",
+    kind=RunKind.APPLY,
     actor=Actor(name="octo-reader"),
     state=RunState.DONE,
     fingerprint=None,
@@ -240,7 +240,8 @@ def test_json_holds_everything() -> None:
     assert document["format_version"] == "1.0"
     assert document["since"] == {
         "run": 12,
-        "command": "apply",
+        "kind": "apply",
+        "subject": [],
         "actor": "octo-reader",
         "committed_at": "2026-11-23T14:02:00+00:00",
     }

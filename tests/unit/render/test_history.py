@@ -2,13 +2,26 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
-from reconciler.model.history import Actor, AuditEntry, AuditHead, Lease, Run, RunState, chain_hash, chained
+import pytest
+
+from reconciler.model.history import (
+    Actor,
+    AuditEntry,
+    AuditHead,
+    Lease,
+    Run,
+    RunKind,
+    RunState,
+    chain_hash,
+    chained,
+)
 from reconciler.render.history import (
     audit_jsonl,
     audit_lines,
     git_advice,
     lease_json,
     lease_text,
+    run_name,
     runs_json,
     runs_text,
     time_text,
@@ -17,7 +30,7 @@ from reconciler.render.history import (
 AT = datetime(2026, 11, 23, 14, 2, 5, tzinfo=UTC)
 RUN = Run(
     id=12,
-    command="apply",
+    kind=RunKind.APPLY,
     actor=Actor(name="ci", commit="1a2b3c4d5e6f7890", url="https://ci.invalid/7"),
     state=RunState.DONE,
     fingerprint="3f6c3ed8153e0228" * 4,
@@ -71,6 +84,25 @@ def test_runs_are_a_table_in_the_order_given() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "subject", "name"),
+    [
+        (RunKind.APPLY, (), "apply"),
+        (RunKind.GC, (), "gc"),
+        (RunKind.ROLLBACK, ("12",), "rollback 12"),
+        (RunKind.MERGE, ("412", "unmanaged.lectures[413]"), "merge 412 unmanaged.lectures[413]"),
+        (RunKind.OTHER, ("stage",), "stage"),
+    ],
+)
+def test_a_run_is_named_by_its_kind_and_subject(kind: RunKind, subject: tuple[str, ...], name: str) -> None:
+    run = replace(RUN, kind=kind, subject=subject)
+
+    assert run_name(kind, subject) == name
+    assert f"  {name}  " in runs_text([run])
+    (document,) = json.loads(runs_json([run]))
+    assert (document["kind"], document["subject"]) == (kind.value, list(subject))
+
+
 def test_no_runs_are_said() -> None:
     assert runs_text([]) == "No runs yet."
     assert runs_json([]) == "[]"
@@ -80,6 +112,7 @@ def test_a_run_as_json_has_whole_hashes_and_times() -> None:
     (run,) = json.loads(runs_json([RUN]))
 
     assert run["fingerprint"] == RUN.fingerprint
+    assert (run["kind"], run["subject"]) == ("apply", [])
     assert run["begun_at"] == "2026-11-23T14:02:05Z"
     assert run["actor"] == {"name": "ci", "commit": "1a2b3c4d5e6f7890", "url": "https://ci.invalid/7"}
 
@@ -145,7 +178,8 @@ def test_after_a_rollback_the_commit_that_the_run_applied_is_reverted() -> None:
 
 
 def test_after_the_rollback_of_a_rollback_or_a_merge_git_is_told_of_too() -> None:
-    rollback, merge = replace(RUN, command="rollback 11"), replace(RUN, command="merge 7 a/b/c")
+    rollback = replace(RUN, kind=RunKind.ROLLBACK, subject=("11",))
+    merge = replace(RUN, kind=RunKind.MERGE, subject=("7", "a/b/c"))
 
     assert git_advice(rollback).startswith("Run 12 was itself a rollback.")
     assert "to go with the merge" in git_advice(merge)

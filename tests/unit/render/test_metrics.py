@@ -7,29 +7,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.model.errors import ElmifyError
-from reconciler.model.figures import Figures, LastUpload
-from reconciler.model.history import Actor, Run, RunState
+from reconciler.model.figures import Figures, LastUpload, RunFigures
+from reconciler.model.history import RunKind, RunResult
 from reconciler.model.kinds import Kind
 from reconciler.render.metrics import metrics_text
 
 NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)
-
-
-def run(number: int, command: str = "apply", state: RunState = RunState.DONE, **facts: Any) -> Run:
-    """Return a run that began that many hours ago and took ten seconds for each of its number."""
-    begun = NOW - timedelta(hours=100 - number)
-    ended = begun + timedelta(seconds=10 * number)
-    return Run(
-        id=number,
-        command=command,
-        actor=Actor(name="bot"),
-        state=state,
-        fingerprint=None,
-        begun_at=begun,
-        committed_at=ended if state in {RunState.DONE, RunState.COMMITTED} else None,
-        finished_at=ended if state in {RunState.DONE, RunState.FAILED} else None,
-        outcome=facts.get("outcome", "ok" if state is RunState.DONE else None),
-    )
 
 
 EMPTY = Figures(
@@ -81,17 +64,26 @@ def test_both_stores_are_counted() -> None:
     assert found["elmify_taken_timestamp_seconds",] == NOW.timestamp()
 
 
-def test_runs_are_told_by_command_and_outcome() -> None:
-    runs = (
-        run(6, state=RunState.BEGUN),
-        run(5, state=RunState.FAILED),
-        run(4, outcome="the audit head is not in the bucket yet"),
-        run(3),
-        run(2, "gc", RunState.COMMITTED),
-        run(1),
-    )
+APPLIES = RunFigures(
+    kind=RunKind.APPLY,
+    counts={RunResult.BEGUN: 1, RunResult.FAILED: 1, RunResult.OK: 2, RunResult.UNFINISHED: 1},
+    ended=4,
+    duration=timedelta(seconds=130),
+    last_success=NOW - timedelta(hours=97),
+    last_duration=timedelta(seconds=50),
+)
+GC = RunFigures(
+    kind=RunKind.GC,
+    counts={RunResult.UNFINISHED: 1},
+    ended=0,
+    duration=timedelta(0),
+    last_success=None,
+    last_duration=None,
+)
 
-    found = samples(replace(EMPTY, runs=runs))
+
+def test_runs_are_told_by_command_and_outcome() -> None:
+    found = samples(replace(EMPTY, runs=(APPLIES, GC)))
 
     assert {name[1:]: value for name, value in found.items() if name[0] == "elmify_runs_total"} == {
         ("apply", "begun"): 1,
@@ -100,13 +92,12 @@ def test_runs_are_told_by_command_and_outcome() -> None:
         ("apply", "ok"): 2,
         ("gc", "unfinished"): 1,
     }
-    finished = runs[3].finished_at
-    assert finished is not None
-    assert found["elmify_last_success_timestamp_seconds", "apply"] == finished.timestamp()
+    assert APPLIES.last_success is not None
+    assert found["elmify_last_success_timestamp_seconds", "apply"] == APPLIES.last_success.timestamp()
     assert ("elmify_last_success_timestamp_seconds", "gc") not in found
     assert found["elmify_last_run_duration_seconds", "apply"] == 50
     assert found["elmify_run_duration_seconds_count", "apply"] == 4
-    assert found["elmify_run_duration_seconds_sum", "apply"] == 50 + 40 + 30 + 10
+    assert found["elmify_run_duration_seconds_sum", "apply"] == 130
     assert found["elmify_run_duration_seconds_count", "gc"] == 0
     assert ("elmify_last_run_duration_seconds", "gc") not in found
 
@@ -123,7 +114,7 @@ def test_the_last_upload_has_a_size_and_a_rate() -> None:
 
 
 def test_every_family_says_what_it_means() -> None:
-    families = list(text_string_to_metric_families(metrics_text(replace(EMPTY, runs=(run(1),)))))
+    families = list(text_string_to_metric_families(metrics_text(replace(EMPTY, runs=(APPLIES,)))))
 
     assert len(families) > 10
     assert all(family.documentation.endswith(".") for family in families)
