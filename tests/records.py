@@ -14,6 +14,7 @@ from reconciler.model.kinds import Kind, Slot
 from reconciler.model.ports import Records
 from reconciler.model.recorded import KeyRecord, KeyState, ResourceRecord
 from reconciler.records import records_on
+from reconciler.records.schema import sql_file
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -88,3 +89,33 @@ def resource_record(number: int) -> ResourceRecord:
         applied='{"title":"Lecture ﷺ"}',
         protect=False,
     )
+
+
+def install_version_1(url: str) -> None:
+    """Make the schema as the first version of elmify did, with its identity and nothing else."""
+    with writing(url) as connection:
+        connection.execute("create schema elmify")
+        connection.execute(sql_file("001_schema.sql").encode())
+        connection.execute(
+            "insert into elmify.identity (id, environment, state, schema_version)"
+            " values (%s, %s, 'confirmed', 1)",
+            (IDENTITY, ENVIRONMENT),
+        )
+
+
+_BACK_TO_VERSION_1 = """
+drop table elmify.run_total;
+alter table elmify.run add column command text;
+update elmify.run set command = array_to_string(kind || subject, ' ');
+alter table elmify.run
+    drop column result, drop column kind, drop column subject, drop column commit_entry, drop column changes,
+    drop column uploaded_files, drop column uploaded_bytes, drop column user_rows_lost,
+    alter column command set not null;
+update elmify.identity set schema_version = 1;
+"""
+
+
+def back_to_version_1(url: str) -> None:
+    """Leave the records as the first version of elmify would have written them."""
+    with writing(url) as connection:
+        connection.execute(_BACK_TO_VERSION_1.encode())

@@ -89,14 +89,17 @@ _READ_ENDED = _READ + "where kind = %s and finished_at is not null order by id d
 _READ_ENDED_WITH = (
     _READ + "where kind = %s and result = %s and finished_at is not null order by id desc limit %s"
 )
-_READ_LAST_UPLOAD = _READ + "where uploaded_bytes > 0 order by committed_at desc limit 1"
+_READ_LAST_UPLOAD = _READ + "where uploaded_bytes > 0 order by committed_at desc, id desc limit 1"
 
 _LAST_CHANGE = "select max(id) from {runs} as run where changes > 0"
 
-#: A commit whose entry is gone from the audit log is passed over.
+#: A commit whose entry is gone from the audit log is passed over. The inner limit keeps the planner from
+#: merging both tables from their ends: many entries of gc may come after it.
 _LAST_COMMIT = """
-select audit.seq, audit.previous, audit.payload, audit.hash
-from {runs} as run join elmify.audit on audit.seq = run.commit_entry
+select entry.*
+from {runs} as run, lateral (
+    select seq, previous, payload, hash from elmify.audit where seq = run.commit_entry limit 1
+) as entry
 where run.commit_entry is not null
 order by run.commit_entry desc limit 1
 """

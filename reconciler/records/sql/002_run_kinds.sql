@@ -46,7 +46,7 @@ create index run_open on elmify.run (id) where finished_at is null;
 create index run_ended on elmify.run (kind, id) where finished_at is not null;
 create index run_ended_with on elmify.run (kind, result, id) where finished_at is not null;
 create index run_commit_entry on elmify.run (commit_entry) where commit_entry is not null;
-create index run_uploaded on elmify.run (committed_at) where uploaded_bytes > 0;
+create index run_uploaded on elmify.run (committed_at, id) where uploaded_bytes > 0;
 create index run_changed on elmify.run (id) where changes > 0;
 
 create table elmify.run_total (
@@ -86,3 +86,4 @@ end
 $$;
 
 analyze elmify.run;
+analyze elmify.step;
