@@ -105,6 +105,7 @@ def install_version_1(url: str) -> None:
 
 _BACK_TO_VERSION_1 = """
 drop table elmify.run_total;
+drop index elmify.run_open;
 alter table elmify.run add column command text;
 update elmify.run set command = array_to_string(kind || subject, ' ');
 alter table elmify.run
