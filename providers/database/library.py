@@ -18,10 +18,9 @@ from providers.database.updates import Update
 from reconciler.model.actual import Row
 from reconciler.model.errors import ProviderError
 from reconciler.model.kinds import TABLES, Kind, Table
-from reconciler.model.memory import shared_if_any
 from reconciler.model.plan import Merged, NamedBy, Restored
 from reconciler.model.ports import Beyond, Captured, Dependents, Edit, NewRow
-from reconciler.model.values import Value
+from reconciler.model.values import Value, shared_if_any
 
 _ALL = sql.SQL("order by id")
 _LOCKED = sql.SQL("where id = any(%s) order by id for update")

@@ -13,8 +13,7 @@ from xml.parsers import expat
 
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import IncompleteListing, ListingRefused
-from reconciler.model.memory import shared
-from reconciler.model.values import nfc
+from reconciler.model.values import nfc, shared
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel

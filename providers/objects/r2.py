@@ -17,7 +17,7 @@ from providers.objects.errors import translated
 from providers.objects.puts import put_parts, put_whole
 from providers.objects.streaming import Stream
 from reconciler.model.actual import StoredObject
-from reconciler.model.errors import ProviderError
+from reconciler.model.errors import ProviderError, Unavailable
 from reconciler.model.ports import Capabilities, Copy, ObjectFacts, ObjectStore, UnfinishedUpload, Upload
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ class R2Bucket:
         return f"bucket {self._bucket} at {self._endpoint}"
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Give back every connection. A thread that still works gets `Unavailable` at its next request."""
+        self._client.meta.events.register_first("before-send.s3", _refuse_closed)
         self._client.close()
 
     @property
@@ -171,6 +172,11 @@ class R2Bucket:
     def delete(self, key: str) -> None:
         """Remove an object. Removing what is not there is no error."""
         self._place.delete(key)
+
+
+def _refuse_closed(**_: object) -> None:
+    """Refuse a request, also one sent again: it would open a connection that nothing closes."""
+    raise Unavailable("the bucket was closed")
 
 
 _TIMEOUT_SECONDS = 10

@@ -22,7 +22,6 @@ from reconciler.model.errors import (
     Unfinished,
 )
 from reconciler.model.history import AuditHead, RunState
-from reconciler.model.memory import uncollected
 from reconciler.model.outcomes import Outcome
 from reconciler.model.plan import Plan, Put
 from reconciler.model.policy import AUDIT_PREFIX
@@ -73,8 +72,8 @@ def apply(
 
     Plans again under the lease; anything that was not reviewed stops it before the first write (`Stale`),
     and so does a guard (`Guarded`). `PutsFailed` means that nothing was committed; `Unfinished` that the
-    commit stands and something after it does not. Waits up to `wait` for another run's lease, then raises
-    `Leased`.
+    commit stands and something after it does not, `Interrupted` that it was cancelled before the commit.
+    Waits up to `wait` for another run's lease, then raises `Leased`.
 
     `plan_file` is the file of the one reviewed plan, for hints; None when there is none, or several. Only
     then does the run keep a fingerprint: it says that the same file goes on where the run was cut short.
@@ -85,8 +84,9 @@ def apply(
     kind, subject = request.run
     fingerprint = reviewed[0].fingerprint if plan_file is not None else None
     observer = workspace.observer
+    cancel = workspace.cancel
     with hold(
-        workspace.database, kind, workspace.actor, fingerprint, wait, observer, subject=subject
+        workspace.database, kind, workspace.actor, fingerprint, wait, observer, subject=subject, cancel=cancel
     ) as lease:
         plan, world = make_plan(workspace, request)
         lease.check()
@@ -208,9 +208,11 @@ def _commit(
     for attempt in range(1, _COMMIT_ATTEMPTS + 1):
         lease.check()
         try:
-            with uncollected(), workspace.database.write() as work:
+            with workspace.database.write() as work:
                 limits, recorded = workspace.policy.guards, world.recorded.resources
-                commit = Commit(work, plan, lease.run, workspace.actor, limits, objects, recorded)
+                commit = Commit(
+                    work, plan, lease.run, workspace.actor, limits, objects, recorded, cancel=lease.cancel
+                )
                 return commit.carry_out(lease.token), commit
         except CommitUnknown as unknown:
             if isinstance(unknown.__cause__, KeyboardInterrupt):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from reconciler.applying.lease import LeaseHolder
+from reconciler.concurrency import NEVER_CANCELLED, CancellationToken
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Denied, ProviderError
 from reconciler.model.outcomes import ExpiredUploads
@@ -28,18 +29,19 @@ def find_expired(
     wanted: Collection[str],
     doomed: Collection[str],
     now: datetime,
+    cancel: CancellationToken = NEVER_CANCELLED,
 ) -> ExpiredUploads:
     """Look for it in both buckets; `keys` are the recorded ones by NFC. Writes nothing.
 
     A staged copy is clutter when it was put before `staged_before` and its hash is not `wanted`, or when its
-    hash is `doomed`.
+    hash is `doomed`. `Interrupted` when cancelled.
     """
-    staged = tuple(_staged(staging, staged_before, wanted, doomed))
+    staged = tuple(_staged(staging, staged_before, wanted, doomed, cancel))
     given_up = list[tuple[ObjectStore, UnfinishedUpload]]()
     foreign, unseen = list[UnfinishedUpload](), list[str]()
     for store in (objects, staging.store) if staging.apart else (objects,):
         try:
-            uploads = list(store.unfinished())
+            uploads = list(cancel.between(store.unfinished()))
         except Denied:
             unseen.append(str(store))
             continue
@@ -52,9 +54,13 @@ def find_expired(
 
 
 def _staged(
-    staging: Staging, before: datetime, wanted: Collection[str], doomed: Collection[str]
+    staging: Staging,
+    before: datetime,
+    wanted: Collection[str],
+    doomed: Collection[str],
+    cancel: CancellationToken,
 ) -> Iterator[StoredObject]:
-    for stored, put_at in staging.store.dated(staging.prefix):
+    for stored, put_at in cancel.between(staging.store.dated(staging.prefix)):
         sha256 = staging.hash_in(stored.key)
         had_its_time = put_at < before and sha256 not in wanted
         if sha256 is not None and (had_its_time or sha256 in doomed):
@@ -67,7 +73,7 @@ def clear(
     """Delete and abort it all; what failed, as sentences.
 
     Under a lock of the lease row: whoever takes the lease over waits, and then no copy that its plan counts
-    on goes away any more. `Leased` when it was taken over before.
+    on goes away any more. `Leased` when it was taken over before, `Interrupted` when the run is cancelled.
     """
     size_bytes = sum(stored.size_bytes for stored in clutter.staged)
     with observer.meter("Clearing", files=len(clutter.staged), size_bytes=size_bytes) as meter:
@@ -98,7 +104,7 @@ def _fenced(
     for start in range(0, len(items), _AT_ONCE):
         with database.write() as transaction:
             transaction.records.check_lease(lease.token)
-            for item in items[start : start + _AT_ONCE]:
+            for item in lease.cancel.between(items[start : start + _AT_ONCE]):
                 try:
                     work(item)
                 except ProviderError as error:

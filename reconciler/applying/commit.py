@@ -6,6 +6,7 @@ from typing import Any
 
 from reconciler.applying import run_records
 from reconciler.applying.run_records import UndoRecords
+from reconciler.concurrency import NEVER_CANCELLED, CancellationToken
 from reconciler.model.actual import Row, StoredObject
 from reconciler.model.address import Address
 from reconciler.model.errors import Guarded, Stale
@@ -48,6 +49,7 @@ class Commit:
     undoing: UndoRecords | None = None
     merged: Merged = field(default_factory=Merged)
     edits: Sequence[Edit] = ()
+    cancel: CancellationToken = NEVER_CANCELLED
 
     @property
     def restored(self) -> Restored:
@@ -58,8 +60,8 @@ class Commit:
         """Make every change of the plan, inside the caller's transaction.
 
         Raises `Leased` when the token is not the current one, `Stale` when a managed column is not what the
-        plan saw, `Guarded` when deletes would take more user rows than was reviewed. Nothing is committed
-        then.
+        plan saw, `Guarded` when deletes would take more user rows than was reviewed, `Interrupted` when
+        cancelled between two statements. Nothing is committed then.
         """
         self.work.records.check_lease(token)
         if self.plan.rolls_back is not None:
@@ -67,7 +69,9 @@ class Commit:
         self._lock_and_compare()
         self._reserve()
         self._park_doomed()
-        for kind in Kind:  # parents first; a renamed row frees its name before a new one takes it
+        for kind in self.cancel.between(
+            Kind
+        ):  # parents first; a renamed row frees its name before a new one takes it
             self._update(kind)
             self._insert(kind)
         if self.undoing is not None and self._any(Action.CREATE):
@@ -75,12 +79,15 @@ class Commit:
         if self.plan.merges is not None:
             self._merge()
         self._delete()
-        return self._remember()
+        self.cancel.raise_if_cancelled()
+        head = self._remember()
+        self.cancel.raise_if_cancelled()  # the last look: from here on it is committed
+        return head
 
     # Preconditions.
 
     def _lock_and_compare(self) -> None:
-        for kind in Kind:
+        for kind in self.cancel.between(Kind):
             concerned = [change for change in self._of(kind, frozenset(Action)) if _touches_row(change)]
             touched = {change.row for change in concerned if change.row is not None}
             if not touched:

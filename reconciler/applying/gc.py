@@ -48,7 +48,7 @@ def collect(
     alone; that is asked before they are condemned and again before the first is deleted. Staged copies go by
     age, unless a run that was cut short wants them; of unfinished uploads only elmify's own are aborted.
     `UsageError` for a takedown of what is still live, or of what nobody knows; `Unfinished` when some deletes
-    failed: the next gc does them.
+    failed, or when it was cancelled between two: the next gc does them.
     """
     if min(wanted.older_than, wanted.staged_older_than) < SHORTEST_RETENTION:
         raise UsageError(
@@ -65,7 +65,8 @@ def collect(
             found, kept = _find(recorded, session.library, session.now() - wanted.older_than, wanted.now)
             clutter = _clutter(workspace, recorded, found, wanted, session.now())
             return Collected(rubbish=found, clutter=clutter, run=None, kept=kept)
-    with hold(workspace.database, RunKind.GC, workspace.actor, None, wait, workspace.observer) as lease:
+    cancel, observer = workspace.cancel, workspace.observer
+    with hold(workspace.database, RunKind.GC, workspace.actor, None, wait, observer, cancel=cancel) as lease:
         found, kept, recorded, now = _condemn(workspace, lease, wanted)
         if found:
             finish_earlier(workspace.database, workspace.objects)
@@ -73,7 +74,7 @@ def collect(
             kept = {**kept, **named}
         failures = _delete(workspace, lease, found)
         clutter = _clutter(workspace, recorded, found, wanted, now)
-        failures += clear(clutter, workspace.staging, workspace.database, lease, workspace.observer)
+        failures += clear(clutter, workspace.staging, workspace.database, lease, observer)
         _refuse_failures(failures)
     return Collected(rubbish=found, clutter=clutter, run=lease.run, kept=kept)
 
@@ -91,6 +92,7 @@ def _clutter(
         wanted=wanted_hashes(staying),
         doomed=_taken_down(recorded, wanted.now),
         now=now,
+        cancel=workspace.cancel,
     )
 
 

@@ -5,8 +5,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from datetime import timedelta
 
+from reconciler.applying.observer_guard import guarded
+from reconciler.concurrency import NEVER_CANCELLED, CancellationToken
 from reconciler.logs import collect_takeover, run_context
 from reconciler.model.errors import Leased, ProviderError, Unavailable, Unfinished
 from reconciler.model.history import Actor, Lease, RunKind, RunState
@@ -25,32 +28,42 @@ _log = logging.getLogger("elmify.lease")
 
 
 class LeaseHolder:
-    """One run's hold on the lease. `lost` is set as soon as it is known that another run took it."""
+    """One run's hold on the lease. `lost` is set as soon as it is known that another run took it.
 
-    def __init__(self, database: Database, run: int, lease: Lease, beat: timedelta) -> None:
+    `cancel` asks the run to stop.
+    """
+
+    def __init__(
+        self, database: Database, run: int, lease: Lease, beat: timedelta, cancel: CancellationToken
+    ) -> None:
         self._database = database
         self._beat_every = beat
         self._expires = time.monotonic() + LEASE_LASTS.total_seconds()
         self._ended = threading.Event()
         self.run = run
         self.token = lease.token
+        self.cancel = cancel
         self.lost = threading.Event()
-        self._heart = threading.Thread(target=self._beat, name="elmify-heartbeat", daemon=True)
+        self._heart = threading.Thread(
+            target=copy_context().run, args=(self._beat,), name="elmify-heartbeat", daemon=True
+        )
 
     def start(self) -> None:
         """Begin to renew the lease in the background."""
         self._heart.start()
 
     def stop(self) -> None:
-        """Stop renewing it. A beat that hangs in a dead connection is left behind."""
+        """Stop renewing it, if that has begun. A beat that hangs in a dead connection is left behind."""
         self._ended.set()
-        self._heart.join(timeout=LAST_BEAT.total_seconds())
+        with suppress(RuntimeError):  # an interrupt came before it was started
+            self._heart.join(timeout=LAST_BEAT.total_seconds())
 
     def check(self) -> None:
-        """Raise `Leased` when the lease is known to be lost.
+        """Raise `Leased` when the lease is known to be lost, `Interrupted` when the run is cancelled.
 
         Who has not renewed it for as long as it lasts (the process stood still) asks before it goes on.
         """
+        self.cancel.raise_if_cancelled()
         if time.monotonic() > self._expires and not self.lost.is_set():
             self._renew()
         if self.lost.is_set():
@@ -89,64 +102,38 @@ def hold(
     *,
     subject: Sequence[str] = (),
     beat: timedelta = HEARTBEAT_EVERY,
+    cancel: CancellationToken = NEVER_CANCELLED,
 ) -> Iterator[LeaseHolder]:
     """Begin a run and hold the lease while the block runs; then record how it ended and give the lease back.
 
-    Waits up to `wait` for a lease that another run holds, then raises `Leased`. An exception out of the
-    block is recorded as the run's outcome; when a commit of the run stands all the same, it becomes
-    `Unfinished`.
+    Waits up to `wait` for a lease that another run holds, then raises `Leased`; `Interrupted` when it is
+    cancelled while it waits. An exception out of the block is recorded as the run's outcome; when a commit of
+    the run stands all the same, it becomes `Unfinished`. What the observer raises changes nothing.
     """
+    observer = guarded(observer)
     with database.write() as work:
         run = work.records.begin_run(kind, actor, fingerprint, subject=subject)
-    again = finishing(kind, subject)
     with run_context(run):
-        _log.info("run-begun", extra={"facts": {"run": run, "kind": kind.value, "subject": list(subject)}})
-        with _held(database, run, again, actor, wait, observer, beat) as lease:
-            yield lease
-
-
-@contextmanager
-def _held(
-    database: Database,
-    run: int,
-    again: str,
-    actor: Actor,
-    wait: timedelta,
-    observer: Observer,
-    beat: timedelta,
-) -> Iterator[LeaseHolder]:
-    try:
-        acquired = _acquire(database, run, actor, wait, observer)
-    except BaseException as error:
-        _settle(database, run, None, outcome=_sentence(error))
-        raise
-    lease = LeaseHolder(database, run, acquired, beat)
-    lease.start()
-    observer.event("lease-acquired", run=run, token=lease.token)
-    try:
-        yield lease
-    except BaseException as error:
-        lease.stop()
-        committed = False
+        lease: LeaseHolder | None = None
         try:
-            committed = _settle(database, run, lease.token, outcome=_sentence(error))
-        except ProviderError as second:
-            # The first failure is the one to hear of; the lease runs out by itself.
-            observer.event("outcome-not-recorded", message=second.message)
-        if committed and not isinstance(error, Unfinished):
-            raise Unfinished(
-                f"the commit stands, but the run ended before it was through: {_sentence(error)}",
-                hint=f"Nothing is lost. To finish, run\n    elmify {again}",
-            ) from error
-        raise
-    lease.stop()
-    try:
-        _settle(database, run, lease.token, outcome=None)
-    except (ProviderError, KeyboardInterrupt) as error:
-        raise Unfinished(
-            f"what the run did stands, but its outcome could not be recorded: {_sentence(error)}",
-            hint="Nothing is lost; the lease runs out by itself within a minute.",
-        ) from error
+            facts = {"run": run, "kind": kind.value, "subject": list(subject)}
+            _log.info("run-begun", extra={"facts": facts})
+            acquired = _acquire(database, run, actor, wait, observer, cancel)
+            lease = LeaseHolder(database, run, acquired, beat, cancel)
+            lease.start()
+            observer.event("lease-acquired", run=run, token=lease.token)
+            yield lease
+        except BaseException as error:
+            if lease is not None:
+                lease.stop()
+            if _settle_failed(database, run, lease, observer, error) and not isinstance(error, Unfinished):
+                raise Unfinished(
+                    f"the commit stands, but the run ended before it was through: {_sentence(error)}",
+                    hint=f"Nothing is lost. To finish, run\n    elmify {finishing(kind, subject)}",
+                ) from error
+            raise
+        lease.stop()
+        _settle_done(database, run, lease)
 
 
 def finishing(kind: RunKind, subject: Sequence[str]) -> str:
@@ -157,10 +144,18 @@ def finishing(kind: RunKind, subject: Sequence[str]) -> str:
     return run_name(RunKind.APPLY) if kind is RunKind.MERGE else run_name(kind, subject)
 
 
-def _acquire(database: Database, run: int, actor: Actor, wait: timedelta, observer: Observer) -> Lease:
+def _acquire(
+    database: Database,
+    run: int,
+    actor: Actor,
+    wait: timedelta,
+    observer: Observer,
+    cancel: CancellationToken,
+) -> Lease:
     deadline = time.monotonic() + wait.total_seconds()
     said = False
     while True:
+        cancel.raise_if_cancelled()
         try:
             with database.write() as work:
                 lease = work.records.acquire_lease(run, actor, LEASE_LASTS)
@@ -198,14 +193,37 @@ def close_run(records: Records, abandoned: int, outcome: str) -> None:
         records.set_run(known.id, ended, outcome)
 
 
-def _settle(database: Database, run: int, token: int | None, outcome: str | None) -> bool:
+def _settle_done(database: Database, run: int, lease: LeaseHolder) -> None:
+    try:
+        _settle(database, run, lease, outcome=None)
+    except (ProviderError, KeyboardInterrupt) as error:
+        raise Unfinished(
+            f"what the run did stands, but its outcome could not be recorded: {_sentence(error)}",
+            hint="Nothing is lost; the lease runs out by itself within a minute.",
+        ) from error
+
+
+def _settle_failed(
+    database: Database, run: int, lease: LeaseHolder | None, observer: Observer, error: BaseException
+) -> bool:
+    """Record the failure of a run; whether it had committed. A second failure is only told."""
+    try:
+        return _settle(database, run, lease, outcome=_sentence(error))
+    except ProviderError as second:
+        # The first failure is the one to hear of; the lease runs out by itself.
+        observer.event("outcome-not-recorded", message=second.message)
+        return False
+
+
+def _settle(database: Database, run: int, lease: LeaseHolder | None, outcome: str | None) -> bool:
     """T3: give the lease back, and record the outcome; whether the run had committed.
 
     The lease comes first: a commit of this run that is still under way holds that row.
     """
     with database.write() as work:
-        if token is not None:
-            work.records.release_lease(token)
+        held = lease if lease is not None else work.records.lease()
+        if held is not None and held.run == run:  # also what was taken a moment before an interrupt
+            work.records.release_lease(held.token)
         known = work.records.run(run)
         committed = known is not None and known.committed_at is not None
         if known is None or known.state not in {RunState.BEGUN, RunState.COMMITTED}:

@@ -1,17 +1,16 @@
 """Reading the world: the bucket by listing, the database by a fixed number of queries, both at once."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from reconciler.applying.workspace import Workspace
+from reconciler.concurrency import NEVER_CANCELLED, Background, CancellationToken
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.catalog import Catalog
 from reconciler.model.errors import IdentityMismatch, ObjectMissing
 from reconciler.model.kinds import Kind
-from reconciler.model.memory import uncollected
 from reconciler.model.plan import Action, Plan
 from reconciler.model.policy import OWN_PREFIX, STAGED_PREFIX
 from reconciler.model.ports import (
@@ -24,7 +23,7 @@ from reconciler.model.ports import (
 )
 from reconciler.model.recorded import Identity, IdentityState, Recorded
 from reconciler.model.staging import Staging, hash_under
-from reconciler.model.values import nfc
+from reconciler.model.values import nfc, sharing_texts
 from reconciler.planning.planner import Draft, draft, finish
 from reconciler.planning.rollback import Past, draft_rollback
 from reconciler.planning.row_merge import draft_merge, rows_of
@@ -49,18 +48,19 @@ def make_plan(workspace: Workspace, request: Request) -> tuple[Plan, World]:
 
     Everything of the database is of one moment: refresh and counts share one read-only transaction. Raises
     `InvalidInput` for questions that only a person can answer, `IdentityMismatch` when the stores do not
-    belong together, and whatever the stores raise.
+    belong together, `Interrupted` when cancelled, and whatever the stores raise. A listing that is under way
+    then ends with its page.
     """
-    with uncollected(), _beside() as pool:
-        listing = pool.submit(read_bucket, workspace.objects)
-        staging = workspace.staging
-        waiting = pool.submit(read_staging, staging) if staging.apart else None
+    staging = workspace.staging
+    with sharing_texts(), Background(size=2, name="elmify-list", cancel=workspace.cancel) as background:
+        listing = background.begin(partial(read_bucket, workspace.objects, background.stop))
+        waiting = background.begin(partial(read_staging, staging, background.stop)) if staging.apart else None
         catalog = workspace.load_catalog() if request.rolls_back is None else Catalog(resources={})
         with workspace.database.read() as session:
             snapshot, recorded = read_database(session)
-            listed = listing.result()
+            listed = listing()
             check_identity(recorded.identity, listed.marker, workspace.policy.environment)
-            staged = listed.staged if waiting is None else waiting.result()
+            staged = listed.staged if waiting is None else waiting()
             snapshot = replace(snapshot, objects=listed.objects, staged=staged, marker=listed.marker)
             world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=workspace.policy)
             rough = _kept(session.library, _draft(session, world, request))
@@ -69,19 +69,12 @@ def make_plan(workspace: Workspace, request: Request) -> tuple[Plan, World]:
     return finish(world, rough, doomed, moved, beyond), world
 
 
-@contextmanager
-def _beside() -> Iterator[ThreadPoolExecutor]:
-    """Yield threads to list in. They are not waited for: who pressed Ctrl-C does not want a listing's end."""
-    pool = ThreadPoolExecutor(max_workers=2)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+def read_bucket(objects: ObjectStore, cancel: CancellationToken = NEVER_CANCELLED) -> Listing:
+    """Return what the bucket holds, apart from the rest of elmify's own prefix. One listing and one read.
 
-
-def read_bucket(objects: ObjectStore) -> Listing:
-    """Return what the bucket holds, apart from the rest of elmify's own prefix. One listing and one read."""
-    return arrange(objects.list(), lambda: read_marker(objects))
+    `Interrupted` when cancelled, before the next page is asked for.
+    """
+    return arrange(cancel.between(objects.list()), lambda: read_marker(objects))
 
 
 def arrange(listed: Iterable[StoredObject], marker: Callable[[], str | None]) -> Listing:
@@ -96,9 +89,13 @@ def arrange(listed: Iterable[StoredObject], marker: Callable[[], str | None]) ->
     return Listing(objects=library, staged=staged, marker=marker())
 
 
-def read_staging(staging: Staging) -> Mapping[str, StoredObject]:
-    """Return the staged copies by the SHA-256 they are kept under. One listing."""
-    found = ((staging.hash_in(stored.key), stored) for stored in staging.store.list(staging.prefix))
+def read_staging(staging: Staging, cancel: CancellationToken = NEVER_CANCELLED) -> Mapping[str, StoredObject]:
+    """Return the staged copies by the SHA-256 they are kept under. One listing.
+
+    `Interrupted` when cancelled, before the next page is asked for.
+    """
+    listed = cancel.between(staging.store.list(staging.prefix))
+    found = ((staging.hash_in(stored.key), stored) for stored in listed)
     return {sha256: stored for sha256, stored in found if sha256 is not None}
 
 

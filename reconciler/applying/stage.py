@@ -1,14 +1,13 @@
 """Bytes before the merge: what the lockfile names and the library lacks, put where an apply finds it."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reconciler.applying.checksums import HASH_METADATA, foretold_etags, part_bytes_of
 from reconciler.applying.uploads import md5_of
-from reconciler.concurrency import BoundedPool
+from reconciler.concurrency import NEVER_CANCELLED, BoundedPool, CancellationToken
 from reconciler.model.catalog import MediaFile
-from reconciler.model.errors import Interrupted, ObjectExists, ProviderError
+from reconciler.model.errors import ObjectExists, ProviderError
 from reconciler.model.plan import PutOrigin
 from reconciler.model.policy import TransferLimits
 from reconciler.model.ports import MediaFiles, Meter, Observer, Upload
@@ -39,7 +38,8 @@ class Stager:
     limits: TransferLimits
     origins: Origins
     observer: Observer
-    _stop: threading.Event = field(default_factory=threading.Event)
+    cancel: CancellationToken = NEVER_CANCELLED
+    _stop: CancellationToken = NEVER_CANCELLED
 
     def stage(self, lines: Iterable[MediaFile]) -> tuple[Located, ...]:
         """Put under its hash whatever is neither live nor staged, and return where each line is then.
@@ -72,7 +72,10 @@ class Stager:
         with (
             self.observer.meter(label, files=len(lines), size_bytes=size_bytes) as meter,
             BoundedPool[MediaFile, Whereabouts](
-                lambda line: work(line, meter), size=self.limits.concurrency, name="elmify-stage"
+                lambda line: work(line, meter),
+                size=self.limits.concurrency,
+                name="elmify-stage",
+                cancel=self.cancel,
             ) as pool,
         ):
             self._stop = pool.stop
@@ -85,7 +88,7 @@ class Stager:
                     yield Located(media=line, where=where)
 
     def _staged(self, line: MediaFile, meter: Meter) -> Whereabouts:
-        self._go_on()
+        self._stop.raise_if_cancelled()
         assert line.sha256 is not None
         upload = self._upload(line, line.sha256, meter)
         with upload.body:
@@ -101,7 +104,7 @@ class Stager:
 
     def _upload(self, line: MediaFile, sha256: str, meter: Meter) -> Upload:
         def on_bytes(count: int) -> None:
-            self._go_on()
+            self._stop.raise_if_cancelled()
             meter.bytes_done(count)
 
         body = self.media.open(line)
@@ -124,12 +127,8 @@ class Stager:
         )
 
     def _on_disk(self, line: MediaFile, meter: Meter) -> Whereabouts:
-        self._go_on()
+        self._stop.raise_if_cancelled()
         with self.media.open(line):
             meter.bytes_done(line.size_bytes)
         meter.file_done(line.path)
         return Whereabouts.ON_DISK
-
-    def _go_on(self) -> None:
-        if self._stop.is_set():
-            raise Interrupted("staging was interrupted")

@@ -1,18 +1,16 @@
 """Uploads of new objects, in parallel: from disk, else copied from stored bytes."""
 
 import hashlib
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from reconciler.applying.checksums import HASH_METADATA, foretold_etags, holds_the_bytes, part_bytes_of
 from reconciler.applying.lease import LeaseHolder
-from reconciler.concurrency import BoundedPool
+from reconciler.concurrency import NEVER_CANCELLED, BoundedPool, CancellationToken
 from reconciler.model.actual import StoredObject
 from reconciler.model.catalog import MediaFile
 from reconciler.model.errors import (
-    Interrupted,
     ObjectExists,
     ObjectMissing,
     ProviderError,
@@ -102,18 +100,20 @@ class Uploader:
     meter: Meter
     copier: Copier
     copied: set[str] = field(default_factory=set)
-    _stop: threading.Event = field(default_factory=threading.Event)
+    _stop: CancellationToken = NEVER_CANCELLED
 
     def put_all(self, tasks: Sequence[Task]) -> dict[str, StoredObject]:
         """Store every object and return what the bucket answered, by key.
 
         Raises `PutsFailed` naming every file that failed for good; what was stored stays, for the next
-        apply to use. Interrupted, it gives up the parts in flight and lets the interruption through.
+        apply to use. Interrupted or cancelled, it gives up the parts in flight and lets that through.
         """
         stored: dict[str, StoredObject] = {}
         failures: list[str] = []
         changed = False
-        with BoundedPool(self._store, size=self.limits.concurrency, name="elmify-put") as pool:
+        with BoundedPool(
+            self._store, size=self.limits.concurrency, name="elmify-put", cancel=self.lease.cancel
+        ) as pool:
             self._stop = pool.stop
             for task, future in pool.finished(tasks):
                 try:
@@ -195,8 +195,7 @@ class Uploader:
 
     def _go_on(self) -> None:
         self.lease.check()
-        if self._stop.is_set():
-            raise Interrupted("the run was interrupted")
+        self._stop.raise_if_cancelled()
 
 
 def _is_of_other_bytes(error: ProviderError) -> bool:

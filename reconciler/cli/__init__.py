@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
-from gc import freeze  # by its name: `gc` here is a command
+from gc import freeze, set_threshold  # by their names: `gc` here is a command
 from types import FrameType
 
 import click
@@ -188,6 +188,8 @@ def cli(ctx: click.Context, directory: str, log_format: str, verbose: int) -> No
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with one of the documented statuses."""
+    # Of this process alone: the collector would walk all that is read again and again, and free none of it.
+    set_threshold(100_000, 50, 1_000)
     status = run(arguments)
     if status in {Exit.INTERRUPTED, Exit.TERMINATED}:
         sys.stdout.flush()

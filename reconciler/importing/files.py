@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from reconciler.concurrency import NEVER_CANCELLED, CancellationToken
 from reconciler.importing import metadata
 from reconciler.importing.declare import Folder, FoundResources, by_number, declare, lockfile_lines
 from reconciler.importing.describe import unfit
@@ -242,14 +243,15 @@ class Hashing:
     policy: Policy
     cache_file: Path
     meter: OpenMeter
+    cancel: CancellationToken = NEVER_CANCELLED
 
     def lines(self, root: Path, paths: Iterable[str]) -> tuple[Mapping[str, MediaFile], Mapping[str, str]]:
         """Return the lines of files under a root by NFC path, and why others have none, by path."""
         cache = StatCache.read(self.cache_file)
         references = {path: Position(path) for path in paths}
-        found = survey(MediaFolder(root), references, {}, cache, self.policy.transfer)
+        found = survey(MediaFolder(root), references, {}, cache, self.policy.transfer, cancel=self.cancel)
         with self.meter(len(found.pending), found.pending_bytes) as meter:
-            locked = lock(found, on_bytes=meter.bytes_done, on_file=meter.file_done)
+            locked = lock(found, on_bytes=meter.bytes_done, on_file=meter.file_done, cancel=self.cancel)
         if found.pending:
             cache.write(self.cache_file)
         return locked.files, {each.position.file: each.detail for each in locked.diagnostics}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.applying.refresh import check_identity, read_bucket, read_database
+from reconciler.concurrency import NEVER_CANCELLED, CancellationToken
 from reconciler.importing.adopt import Workbench, columns_of
 from reconciler.importing.declare import Folder, MergedEntries, merge
 from reconciler.importing.describe import Remembered
@@ -11,11 +12,11 @@ from reconciler.importing.library import library_of
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.address import Address
 from reconciler.model.catalog import MediaFile
-from reconciler.model.memory import uncollected
 from reconciler.model.outcomes import Imported, ImportFinding, Reason
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Database, ObjectStore
 from reconciler.model.recorded import Recorded
+from reconciler.model.values import sharing_texts
 
 #: Learns the bytes behind lines whose hash is unknown, by NFC path; returns the lines it could complete.
 Learn = Callable[[Mapping[str, MediaFile], Mapping[str, StoredObject]], Mapping[str, MediaFile]]
@@ -28,14 +29,22 @@ def learn_nothing(
     return {}
 
 
-def read_world(objects: ObjectStore, database: Database, environment: str) -> tuple[Snapshot, Recorded]:
+def read_world(
+    objects: ObjectStore,
+    database: Database,
+    environment: str,
+    *,
+    cancel: CancellationToken = NEVER_CANCELLED,
+) -> tuple[Snapshot, Recorded]:
     """Read both stores; writes nothing.
 
-    `IdentityMismatch` when they do not belong together or to that environment; else whatever they raise.
+    `IdentityMismatch` when they do not belong together or to that environment, `Interrupted` when cancelled;
+    else whatever they raise.
     """
-    listing = read_bucket(objects)
-    with database.read() as session:
-        snapshot, recorded = read_database(session)
+    with sharing_texts():
+        listing = read_bucket(objects, cancel)
+        with database.read() as session:
+            snapshot, recorded = read_database(session)
     check_identity(recorded.identity, listing.marker, environment)
     return replace(snapshot, objects=listing.objects, marker=listing.marker), recorded
 
@@ -54,8 +63,7 @@ def import_live(
     protection. A row whose entry the planner would not find by itself gets its `row:`. With `as_is`, every
     column that the plan would correct is put up with instead. `InvalidInput` for a catalog with mistakes.
     """
-    with uncollected():
-        return _import(Workbench(folder, policy, *world), as_is, learn)
+    return _import(Workbench(folder, policy, *world), as_is, learn)
 
 
 def _import(bench: Workbench, as_is: bool, learn: Learn) -> Imported:

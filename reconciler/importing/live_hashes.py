@@ -2,14 +2,14 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
+from reconciler.concurrency import NEVER_CANCELLED, BoundedPool, CancellationToken
 from reconciler.loading.hashing import digest_file
 from reconciler.loading.lockfile import format_line, parse_line
 from reconciler.loading.media_facts import Facts, Unfit, read_facts
@@ -21,10 +21,6 @@ from reconciler.model.values import nfc
 
 #: Opens a meter for that many files and bytes.
 OpenMeter = Callable[[int, int], AbstractContextManager[Meter]]
-
-
-class _Stopped(Exception):
-    """Another object failed, or a person pressed Ctrl-C."""
 
 
 @dataclass(slots=True)
@@ -74,13 +70,14 @@ class Learning:
     learnt: Learnt
     limits: TransferLimits
     meter: OpenMeter
+    cancel: CancellationToken = NEVER_CANCELLED
 
     def __call__(
         self, lines: Mapping[str, MediaFile], listed: Mapping[str, StoredObject]
     ) -> Mapping[str, MediaFile]:
         """Return the lines with hashes and, of audio, facts, for every object that is still what they say.
 
-        Raises what the store raises; what was learnt until then is kept.
+        Raises what the store raises, `Interrupted` when cancelled; what was learnt until then is kept.
         """
         there = {
             path: stored
@@ -96,25 +93,23 @@ class Learning:
     ) -> Mapping[str, MediaFile]:
         if not lines:
             return {}
-        stopped = threading.Event()
         size_bytes = sum(line.size_bytes for line in lines.values())
-        with self.meter(len(lines), size_bytes) as meter, ThreadPoolExecutor(self.limits.concurrency) as pool:
-            running = [
-                pool.submit(self._one, path, line, listed[path], meter, stopped)
-                for path, line in lines.items()
-            ]
-            try:
-                return dict(done.result() for done in as_completed(running))
-            except BaseException:
-                stopped.set()
-                pool.shutdown(cancel_futures=True)
-                raise
+        with (
+            self.meter(len(lines), size_bytes) as meter,
+            BoundedPool[str, tuple[str, MediaFile]](
+                lambda path: self._one(path, lines[path], listed[path], meter, pool.stop),
+                size=self.limits.concurrency,
+                name="elmify-learn",
+                cancel=self.cancel,
+            ) as pool,
+        ):
+            return dict(future.result() for _, future in pool.finished(lines))
 
     def _one(
-        self, path: str, line: MediaFile, stored: StoredObject, meter: Meter, stopped: threading.Event
+        self, path: str, line: MediaFile, stored: StoredObject, meter: Meter, stop: CancellationToken
     ) -> tuple[str, MediaFile]:
         with TemporaryFile() as handle, self.objects.stream(stored.key) as blocks:
-            for block in _until(stopped, blocks):
+            for block in stop.between(blocks):
                 handle.write(block)
                 meter.bytes_done(len(block))
             learnt = self._described(handle, line)
@@ -138,13 +133,6 @@ class Learning:
             bitrate=facts.bitrate or line.bitrate,
             sample_rate=facts.sample_rate or line.sample_rate,
         )
-
-
-def _until(stopped: threading.Event, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    for block in blocks:
-        if stopped.is_set():
-            raise _Stopped
-        yield block
 
 
 def _facts(handle: BinaryIO, line: MediaFile) -> Facts:

@@ -12,8 +12,7 @@ from reconciler.model.address import Address, join
 from reconciler.model.catalog import Resource
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
-from reconciler.model.memory import shared, shared_if_any
-from reconciler.model.values import Value
+from reconciler.model.values import Value, shared, shared_if_any
 
 _SLOT = {slot.value: slot for slot in Slot}
 

@@ -14,7 +14,6 @@ from reconciler.loading.yaml import read_document
 from reconciler.model.catalog import Catalog, MediaFile
 from reconciler.model.diagnostics import Diagnostic, Position, has_errors, in_reading_order
 from reconciler.model.errors import InvalidInput
-from reconciler.model.memory import uncollected
 from reconciler.model.policy import Layout
 
 _Read = tuple[str, ReadFile, tuple[Diagnostic, ...]]
@@ -99,19 +98,6 @@ def load_catalog(
     checkout, a file that did not change is not parsed again, and an input that had no errors is not checked
     again.
     """
-    with uncollected():
-        return _load(root, catalog_dir, lock_path, media, media_root, layout, cache_dir)
-
-
-def _load(
-    root: Path,
-    catalog_dir: Path,
-    lock_path: Path,
-    media: Mapping[str, MediaFile],
-    media_root: Path,
-    layout: Layout,
-    cache_dir: Path | None,
-) -> Loaded:
     cache = ParseCache.of_project(cache_dir, root)
     sources, found = _read_sources(root, catalog_dir)
     locator = Locator({source.name: source.data for source in sources})

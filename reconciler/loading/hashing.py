@@ -5,12 +5,13 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
+from reconciler.concurrency import Background
 from reconciler.loading.atomic_write import write_whole
 from reconciler.loading.lockfile import format_line, parse_line
 from reconciler.model.catalog import MediaFile
@@ -193,20 +194,20 @@ def _read_split(
     """Read into one buffer while every sink, in its own thread, takes the other."""
     buffers = cycle([memoryview(bytearray(SPLIT_BUFFER_BYTES)) for _ in range(2)])
     total = 0
-    with ThreadPoolExecutor(max_workers=len(sinks)) as pool:
-        running = list[Future[None]]()
+    with Background(size=len(sinks), name="elmify-digest") as background:
+        running = list[Callable[[], None]]()
         while total <= size_bytes and (count := _fill(handle, buffer := next(buffers))):
             _finish(running)  # each sink must have the bytes in their order
-            running = [pool.submit(sink.update, buffer[:count]) for sink in sinks]
+            running = [background.begin(partial(sink.update, buffer[:count])) for sink in sinks]
             total += count
             on_bytes(count)
         _finish(running)
     return total
 
 
-def _finish(running: Sequence[Future[None]]) -> None:
-    for update in running:
-        update.result()
+def _finish(running: Sequence[Callable[[], None]]) -> None:
+    for wait_for in running:
+        wait_for()
 
 
 def _fill(handle: BinaryIO, buffer: memoryview) -> int:

@@ -20,8 +20,7 @@ from reconciler.loading.atomic_write import write_whole
 from reconciler.loading.media_facts import MEDIA_TYPES
 from reconciler.model.catalog import MediaFile
 from reconciler.model.diagnostics import Diagnostic, Position
-from reconciler.model.memory import shared, shared_if_any
-from reconciler.model.values import counted, nfc
+from reconciler.model.values import counted, nfc, shared, shared_if_any
 
 HEADER = "# elmify.lock, format 1: one line a media file, sorted by path. Written by `elmify lock`."
 _HEADER_START = "# elmify.lock, format 1:"

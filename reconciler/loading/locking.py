@@ -1,11 +1,10 @@
 """Locking: hashing what the catalog names, so that the lockfile says which bytes each path means."""
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 
+from reconciler.concurrency import NEVER_CANCELLED, BoundedPool, CancellationToken
 from reconciler.loading import media_codes as codes
 from reconciler.loading.hashing import Stamp, StatCache, digest_file, now_ns
 from reconciler.loading.media import MediaFolder, MediaRefused
@@ -85,14 +84,15 @@ def survey(
     limits: TransferLimits,
     *,
     rehash: bool = False,
+    cancel: CancellationToken = NEVER_CANCELLED,
 ) -> Survey:
     """Look at every file that the catalog names, and decide by size and time which have to be read.
 
     `references` says where the catalog names each path; `previous` is the lockfile by NFC. `rehash` reads
-    them all.
+    them all. `Interrupted` when cancelled.
     """
     found = Survey(folder=folder, references=references, previous=previous, cache=cache, limits=limits)
-    for path, position in _first_spellings(references).items():
+    for path, position in cancel.between(_first_spellings(references).items()):
         try:
             _look_at(found, path, rehash=rehash)
         except MediaRefused as refused:
@@ -143,16 +143,17 @@ def lock(
     *,
     on_bytes: Callable[[int], None] = ignore_bytes,
     on_file: Callable[[str], None] = ignore_file,
+    cancel: CancellationToken = NEVER_CANCELLED,
 ) -> Locked:
     """Read what the survey found pending, on all processors, and return what the lockfile should say.
 
     Memory does not depend on the sizes. Files that cannot be locked are in the diagnostics and keep no line.
     The survey's cache learns what was read. `on_bytes` and `on_file` are called from several threads; what
-    they raise, and an interrupt, stops the reading within one buffer.
+    they raise, an interrupt, and a cancelled token (`Interrupted`) stop the reading within one buffer.
     """
     files = dict(found.known)
     wrong = list(found.diagnostics)
-    for path, outcome in _read_all(found, on_bytes, on_file):
+    for path, outcome in _read_all(found, on_bytes, on_file, cancel):
         if isinstance(outcome, MediaFile):
             files[nfc(path)] = outcome
         else:
@@ -160,24 +161,29 @@ def lock(
     return _compared(found, files, wrong)
 
 
-class _Stopped(Exception):
-    """All reading ends; the cause, where there is one, is what the progress report raised."""
+class _ReportFailed(Exception):
+    """The progress report raised an `OSError`: all reading ends."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 def _read_all(
-    found: Survey, on_bytes: Callable[[int], None], on_file: Callable[[str], None]
+    found: Survey,
+    on_bytes: Callable[[int], None],
+    on_file: Callable[[str], None],
+    cancel: CancellationToken,
 ) -> Sequence[tuple[str, MediaFile | Unfit]]:
     workers = processors()
     share = max(found.pending_bytes // workers, SPLIT_FROM_BYTES)
-    stopped = threading.Event()
 
     def counted(count: int) -> None:
-        if stopped.is_set():
-            raise _Stopped
+        pool.stop.raise_if_cancelled()
         try:
             on_bytes(count)
         except OSError as error:  # of a terminal that is gone: not to be taken for the file's own
-            raise _Stopped from error
+            raise _ReportFailed(error) from error
 
     def one(item: Pending) -> tuple[str, MediaFile | Unfit]:
         outcome = _read_one(found, item, counted, split=item.size_bytes > share)
@@ -185,18 +191,11 @@ def _read_all(
         return item.path, outcome
 
     largest_first = sorted(found.pending, key=lambda item: -item.size_bytes)  # so that none is left over last
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        running: list[Future[tuple[str, MediaFile | Unfit]]] = [
-            pool.submit(one, item) for item in largest_first
-        ]
+    with BoundedPool(one, size=workers, name="elmify-lock", cancel=cancel) as pool:
         try:
-            return [done.result() for done in as_completed(running)]
-        except BaseException as error:
-            stopped.set()
-            pool.shutdown(cancel_futures=True)
-            if isinstance(error, _Stopped) and error.__cause__:
-                raise error.__cause__ from None
-            raise
+            return [future.result() for _, future in pool.finished(largest_first)]
+        except _ReportFailed as failed:
+            raise failed.reason from None
 
 
 def processors() -> int:

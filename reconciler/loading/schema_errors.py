@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -48,7 +48,7 @@ def _capped(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     return (*found[:PROBLEMS_MAX], Mistake.TOO_MANY.at(found[PROBLEMS_MAX].position, detail))
 
 
-@cache
+@lru_cache(maxsize=8)
 def _schema(adapter: TypeAdapter[Any]) -> Mapping[str, Any]:
     return adapter.json_schema()
 

@@ -80,10 +80,11 @@ def _hash(project: Project, previous: Mapping[str, MediaFile], *, rehash: bool) 
         cache,
         settings.policy.transfer,
         rehash=rehash,
+        cancel=project.cancel,
     )
     size_bytes = found.pending_bytes
     with project.observer.meter("Hashing", files=len(found.pending), size_bytes=size_bytes) as meter:
-        locked = lock_files(found, on_bytes=meter.bytes_done, on_file=meter.file_done)
+        locked = lock_files(found, on_bytes=meter.bytes_done, on_file=meter.file_done, cancel=project.cancel)
     if found.pending:
         cache.write(settings.media_cache)
     return locked

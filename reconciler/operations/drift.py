@@ -5,22 +5,22 @@ It needs no catalog and no right to write: one dated listing and a fixed number 
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from reconciler.applying.refresh import check_identity, read_marker
 from reconciler.applying.workspace import Workspace
+from reconciler.concurrency import Background, CancellationToken
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.drift import DriftReport
 from reconciler.model.history import Run
 from reconciler.model.kinds import TABLES, Kind
-from reconciler.model.memory import uncollected
 from reconciler.model.policy import AUDIT_PREFIX, OWN_PREFIX
 from reconciler.model.ports import ObjectStore, RecordsReader
 from reconciler.model.recorded import Recorded
-from reconciler.model.values import nfc
+from reconciler.model.values import nfc, sharing_texts
 from reconciler.planning.drift import LastApply, drift_report
 from reconciler.planning.ignore_rules import report_without_ignored
 
@@ -56,25 +56,25 @@ class _LastCommit:
 def read_drift(workspace: Workspace) -> DriftReport:
     """Return what was changed outside elmify since the last apply, without what is ignored. Writes nothing.
 
-    Raises `IdentityMismatch` when the stores do not belong together, and whatever the stores raise.
+    Raises `IdentityMismatch` when the stores do not belong together, `Interrupted` when cancelled, and
+    whatever the stores raise.
     """
     found = take_inventory(workspace)
     environment = workspace.policy.environment
-    with uncollected():
-        report = drift_report(environment, found.snapshot, found.recorded, found.last)
-        return report_without_ignored(workspace.policy, report)
+    report = drift_report(environment, found.snapshot, found.recorded, found.last)
+    return report_without_ignored(workspace.policy, report)
 
 
 def take_inventory(workspace: Workspace) -> Inventory:
     """Read both stores and the records, side by side. Raises as `read_drift` does."""
-    with uncollected(), ThreadPoolExecutor(max_workers=1) as pool:
-        listing = pool.submit(_read_bucket, workspace.objects)
+    with sharing_texts(), Background(size=1, name="elmify-list", cancel=workspace.cancel) as background:
+        listing = background.begin(partial(_read_bucket, workspace.objects, background.stop))
         with workspace.database.read() as session:
             rows = {kind: {row.id: row for row in session.library.rows(kind)} for kind in Kind}
             recorded = session.records.load()
             commit = _last_commit(session.records)
             taken_at = session.now()
-        bucket = listing.result()
+        bucket = listing()
     check_identity(recorded.identity, bucket.marker, workspace.policy.environment)
     snapshot = Snapshot(
         objects=bucket.objects, rows=rows, categories=None, marker=bucket.marker, taken_at=taken_at
@@ -83,11 +83,11 @@ def take_inventory(workspace: Workspace) -> Inventory:
     return Inventory(snapshot=snapshot, recorded=recorded, last=last)
 
 
-def _read_bucket(objects: ObjectStore) -> _Bucket:
+def _read_bucket(objects: ObjectStore, cancel: CancellationToken) -> _Bucket:
     listed: dict[str, StoredObject] = {}
     modified: dict[str, datetime] = {}
     anchors: dict[int, datetime] = {}
-    for stored, at in objects.dated():
+    for stored, at in cancel.between(objects.dated()):
         if not stored.key.startswith(OWN_PREFIX):
             listed[nfc(stored.key)], modified[nfc(stored.key)] = stored, at
         elif stored.key.startswith(AUDIT_PREFIX):

@@ -17,9 +17,11 @@ from reconciler.importing.live_hashes import Learning, Learnt
 from reconciler.importing.manifest import manifest_json, read_manifest
 from reconciler.importing.new_entries import new_lectures as declare_lectures
 from reconciler.importing.new_entries import new_parent as declare_parent
+from reconciler.model.actual import Snapshot
 from reconciler.model.errors import UsageError
 from reconciler.model.outcomes import Imported
 from reconciler.model.ports import Meter
+from reconciler.model.recorded import Recorded
 from reconciler.operations.project import Project
 
 
@@ -29,7 +31,7 @@ def import_live(project: Project, workspace: Workspace, *, as_is: bool, learn_ha
     With `as_is`, columns that a plan would correct are accepted as they are. `learn_hashes` streams the
     objects whose hash is unknown.
     """
-    world = read_world(workspace.objects, workspace.database, workspace.policy.environment)
+    world = _world(workspace)
     learn = _learning(project, workspace) if learn_hashes else learn_nothing
     return import_world(_folder(project), workspace.policy, world, as_is=as_is, learn=learn)
 
@@ -49,7 +51,7 @@ def import_manifest(project: Project, file: Path) -> Imported:
 
 def adopt(project: Project, workspace: Workspace, addresses: Sequence[str]) -> Adopted:
     """Write live values of these addresses into the catalog. `UsageError` for what cannot be adopted."""
-    world = read_world(workspace.objects, workspace.database, workspace.policy.environment)
+    world = _world(workspace)
     return adopt_into(_folder(project), workspace.policy, world, addresses)
 
 
@@ -73,7 +75,7 @@ class EachAdopted:
 
 def adopt_each(project: Project, workspace: Workspace, addresses: Sequence[str]) -> EachAdopted:
     """Adopt addresses one by one: one that cannot be adopted does not keep the others from it."""
-    world = read_world(workspace.objects, workspace.database, workspace.policy.environment)
+    world = _world(workspace)
     accepted: set[str] = set()
     written: list[tuple[str, str]] = []
     refused: list[tuple[str, UsageError]] = []
@@ -109,6 +111,11 @@ def export_manifest(project: Project) -> str:
     return manifest_json(project.catalog(), project.settings.policy.layout)
 
 
+def _world(workspace: Workspace) -> tuple[Snapshot, Recorded]:
+    environment = workspace.policy.environment
+    return read_world(workspace.objects, workspace.database, environment, cancel=workspace.cancel)
+
+
 def _folder(project: Project) -> Folder:
     settings = project.settings
     return Folder(root=settings.root, catalog_dir=settings.catalog_dir, lock_path=settings.lock_path)
@@ -116,7 +123,12 @@ def _folder(project: Project) -> Folder:
 
 def _hashing(project: Project) -> Hashing:
     settings = project.settings
-    return Hashing(policy=settings.policy, cache_file=settings.media_cache, meter=_HashingMeter(project))
+    return Hashing(
+        policy=settings.policy,
+        cache_file=settings.media_cache,
+        meter=_HashingMeter(project),
+        cancel=project.cancel,
+    )
 
 
 def _learning(project: Project, workspace: Workspace) -> Learning:
@@ -126,6 +138,7 @@ def _learning(project: Project, workspace: Workspace) -> Learning:
         learnt=Learnt(settings.state_dir / "cache" / "objects.ndjson"),
         limits=settings.policy.transfer,
         meter=_HashingMeter(project),
+        cancel=workspace.cancel,
     )
 
 

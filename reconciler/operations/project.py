@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from reconciler.applying.observer_guard import guarded
+from reconciler.concurrency import NEVER_CANCELLED, CancellationToken
 from reconciler.loading.catalog import Loaded, load_catalog
 from reconciler.loading.lockfile import REPAIRABLE, read_lockfile, without_lines, without_lockfile
 from reconciler.loading.revisions import Git
@@ -20,12 +22,17 @@ from reconciler.settings import Settings, find_root, load_settings
 class Project:
     """A folder with an elmify.yaml, read for one operation. `observer` is told of the catalog's warnings.
 
-    `environ` is what git runs in; without it git is not found.
+    `environ` is what git runs in; without it git is not found. `cancel` ends what takes long (`Interrupted`):
+    hashing, and whatever a workspace of the project does.
     """
 
     settings: Settings
     observer: Observer = field(default_factory=lambda: SILENT)
     environ: Mapping[str, str] = field(default_factory=dict)
+    cancel: CancellationToken = NEVER_CANCELLED
+
+    def __post_init__(self) -> None:
+        self.observer = guarded(self.observer)
 
     @property
     def git(self) -> Git:

@@ -44,13 +44,15 @@ def _prepared(workspace: Workspace, *, by_lockfile: bool) -> tuple[Stager, Seque
         limits=workspace.policy.transfer,
         origins=origins,
         observer=workspace.observer,
+        cancel=workspace.cancel,
     )
     return stager, lines
 
 
 def _by_lockfile(workspace: Workspace) -> tuple[Sequence[MediaFile], Origins]:
-    listed = read_bucket(workspace.objects)
-    staged = read_staging(workspace.staging) if workspace.staging.apart else listed.staged
+    listed = read_bucket(workspace.objects, workspace.cancel)
+    staging = workspace.staging
+    staged = read_staging(staging, workspace.cancel) if staging.apart else listed.staged
     return tuple(workspace.load_catalog().media.values()), Origins(listed.objects, staged, {})
 
 

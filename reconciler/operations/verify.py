@@ -1,9 +1,8 @@
 """Verification of catalog, bucket and database: read, checked, never written."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from reconciler.applying.refresh import (
     Listing,
@@ -15,13 +14,13 @@ from reconciler.applying.refresh import (
     read_staging,
 )
 from reconciler.applying.workspace import Workspace
+from reconciler.concurrency import Background, CancellationToken
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Denied
-from reconciler.model.memory import uncollected
 from reconciler.model.plan import Plan
 from reconciler.model.policy import OWN_PREFIX
 from reconciler.model.ports import MediaFiles, ObjectStore, ReadSession, UnfinishedUpload
-from reconciler.model.values import nfc
+from reconciler.model.values import nfc, sharing_texts
 from reconciler.operations.audit import anchored, chain_problem
 from reconciler.operations.verify_bytes import Hashing
 from reconciler.planning.verification.byte_checks import Sample
@@ -47,6 +46,7 @@ def verify_deep(workspace: Workspace, sample: Sample | None = None) -> Verificat
         objects=workspace.objects,
         observer=workspace.observer,
         concurrency=workspace.policy.transfer.concurrency,
+        cancel=workspace.cancel,
     )
     day = context.world.snapshot.taken_at.toordinal()
     return hashing.verified(context, sample, day)
@@ -60,23 +60,22 @@ def repair_plan(workspace: Workspace, found: Verification) -> Plan | None:
 
 def _context(workspace: Workspace) -> VerifyContext:
     staging = workspace.staging
-    with uncollected(), _beside() as pool:
-        listing = pool.submit(_list, workspace.objects)
-        waiting = pool.submit(read_staging, staging) if staging.apart else None
+    with sharing_texts(), Background(size=2, name="elmify-list", cancel=workspace.cancel) as background:
+        listing = background.begin(partial(_list, workspace.objects, background.stop))
+        waiting = background.begin(partial(read_staging, staging, background.stop)) if staging.apart else None
         catalog = workspace.load_catalog()
         with workspace.database.read() as session:
             snapshot, recorded = read_database(session)
-            listed = listing.result()
+            listed = listing()
             found = listed.listing
             check_identity(recorded.identity, found.marker, workspace.policy.environment)
             beside = _surroundings(session, listed, workspace.media, begun=recorded.identity is not None)
-            staged = found.staged if waiting is None else waiting.result()
+            staged = found.staged if waiting is None else waiting()
             snapshot = replace(snapshot, objects=found.objects, staged=staged, marker=found.marker)
             world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=workspace.policy)
             if free := world.objects_without_row:
                 beside = replace(beside, named_elsewhere=session.library.named_elsewhere(free))
-    with uncollected():
-        return VerifyContext(world, beside)
+    return VerifyContext(world, beside)
 
 
 def _surroundings(session: ReadSession, listed: "_Listed", media: MediaFiles, *, begun: bool) -> Surroundings:
@@ -103,9 +102,9 @@ class _Listed:
     unfinished: tuple[UnfinishedUpload, ...] | None
 
 
-def _list(objects: ObjectStore) -> _Listed:
+def _list(objects: ObjectStore, cancel: CancellationToken) -> _Listed:
     """List the bucket once, and what was begun beside it."""
-    everything = list(objects.list())
+    everything = list(cancel.between(objects.list()))
     return _Listed(
         listing=arrange(everything, lambda: read_marker(objects)),
         own=tuple(stored for stored in everything if stored.key.startswith(OWN_PREFIX)),
@@ -129,13 +128,3 @@ def _unfinished(objects: ObjectStore) -> tuple[UnfinishedUpload, ...] | None:
         return tuple(objects.unfinished())
     except Denied:
         return None
-
-
-@contextmanager
-def _beside() -> Iterator[ThreadPoolExecutor]:
-    """Yield threads to list in, which are not waited for when something else fails."""
-    pool = ThreadPoolExecutor(max_workers=2)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)

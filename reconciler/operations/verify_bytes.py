@@ -1,12 +1,11 @@
 """Downloading and hashing what is live: streaming, in parallel, in constant memory."""
 
 import hashlib
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from reconciler.model.errors import Interrupted, ObjectMissing
+from reconciler.concurrency import NEVER_CANCELLED, BoundedPool, CancellationToken
+from reconciler.model.errors import ObjectMissing
 from reconciler.model.ports import Meter, ObjectStore, Observer
 from reconciler.model.values import nfc
 from reconciler.planning.verification.byte_checks import (
@@ -29,7 +28,8 @@ class Hashing:
     objects: ObjectStore
     observer: Observer
     concurrency: int
-    _stop: threading.Event = field(default_factory=threading.Event)
+    cancel: CancellationToken = NEVER_CANCELLED
+    _stop: CancellationToken = NEVER_CANCELLED
 
     def verified(self, ground: VerifyContext, sample: Sample | None, day: int) -> Verification:
         """Verify `ground` together with the bytes of everything in the sample of that day; of all without."""
@@ -43,20 +43,15 @@ class Hashing:
         return verified(ground, findings, depth, hashed)
 
     def _all(self, chosen: Sequence[Expected], meter: Meter) -> Iterator[Sequence[VerifyFinding]]:
-        """Yield the findings of each object as it is done, keeping few more submitted than are running."""
-        running: set[Future[Sequence[VerifyFinding]]] = set()
-        todo = iter(chosen)
-        pool = ThreadPoolExecutor(max_workers=self.concurrency, thread_name_prefix="elmify-hash")
-        try:
-            for each in todo:
-                running.add(pool.submit(self._one, each, meter))
-                if len(running) >= 2 * self.concurrency:
-                    done, running = wait(running, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in done)
-            yield from (future.result() for future in running)
-        finally:
-            self._stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+        """Yield the findings of each object as it is done."""
+        with BoundedPool[Expected, Sequence[VerifyFinding]](
+            lambda each: self._one(each, meter),
+            size=self.concurrency,
+            name="elmify-hash",
+            cancel=self.cancel,
+        ) as pool:
+            self._stop = pool.stop
+            yield from (future.result() for _, future in pool.finished(chosen))
 
     def _one(self, each: Expected, meter: Meter) -> Sequence[VerifyFinding]:
         try:
@@ -74,9 +69,7 @@ class Hashing:
     def _hash(self, each: Expected, meter: Meter) -> VerifyFinding | None:
         digest, size_bytes = hashlib.sha256(), 0
         with self.objects.stream(each.key) as blocks:
-            for block in blocks:
-                if self._stop.is_set():
-                    raise Interrupted("the hashing was given up")
+            for block in self._stop.between(blocks):
                 digest.update(block)
                 size_bytes += len(block)
                 meter.bytes_done(len(block))

@@ -44,6 +44,7 @@ def open_workspace(project: Project, *, database_optional: bool = False) -> Iter
             actor=settings.actor,
             load_catalog=project.catalog,
             observer=project.observer,
+            cancel=project.cancel,
             is_public=_public_probe(settings),
         )
 

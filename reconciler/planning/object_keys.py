@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 
 from jinja2 import StrictUndefined, TemplateError, nodes
@@ -14,6 +14,9 @@ from reconciler.model.policy import KEY_MAX_BYTES, OWN_PREFIX
 from reconciler.model.values import nfc
 
 TEMPLATE_MAX_CHARS = 2_000
+
+#: Compiled ones; a project has a handful, and a process that serves many projects keeps no more than these.
+_TEMPLATES_KEPT = 128
 HASH_DIGITS = 8
 
 #: What a template may be made of: text, names, their attributes, a few filters and plain conditions. No
@@ -83,7 +86,7 @@ def _is_field(node: nodes.Getattr) -> bool:
     return isinstance(owner, nodes.Name) and owner.name in set(Kind) and not node.attr.startswith("_")
 
 
-@cache
+@lru_cache(maxsize=_TEMPLATES_KEPT)
 def _compiled(template: str) -> Callable[[Mapping[str, object]], str]:
     try:
         _check(template)

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.model.errors import ElmifyError
-from reconciler.model.memory import shared, shared_if_any
 from reconciler.model.recorded import KeyRecord, KeyState
-from reconciler.model.values import nfc
+from reconciler.model.values import nfc, shared, shared_if_any
 from reconciler.records.bulk import refuse_unstorable, staged, streamed
 from reconciler.records.schema import SchemaRecords
 

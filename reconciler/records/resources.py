@@ -6,8 +6,8 @@ from typing import Any
 
 from reconciler.model.address import Address
 from reconciler.model.kinds import Kind, Slot
-from reconciler.model.memory import shared
 from reconciler.model.recorded import ResourceRecord
+from reconciler.model.values import shared
 from reconciler.records.bulk import refuse_unstorable, staged, streamed
 from reconciler.records.schema import SchemaRecords
 

@@ -42,19 +42,20 @@ def _step_threads() -> None:
 
     What is given to a pool is done before the caller goes on, and no heartbeat falls among the points.
     """
-    from concurrent.futures import Future, ThreadPoolExecutor, wait
+    from concurrent.futures import Future, wait
     from datetime import timedelta
 
     from reconciler.applying import lease
+    from reconciler.concurrency import DaemonThreads
 
-    submit = ThreadPoolExecutor.submit
+    submit = DaemonThreads.submit
 
     def stepped(*arguments: Any, **options: Any) -> "Future[Any]":
         future = submit(*arguments, **options)
         wait([future])
         return future
 
-    replace(ThreadPoolExecutor, "submit", stepped)
+    replace(DaemonThreads, "submit", stepped)
     lease.hold.__wrapped__.__kwdefaults__["beat"] = timedelta(days=1)  # type: ignore[attr-defined]
 
 

@@ -8,7 +8,7 @@ import base64
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -186,7 +186,7 @@ def _guard(blocked: Blocked) -> dict[str, Any]:
     }
 
 
-@cache
+@lru_cache(maxsize=8)
 def _text(name: str) -> str:
     return (files("reconciler.render") / "templates" / name).read_text("utf-8")
 
