@@ -7,6 +7,7 @@ from psycopg import errors
 
 from reconciler.model.errors import Denied, ProviderError, Unavailable
 from reconciler.model.kinds import TABLES
+from reconciler.model.remedies import MakePlan, Rebind
 
 _REFUSED = ("authentication failed", "no password supplied", "pg_hba.conf", "is not permitted to log in")
 _ABSENT = re.compile(r'(role|database|user) "[^"]*" does not exist')
@@ -35,9 +36,7 @@ _GRANTS = {
 _DAMAGED = """Restore schema elmify from a backup. Where there is none, give the records up: runs and audit
 log are lost then, the rows and objects of the library stay and are found again. As the schema's owner, run
     drop schema elmify cascade;
-and then
-    elmify identity --rebind
-    elmify plan"""
+and then"""
 
 
 def unreachable(error: psycopg.OperationalError, target: object) -> ProviderError:
@@ -112,6 +111,7 @@ def _no_table(error: psycopg.Error) -> ProviderError:
             "elmify's records are damaged: schema elmify lacks a table",
             details=_lines(error),
             hint=_DAMAGED,
+            remedies=[Rebind(), MakePlan()],
         )
     missing = next((table.name for table in TABLES.values() if f".{table.name}" in said), None)
     if missing is None:

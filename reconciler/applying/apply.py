@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from reconciler.applying.commit import Commit, plan_again
+from reconciler.applying.commit import PLAN_AGAIN, Commit, plan_again
 from reconciler.applying.environment import establish, put_small
-from reconciler.applying.lease import LeaseHolder, end_stale, finishing, hold
+from reconciler.applying.lease import LeaseHolder, end_stale, hold
 from reconciler.applying.refresh import make_plan
 from reconciler.applying.uploads import Copier, Task, Uploader
 from reconciler.applying.workspace import Workspace
@@ -27,9 +27,11 @@ from reconciler.model.plan import Plan, Put
 from reconciler.model.policy import AUDIT_PREFIX
 from reconciler.model.ports import CommitUnknown, Database, ObjectStore
 from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.model.remedies import Apply, LiftGuard, Operation, Remedy
 from reconciler.model.values import nfc
+from reconciler.planning.advice import finishing, remedy_of
 from reconciler.planning.byte_sources import origins_in
-from reconciler.planning.guards import saved_as
+from reconciler.planning.guards import lifted
 from reconciler.planning.plan_comparison import (
     Discrepancy,
     discrepancies,
@@ -39,7 +41,6 @@ from reconciler.planning.plan_comparison import (
     summed_allowances,
 )
 from reconciler.planning.world import Request, World
-from reconciler.render.history import run_name
 
 #: T2 is tried again as a whole when it met a lock, a deadlock or a lost connection.
 _COMMIT_ATTEMPTS = 5
@@ -92,13 +93,13 @@ def apply(
         lease.check()
         observer.event("planned", changes=len(plan.changes), fingerprint=plan.fingerprint)
         _refuse_unreviewed(discrepancies(reviewed, plan, world), plan)
-        refuse_blocked(plan if plan_file is None else saved_as(plan, plan_file))
+        refuse_blocked(plan, plan_file)
         if not plan.changes:
             finish_earlier(workspace.database, workspace.objects)
             return Outcome(plan=plan, run=lease.run)
         stored, copied = _store(workspace, lease, plan, world)
         objects = {**world.snapshot.objects, **stored}
-        head, commit = _commit(workspace, lease, plan, world, objects, run_name(kind, subject))
+        head, commit = _commit(workspace, lease, plan, world, objects, remedy_of(kind, subject))
         observer.event("committed", run=lease.run, changes=len(plan.changes))
         _anchor(workspace.objects, head, finishing(kind, subject))
     puts = [put for change in plan.changes for put in change.puts]
@@ -115,19 +116,26 @@ def apply(
     )
 
 
-def refuse_blocked(plan: Plan) -> None:
-    """Raise `Guarded` with every guard's no, if there is one."""
+def refuse_blocked(plan: Plan, plan_file: str | None = None) -> None:
+    """Raise `Guarded` with every guard's no, if there is one; `plan_file` is where the plan was saved."""
     if plan.blocked:
         raise Guarded(
             "a guard refused this plan",
             details=[f"{blocked.guard}: {blocked.summary}" for blocked in plan.blocked],
-            hint="\n    ".join(["Nothing was written. To lift it:", *_remedies(plan)]),
+            hint="Nothing was written. To lift it:",
+            remedies=_remedies(plan, plan_file),
         )
 
 
-def _remedies(plan: Plan) -> Sequence[str]:
-    """Return the lines of every remedy, once: one command can lift several guards."""
-    return list(dict.fromkeys(line for b in plan.blocked for line in b.remedy.splitlines()))
+def _remedies(plan: Plan, plan_file: str | None) -> Sequence[Remedy]:
+    """Return every remedy once: one plan with all allowances lifts several guards."""
+    again = lifted(plan, plan_file)
+    found: list[Remedy] = []
+    for remedy in (remedy for blocked in plan.blocked for remedy in blocked.remedies):
+        told = again if isinstance(remedy, LiftGuard) else remedy
+        if told not in found:
+            found.append(told)
+    return found
 
 
 def _refuse_other_environment(plan: Plan, environment: str) -> None:
@@ -143,7 +151,8 @@ def _refuse_unreviewed(found: Sequence[Discrepancy], plan: Plan) -> None:
         raise Stale(
             "what would happen now is not what was reviewed",
             details=list(side_by_side(found)),
-            hint=plan_again(plan),
+            hint=PLAN_AGAIN,
+            remedies=[plan_again(plan)],
         )
 
 
@@ -202,7 +211,7 @@ def _commit(
     plan: Plan,
     world: World,
     objects: dict[str, StoredObject],
-    command: str,
+    again: Operation,
 ) -> tuple[AuditHead, Commit]:
     """Commit, trying the whole transaction again when it met a lock or lost its connection."""
     for attempt in range(1, _COMMIT_ATTEMPTS + 1):
@@ -217,7 +226,7 @@ def _commit(
         except CommitUnknown as unknown:
             if isinstance(unknown.__cause__, KeyboardInterrupt):
                 raise unknown.__cause__ from unknown
-            standing = _committed_head(workspace, lease, command)
+            standing = _committed_head(workspace, lease, again)
             if standing is not None:
                 return standing, commit
             failure: Exception = unknown
@@ -226,11 +235,12 @@ def _commit(
         workspace.observer.event("commit-retried", attempt=attempt, message=str(failure))
     raise Unavailable(
         f"the commit did not get through in {_COMMIT_ATTEMPTS} attempts: {failure}",
-        hint=f"Nothing was committed. What was uploaded is used by the next\n    elmify {command}",
+        hint="Nothing was committed. What was uploaded is used by the next",
+        remedies=[again],
     ) from failure
 
 
-def _committed_head(workspace: Workspace, lease: LeaseHolder, command: str) -> AuditHead | None:
+def _committed_head(workspace: Workspace, lease: LeaseHolder, again: Operation) -> AuditHead | None:
     """After a lost answer: lock the lease row, so that nothing can still be under way, then look."""
     try:
         with workspace.database.write() as work:
@@ -242,8 +252,8 @@ def _committed_head(workspace: Workspace, lease: LeaseHolder, command: str) -> A
     except ProviderError as error:
         raise Unfinished(
             f"the answer to the commit was lost, and nobody can say whether it stands: {error.message}",
-            hint="It stands as a whole or not at all. When the database answers again, run\n"
-            f"    elmify {command}",
+            hint="It stands as a whole or not at all. When the database answers again, run",
+            remedies=[again],
         ) from error
 
 
@@ -259,7 +269,7 @@ def finish_earlier(database: Database, objects: ObjectStore) -> None:
     end_stale(database)
 
 
-def _anchor(objects: ObjectStore, head: AuditHead, command: str = "apply") -> None:
+def _anchor(objects: ObjectStore, head: AuditHead, finish: Operation | None = None) -> None:
     """Keep the audit head in the bucket too, so that a log cut short in the database is found."""
     key = f"{AUDIT_PREFIX}{head.seq:012d}-{head.hash}"
     try:
@@ -269,5 +279,6 @@ def _anchor(objects: ObjectStore, head: AuditHead, command: str = "apply") -> No
     except ProviderError as error:
         raise Unfinished(
             f"the commit stands, but the audit head could not be kept in the bucket: {error.message}",
-            hint=f"Nothing is lost. To finish, run\n    elmify {command}",
+            hint="Nothing is lost. To finish, run",
+            remedies=[finish or Apply()],
         ) from error

@@ -16,20 +16,23 @@ from reconciler.model.plan import Action, Change, Merged, Plan, Restored, State
 from reconciler.model.policy import GuardLimits
 from reconciler.model.ports import Captured, Dependents, Edit, NewRow, UnitOfWork
 from reconciler.model.recorded import ResourceRecord
+from reconciler.model.remedies import MakePlan
 from reconciler.model.values import Value, same
 from reconciler.planning.guards import user_rows
 from reconciler.planning.steps import CAPTURE, EDIT, SORT
-from reconciler.planning.world import command_of
 
 _WRITES_ROW = frozenset({Action.UPDATE, Action.MOVE, Action.ADOPT, Action.FORGET})
 _CATEGORIES = "categories"
 _KEEPS_RECORD = frozenset({Action.CREATE, Action.UPDATE, Action.MOVE, Action.ADOPT, Action.NO_OP})
 
 
-def plan_again(plan: Plan) -> str:
+#: What to say before `plan_again`.
+PLAN_AGAIN = "Nothing was applied. Plan again and have it reviewed:"
+
+
+def plan_again(plan: Plan) -> MakePlan:
     """Return what to do when a plan cannot be carried out any more."""
-    command = command_of(plan.rolls_back, plan.merges)
-    return f"Nothing was applied. Plan again and have it reviewed:\n    {command} --out plans/next.json"
+    return MakePlan(rolls_back=plan.rolls_back, merges=plan.merges, review=True)
 
 
 @dataclass
@@ -99,7 +102,8 @@ class Commit:
                 raise Stale(
                     "the world moved after this plan was made",
                     details=sorted(said),
-                    hint=plan_again(self.plan),
+                    hint=PLAN_AGAIN,
+                    remedies=[plan_again(self.plan)],
                 )
 
     # Rows.
@@ -195,7 +199,8 @@ class Commit:
                 + [
                     f"unmanaged.{TABLES[kind].name}[{row}] would go along" for kind, row in sorted(undeclared)
                 ],
-                hint=plan_again(self.plan),
+                hint=PLAN_AGAIN,
+                remedies=[plan_again(self.plan)],
             )
         self.captured = self._with_true_names(self.work.library.capture(doomed))
         self.work.library.delete(doomed)

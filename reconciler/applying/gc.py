@@ -18,6 +18,7 @@ from reconciler.model.outcomes import Collected, ExpiredUploads, RetiredObject
 from reconciler.model.plan import NamedBy
 from reconciler.model.ports import LibraryReader
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded
+from reconciler.model.remedies import Apply, CollectGarbage, MakePlan, Sentence, ShowAudit, TakeDown
 from reconciler.model.values import counted, nfc
 from reconciler.planning.leftovers import wanted_hashes
 from reconciler.planning.references import KeySearch, naming_columns, references_in
@@ -53,7 +54,8 @@ def collect(
     if min(wanted.older_than, wanted.staged_older_than) < SHORTEST_RETENTION:
         raise UsageError(
             "retired objects and staged copies are kept for at least 24 hours",
-            hint="For a takedown, name what must go at once:\n    elmify gc --now ADDRESS",
+            hint="For a takedown, name what must go at once:",
+            remedies=[TakeDown()],
         )
     marker = read_marker(workspace.objects)
     with workspace.database.read() as session:
@@ -149,7 +151,8 @@ def _refuse_unknown(recorded: Recorded, now: Sequence[str]) -> None:
     if unknown:
         raise UsageError(
             f"nothing recorded was ever called {', '.join(unknown)}",
-            hint="Check the address. `elmify audit` shows what each address had.",
+            hint="Check the address. The audit log shows what each address had:",
+            remedies=[ShowAudit()],
         )
 
 
@@ -168,11 +171,14 @@ def _refuse_live(recorded: Recorded, now: Sequence[str]) -> None:
         raise UsageError(
             f"{counted(len(live), 'address', 'addresses')} of this takedown "
             f"{'is' if len(live) == 1 else 'are'} still live: {_a_few(live)}",
-            hint="Nothing was deleted. Remove it from the catalog first, then\n"
-            "    elmify plan\n"
-            "    elmify apply\n"
-            "    elmify gc --now ADDRESS\n"
-            "Earlier versions of what stays go with `elmify gc`, once their retention is over.",
+            hint="Nothing was deleted. Remove it from the catalog first, then",
+            remedies=[
+                MakePlan(),
+                Apply(),
+                TakeDown(addresses=tuple(now)),
+                Sentence(text="Earlier versions of what stays go once their retention is over, with"),
+                CollectGarbage(),
+            ],
         )
 
 
@@ -265,7 +271,8 @@ def _refuse_failures(failures: Sequence[str]) -> None:
         raise Unfinished(
             f"{counted(len(failures), 'object')} could not be deleted",
             details=failures,
-            hint="No row can name them any more. Delete them with\n    elmify gc",
+            hint="No row can name them any more. Delete them with",
+            remedies=[CollectGarbage()],
         )
 
 

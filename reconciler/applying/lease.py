@@ -15,7 +15,8 @@ from reconciler.model.errors import Leased, ProviderError, Unavailable, Unfinish
 from reconciler.model.history import Actor, Lease, RunKind, RunState
 from reconciler.model.notifications import Takeover
 from reconciler.model.ports import Database, Observer, Records
-from reconciler.render.history import run_name
+from reconciler.model.remedies import ShowLease
+from reconciler.planning.advice import finishing
 
 #: How long a lease lasts without a heartbeat: after a kill, nobody waits longer than this.
 LEASE_LASTS = timedelta(seconds=60)
@@ -69,7 +70,8 @@ class LeaseHolder:
         if self.lost.is_set():
             raise Leased(
                 "this run's lease was taken over by another run",
-                hint="Nothing was committed by this run. See what the other one does with\n    elmify lease",
+                hint="Nothing was committed by this run. See what the other one does with",
+                remedies=[ShowLease()],
             )
 
     def _beat(self) -> None:
@@ -129,19 +131,12 @@ def hold(
             if _settle_failed(database, run, lease, observer, error) and not isinstance(error, Unfinished):
                 raise Unfinished(
                     f"the commit stands, but the run ended before it was through: {_sentence(error)}",
-                    hint=f"Nothing is lost. To finish, run\n    elmify {finishing(kind, subject)}",
+                    hint="Nothing is lost. To finish, run",
+                    remedies=[finishing(kind, subject)],
                 ) from error
             raise
         lease.stop()
         _settle_done(database, run, lease)
-
-
-def finishing(kind: RunKind, subject: Sequence[str]) -> str:
-    """Return the command that does what such a run has left undone after its commit.
-
-    That is the command itself, which finds its work done; but what was merged cannot be named any more.
-    """
-    return run_name(RunKind.APPLY) if kind is RunKind.MERGE else run_name(kind, subject)
 
 
 def _acquire(

@@ -22,6 +22,7 @@ from reconciler.model.ports import (
     RecordsReader,
 )
 from reconciler.model.recorded import Identity, IdentityState, Recorded
+from reconciler.model.remedies import Rebind
 from reconciler.model.staging import Staging, hash_under
 from reconciler.model.values import nfc, sharing_texts
 from reconciler.planning.planner import Draft, draft, finish
@@ -109,7 +110,8 @@ def read_marker(objects: ObjectStore) -> str | None:
     except (ValueError, KeyError, TypeError) as error:
         raise IdentityMismatch(
             f"{MARKER_KEY} in the bucket is not readable as elmify's marker",
-            hint="Look at it, and put it right with\n    elmify identity --rebind",
+            hint="Look at it, and put it right with",
+            remedies=[Rebind()],
         ) from error
 
 
@@ -120,8 +122,8 @@ def check_identity(identity: Identity | None, marker: str | None, environment: s
     if identity is None:
         raise IdentityMismatch(
             f"the bucket belongs to environment {marker}, and this database has no records of it",
-            hint="Check that DATABASE_URL and the bucket are a pair. If the records are lost, start anew:\n"
-            "    elmify identity --rebind",
+            hint="Check that DATABASE_URL and the bucket are a pair. If the records are lost, start anew:",
+            remedies=[Rebind()],
         )
     if identity.environment != environment:
         raise IdentityMismatch(
@@ -134,8 +136,8 @@ def check_identity(identity: Identity | None, marker: str | None, environment: s
         found = "carries no marker" if marker is None else f"belongs to environment {marker}"
         raise IdentityMismatch(
             f"the database belongs to environment {identity.id}, but the bucket {found}",
-            hint="Check that DATABASE_URL and the bucket are a pair. If they are, mark the bucket:\n"
-            "    elmify identity --rebind",
+            hint="Check that DATABASE_URL and the bucket are a pair. If they are, mark the bucket:",
+            remedies=[Rebind()],
         )
 
 

@@ -20,6 +20,7 @@ from reconciler.model.errors import (
 from reconciler.model.plan import Put, PutOrigin
 from reconciler.model.policy import TransferLimits
 from reconciler.model.ports import Copy, MediaFiles, Meter, ObjectFacts, ObjectStore, Upload
+from reconciler.model.remedies import Apply, Lock, MakePlan
 from reconciler.model.staging import Staging
 from reconciler.planning.byte_sources import ByteSource
 
@@ -71,8 +72,7 @@ _BLOCK_BYTES = 1024 * 1024
 
 _RELOCK = (
     "For a file that\nchanged since it was locked, put the old one back; "
-    "or, if the new bytes are meant, lock them:\n"
-    "    elmify lock\n    elmify plan\n    elmify apply"
+    "or, if the new bytes are meant, lock them:"
 )
 
 
@@ -127,7 +127,8 @@ class Uploader:
                 f"{len(failures):,} of {len(tasks):,} files could not be stored, so nothing was committed",
                 details=sorted(failures),
                 hint="The files that were stored are used by the next apply. "
-                + (_RELOCK if changed else "Mend the others, then run\n    elmify apply"),
+                + (_RELOCK if changed else "Repair the others, then run"),
+                remedies=[Lock(), MakePlan(), Apply()] if changed else [Apply()],
             )
         return stored
 

@@ -78,6 +78,7 @@ def report(error: ElmifyError, *, as_json: bool) -> None:
     """Print a failure: its sentence to stderr, or all of it as JSON to stdout."""
     from reconciler.logs import collected_events
     from reconciler.render.diagnostics import error_json, error_text
+    from reconciler.render.remedies import hint_text
 
     said = _logged(
         logging.ERROR,
@@ -88,7 +89,7 @@ def report(error: ElmifyError, *, as_json: bool) -> None:
         message=error.message,
         details=error.details,
         diagnostics=[_facts(each) for each in getattr(error, "diagnostics", ())],
-        hint=error.hint,
+        hint=hint_text(error.hint, error.remedies),
     )
     if as_json:
         click.echo(error_json(error))

@@ -62,7 +62,6 @@ def command(
     """
     from reconciler.operations import plan as operations
     from reconciler.operations.workspace import open_workspace
-    from reconciler.planning.guards import saved_as
 
     _refuse_useless_options(format_, max_bytes, presign, out)
     request = request_from(only, allow, delete_unmanaged=delete_unmanaged, rekey=rekey)
@@ -76,11 +75,9 @@ def command(
     with open_workspace(project) as workspace:
         plan = operations.plan(workspace, request, computed_scope=changed_since is not None)
         media = _media(plan, workspace, presign) if format_ == "html" else None
-    if out is not None:
-        plan = saved_as(plan, str(out))
     for file in filter(None, (out, json_into)):
         save_plan(file, plan)
-    print_plan(plan, format_, detail, max_bytes=max_bytes, media=media)
+    print_plan(plan, format_, detail, max_bytes=max_bytes, media=media, out=out)
     tell_outputs(plan)
     if out is not None:
         say_saved(plan, out)

@@ -73,24 +73,25 @@ def carry_out(
 
 def _refuse_without_terminal(workspace: "Workspace", request: "Request") -> NoReturn:
     """Raise what is wrong with what was asked for, before saying that nobody can be asked about it."""
+    from dataclasses import replace
+
     from reconciler.operations.plan import plan
+    from reconciler.render.remedies import command_of
 
     plan(workspace, request)
-    allowed = [f"--allow {name}={count}" for name, count in request.allowances.items()]
-    command = " ".join([request.asking, *allowed])
+    review = replace(request.remedy, review=True)
     raise UsageError(
         "there is no terminal to ask on",
-        hint=f"Save the plan for a review, or approve this one unseen:\n    {command} --out plans/next.json\n"
-        f"    {command} --auto-approve",
+        hint="Save the plan for a review, or approve this one unseen:\n"
+        f"    {command_of(review)}\n    {command_of(request.remedy)} --auto-approve",
     )
 
 
 def _save(workspace: "Workspace", request: "Request", out: Path, format_: str) -> int:
     from reconciler.operations.plan import plan
-    from reconciler.planning.guards import saved_as
 
-    made = saved_as(plan(workspace, request), str(out))
+    made = plan(workspace, request)
     save_plan(out, made)
-    print_plan(made, format_, None)
+    print_plan(made, format_, None, out=out)
     say_saved(made, out)
     return Exit.OK

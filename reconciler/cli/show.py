@@ -50,7 +50,7 @@ def command(directory: str, planfile: Path, format_: str, detail: str | None, ma
     """Show a saved plan."""
     refuse_idle_options(format_, max_bytes)
     media = Media(base_url=_base_url(directory)) if format_ == "html" else None
-    print_plan(read_plan(planfile), format_, detail, max_bytes=max_bytes, media=media)
+    print_plan(read_plan(planfile), format_, detail, max_bytes=max_bytes, media=media, out=planfile)
 
 
 def _base_url(directory: str) -> str | None:
@@ -78,9 +78,15 @@ def read_plan(file: Path) -> Plan:
 
 
 def print_plan(
-    plan: Plan, format_: str, detail: str | None, *, max_bytes: int | None = None, media: Media | None = None
+    plan: Plan,
+    format_: str,
+    detail: str | None,
+    *,
+    max_bytes: int | None = None,
+    media: Media | None = None,
+    out: Path | None = None,
 ) -> None:
-    """Print a plan to stdout in one of its formats."""
+    """Print a plan to stdout in one of its formats; `out` is the file it is saved in."""
     from reconciler.render.plan.html import plan_html
     from reconciler.render.plan.json import dump_plan
     from reconciler.render.plan.markdown import MAX_BYTES, plan_markdown
@@ -88,15 +94,18 @@ def print_plan(
     from reconciler.render.plan.text import plan_text
 
     level = Detail(detail) if detail is not None else None
+    file = str(out) if out is not None else None
     match format_:
         case "json":
             result(dump_plan(plan))
         case "markdown":
             finest = level or Detail.ATTRIBUTES
-            result(plan_markdown(plan, detail=finest, max_bytes=max_bytes or MAX_BYTES))
+            result(plan_markdown(plan, detail=finest, max_bytes=max_bytes or MAX_BYTES, out=file))
         case "html":
             shown = media or Media()
             links, end = shown.links, shown.links_end
-            result(plan_html(plan, detail=level, base_url=shown.base_url, links=links, links_end=end))
+            result(
+                plan_html(plan, detail=level, base_url=shown.base_url, links=links, links_end=end, out=file)
+            )
         case _:
-            result(plan_text(plan, detail=level, colour=colours()))
+            result(plan_text(plan, detail=level, colour=colours(), out=file))

@@ -13,10 +13,12 @@ def command(directory: str, run: int, force: bool) -> None:
     A lease ends by itself a minute after its last heartbeat. A holder that is alive after all can no longer
     commit once its lease was ended.
     """
+    from reconciler.model.status import Advice, Why
     from reconciler.operations.status import end_lease
-    from reconciler.planning.advice import going_on
-    from reconciler.render.escape import harmless
+    from reconciler.planning.advice import remedy_of_run
+    from reconciler.render.status import advice_lines
 
     with open_workspace(directory) as workspace:
-        advice = going_on(end_lease(workspace, run, force=force), "Go on with")
-    click.echo(f"The lease of run {run} is ended. {harmless(advice.why)}\n    {advice.command}")
+        ended = end_lease(workspace, run, force=force)
+    advice = Advice(why=Why.LEASE_ENDED, remedy=remedy_of_run(ended), run=run)
+    click.echo(f"The lease of run {run} is ended. " + "\n".join(advice_lines(advice)))

@@ -87,7 +87,7 @@ def _save_repairs(repairs: "Plan | None", found: "Verification", file: Path, *, 
     left = beyond_repair(found.findings)
     if not quiet:
         result("\nThe repairs, as a plan:\n")
-        print_plan(repairs, "text", None)
+        print_plan(repairs, "text", None, out=file)
         if left:
             result(f"\n{counted(len(left), 'finding')} a person has to decide on:\n\n{retold(left)}")
     say(f"\nSaved. To carry out exactly these repairs:\n    elmify apply {file}")

@@ -19,6 +19,7 @@ from reconciler.model.outcomes import Imported, ImportFinding, Reason
 from reconciler.model.plan import Change, Drift
 from reconciler.model.policy import Policy
 from reconciler.model.recorded import Recorded
+from reconciler.model.remedies import ShowDrift
 from reconciler.model.values import Value, nfc, same
 from reconciler.planning.analysis import analyse, identify_rows
 from reconciler.planning.drift import drift_of
@@ -174,7 +175,8 @@ def _refuse(
     hint = "Look at the row: an entry of the catalog needs a parent, a title, and an object in the bucket."
     raise UsageError(
         f"unmanaged.{subject} cannot be adopted",
-        hint=hint if remedy is None else f"Make one row of both:\n    {remedy}",
+        hint=hint if remedy is None else "Make one row of both:",
+        remedies=[] if remedy is None else [remedy],
         details=why or ["there is no such row"],
     )
 
@@ -206,7 +208,8 @@ def _accept(bench: Workbench, globs: Sequence[str]) -> Iterator[tuple[Address, t
         if not any(matches_any(address, (glob,)) for address in recorded.keys() & bound.keys()):
             raise UsageError(
                 f"{glob} names nothing that is declared and recorded",
-                hint="See what changed outside elmify with\n    elmify drift",
+                hint="See what changed outside elmify with",
+                remedies=[ShowDrift()],
             )
     for address in sorted(recorded.keys() & bound.keys()):
         row, record = bound[address].row, recorded[address]

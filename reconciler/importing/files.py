@@ -26,6 +26,7 @@ from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.outcomes import Imported, ImportFinding, Reason
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Meter
+from reconciler.model.remedies import ImportFiles
 from reconciler.model.values import nfc
 
 #: A name as a machine gives it: `fresh`, `recording_0412`.
@@ -275,11 +276,11 @@ def import_files(folder: Folder, directory: Path, media_root: Path, hashing: Has
 def _refuse_elsewhere(directory: Path, media_root: Path) -> None:
     if directory.resolve().is_relative_to(media_root.resolve()):
         return
-    root, source = shlex.quote(str(media_root)), shlex.quote(f"{directory}/.")
+    root, source = shlex.quote(f"{media_root}/"), shlex.quote(f"{directory}/.")
     raise UsageError(
         f"{directory} is not under {media_root}, where elmify looks for media",
-        hint="Copy it there first, then import that:\n"
-        f"    cp -R {source} {root}/\n    elmify import files {root}",
+        hint=f"Copy it there first, then import that:\n    cp -R {source} {root}",
+        remedies=[ImportFiles(folder=str(media_root))],
     )
 
 

@@ -96,7 +96,7 @@ def read_manifest(
         raise ManifestRefused(
             f"{file} is not a manifest",
             details=details[:_SHOWN],
-            hint="It is an object with a list of `speakers`, as `elmify export manifest` writes it.",
+            hint="It is an object with a list of `speakers`, as the export of a manifest writes it.",
         ) from error
     reading = _Reading()
     speakers = tuple(found for each in manifest.speakers if (found := reading.speaker(each)) is not None)

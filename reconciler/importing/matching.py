@@ -12,6 +12,7 @@ from reconciler.importing.names import alike, folded
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.outcomes import ImportFinding, Reason
+from reconciler.model.remedies import Merge, Operation
 from reconciler.planning.references import key_in
 
 _T = TypeVar("_T")
@@ -31,7 +32,7 @@ class Join:
     loosely: bool = True
     findings: list[ImportFinding] = field(default_factory=list)
 
-    def note(self, reason: Reason, subject: str, detail: str, remedy: str = "") -> None:
+    def note(self, reason: Reason, subject: str, detail: str, remedy: Operation | None = None) -> None:
         """Keep something for a person to look at."""
         self.findings.append(ImportFinding(reason=reason, subject=subject, detail=detail, remedy=remedy))
 
@@ -204,7 +205,8 @@ class Join:
                 yield row
             else:
                 detail = f"{title_of(row)!r}: {label(kept)} has the same {what}, and is the one declared"
-                remedy = f"elmify merge {row.id} {kept.id}" if what == "recording" else ""
+                same = what == "recording"
+                remedy = Merge(row=str(row.id), into=str(kept.id)) if same else None
                 self.note(Reason.DUPLICATE, label(row), detail, remedy)
 
     def note_similar(self, rows: Iterable[Row]) -> None:

@@ -19,6 +19,7 @@ from reconciler.model.catalog import Catalog, MediaFile, Resource, lineage
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.outcomes import Imported, ImportFinding, Reason
+from reconciler.model.remedies import NewEntry
 from reconciler.model.values import nfc
 from reconciler.planning.object_keys import default_key
 
@@ -81,8 +82,10 @@ def existing(catalog: Catalog, text: str, kind: Kind) -> Resource:
 
         known = [address for address, each in catalog.resources.items() if each.kind is kind]
         near = get_close_matches(text, known, n=1)
-        hint = f"Did you mean `{near[0]}`?" if near else f"Declare it first:\n    elmify new {kind}"
-        raise UsageError(f"{text} is no {kind} of the catalog", hint=hint)
+        message = f"{text} is no {kind} of the catalog"
+        if near:
+            raise UsageError(message, hint=f"Did you mean `{near[0]}`?")
+        raise UsageError(message, hint="Declare it first:", remedies=[NewEntry(of=kind)])
     return resource
 
 
@@ -109,7 +112,8 @@ def _collection_of(catalog: Catalog, file: Path, place: KeyPlace, tags: Tags) ->
                 return resource
     raise UsageError(
         f"nothing says to which collection {file.name} belongs",
-        hint=f"Say it:\n    elmify new lecture --collection SPEAKER/COLLECTION {file}",
+        hint="Say it:",
+        remedies=[NewEntry(of=Kind.LECTURE, file=str(file))],
     )
 
 
@@ -163,7 +167,9 @@ def new_parent(folder: Folder, name: str, speaker: str | None, id_: str | None =
     editor = CatalogEditor.open(folder.root, folder.catalog_dir)
     if speaker is not None and Address(speaker) not in editor:
         raise UsageError(
-            f"{speaker} is no speaker of the catalog", hint="Declare it first:\n    elmify new speaker"
+            f"{speaker} is no speaker of the catalog",
+            hint="Declare it first:",
+            remedies=[NewEntry(of=Kind.SPEAKER)],
         )
     kind = Kind.SPEAKER if speaker is None else Kind.COLLECTION
     wanted = clean(name)

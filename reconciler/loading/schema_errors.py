@@ -90,7 +90,7 @@ class _Finder:
 
     def _missing(self, path: YamlPath) -> Diagnostic:
         field = path[-1]
-        hint = "`elmify fmt` writes missing ids." if field == "id" else f"Add `{field}: …`."
+        hint = "Formatting the catalog writes missing ids." if field == "id" else f"Add `{field}: …`."
         return Mistake.MISSING_FIELD.at(self._places.of_value(path[:-1]), f"`{field}` is missing.", hint)
 
     def _unfit(self, path: YamlPath, text: str, pattern: str) -> Diagnostic:

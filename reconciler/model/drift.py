@@ -115,7 +115,7 @@ class DriftReport:
         )
 
     def addresses(self) -> tuple[str, ...]:
-        """Return the declared addresses that a row was edited of, sorted: what `elmify adopt` can accept."""
+        """Return the declared addresses that a row was edited of, sorted: what can be adopted."""
         edited = {DriftKind.ROW_EDITED, DriftKind.ROW_REPLACED, DriftKind.OBJECT_REPLACED}
         return tuple(sorted({each.address for each in self.findings if each.what in edited}))
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.remedies import Remedy
 
 
 class Exit(IntEnum):
@@ -22,15 +23,27 @@ class Exit(IntEnum):
 
 
 class ElmifyError(Exception):
-    """A failure a person must hear of. `hint` says what to do; it may be several lines."""
+    """A failure that a person must hear of.
+
+    `hint` says what to do in plain sentences, maybe on several lines; `remedies` are the operations that do
+    it, in their order.
+    """
 
     code = "error"
     exit = Exit.ERROR
 
-    def __init__(self, message: str, *, hint: str = "", details: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        remedies: Sequence[Remedy] = (),
+        details: Sequence[str] = (),
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.remedies = tuple(remedies)
         self.details = tuple(details)
 
 

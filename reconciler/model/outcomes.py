@@ -10,6 +10,7 @@ from reconciler.model.kinds import Kind
 from reconciler.model.plan import Merged, NamedBy, Plan, Restored
 from reconciler.model.ports import ObjectStore, UnfinishedUpload
 from reconciler.model.recorded import KeyRecord
+from reconciler.model.remedies import Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +91,13 @@ class Reason(StrEnum):
 class ImportFinding:
     """One thing to look at. `subject` is `lectures[412]`, a key, a path, or an address.
 
-    `remedy` is a command that mends it, where there is one.
+    `remedy` is an operation that settles it, where there is one.
     """
 
     reason: Reason
     subject: str
     detail: str
-    remedy: str = ""
+    remedy: Operation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.kinds import Kind, Slot
+from reconciler.model.remedies import Remedy
 from reconciler.model.values import Value
 
 
@@ -169,12 +170,12 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
-    """A guard's no. `remedy` is what lifts it, as a command or a line of YAML; empty when nothing may."""
+    """A guard's no. `remedies` are what lifts it; empty when nothing may."""
 
     guard: str
     summary: str
     addresses: tuple[str, ...] = ()
-    remedy: str = ""
+    remedies: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,15 @@
-"""Where an environment stands: who is at work, what was cut short, and what goes on from there."""
+"""Status of an environment: who is at work, what was cut short, and what goes on from there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from reconciler.model.actual import StoredObject
 from reconciler.model.history import AuditHead, Lease, Run
 from reconciler.model.ports import UnfinishedUpload
 from reconciler.model.recorded import Identity, KeyRecord
+from reconciler.model.remedies import Operation
 
 
 class Found(StrEnum):
@@ -26,12 +28,37 @@ class Leftover:
     found: Found
 
 
+class Why(StrEnum):
+    """A reason for what to do next."""
+
+    ALL_DONE = "all-done"
+    NOT_A_PAIR = "not-a-pair"  # bucket, database and elmify.yaml do not belong together: `problem`
+    RUN_AT_WORK = "run-at-work"  # `run` of `holder` has the lease until `ends_at`
+    INTERRUPTED_AFTER_COMMIT = "interrupted-after-commit"  # `run`
+    INTERRUPTED_BEFORE_COMMIT = "interrupted-before-commit"  # `run`
+    FAILED_BEFORE_COMMIT = "failed-before-commit"  # `run`
+    LEASE_ENDED = "lease-ended"  # of `run`, by a person
+    NEVER_APPLIED = "never-applied"
+    FIRST_APPLY_INTERRUPTED = "first-apply-interrupted"
+    AUDIT_HEAD_NOT_KEPT = "audit-head-not-kept"
+    GC_INTERRUPTED = "gc-interrupted"  # `count` objects
+    UPLOADS_GIVEN_UP = "uploads-given-up"  # `count` multipart uploads
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What to do next, and why; `command` is None when there is nothing to go on with."""
+    """What to do next, and why; `remedy` is None when there is nothing to go on with.
 
-    why: str
-    command: str | None = None
+    The other facts are those that `why` speaks of; `problem` is a failure's own sentence and hint.
+    """
+
+    why: Why
+    remedy: Operation | None = None
+    run: int | None = None
+    holder: str | None = None
+    ends_at: datetime | None = None
+    count: int | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from reconciler.model.drift import DriftReport
 from reconciler.model.errors import ElmifyError, Exit, Interrupted, UsageError
 from reconciler.model.history import Actor, Run
 from reconciler.model.notifications import Message, NotificationKind, Takeover
+from reconciler.model.remedies import TryNotifications
 from reconciler.model.values import counted
 
 #: The state of a kind of operation whose last run did what it should.
@@ -94,7 +95,7 @@ def takeover_message(environment: str, takeover: Takeover, actor: Actor) -> Mess
     reason = (
         "The other one let it run out: it was killed, or cannot reach the database. It can commit no more."
     )
-    return _message(NotificationKind.TAKEOVER, title, [reason, "See `elmify runs`."], actor)
+    return _message(NotificationKind.TAKEOVER, title, [reason, "The list of runs shows both."], actor)
 
 
 def drift_message(report: DriftReport, headline: str, details: Sequence[str], actor: Actor) -> Message:
@@ -146,7 +147,8 @@ def send(urls: Sequence[str], message: Message) -> None:
         raise DeliveryFailed(
             f"{len(failed)} of {len(urls)} could not be told",
             details=failed,
-            hint="Correct the URLs, and try them with\n    elmify notify test",
+            hint="Correct the URLs, and try them with",
+            remedies=[TryNotifications()],
         )
 
 

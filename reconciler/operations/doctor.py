@@ -14,6 +14,7 @@ from reconciler.applying.refresh import check_identity, read_marker
 from reconciler.applying.workspace import Workspace
 from reconciler.model.errors import ElmifyError, ProviderError, WrongBytes
 from reconciler.model.policy import PROBE_PREFIX
+from reconciler.model.remedies import Apply, Remedy
 from reconciler.operations.public_access import probe
 
 #: Signatures of S3 requests are refused 15 minutes off; a minute is worth knowing of.
@@ -44,12 +45,13 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorFinding:
-    """What one check found; `remedy` says what to do about it, empty when all is well."""
+    """A check and what it found; `hint` and `remedies` say what to do, both empty when all is well."""
 
     check: str
     health: Health
     message: str
-    remedy: str = ""
+    hint: str = ""
+    remedies: tuple[Remedy, ...] = ()
 
 
 def examine(workspace: Workspace, *, read_only: bool) -> Sequence[DoctorFinding]:
@@ -82,7 +84,13 @@ class _Examination:
             except ElmifyError as error:
                 details = "; ".join(error.details)
                 message = f"{error.message}: {details}" if details else error.message
-                yield DoctorFinding(check=name, health=Health.FAILED, message=message, remedy=error.hint)
+                yield DoctorFinding(
+                    check=name,
+                    health=Health.FAILED,
+                    message=message,
+                    hint=error.hint,
+                    remedies=error.remedies,
+                )
 
     def _installation(self, name: str) -> Iterator[DoctorFinding]:
         others = sorted(other_owners(packages_distributions()))
@@ -98,7 +106,7 @@ class _Examination:
             check=name,
             health=Health.FAILED if trouble else Health.OK,
             message=message,
-            remedy="Install elmify in a virtual environment of its own." if trouble else "",
+            hint="Install elmify in a virtual environment of its own." if trouble else "",
         )
 
     def _bucket(self, name: str) -> Iterator[DoctorFinding]:
@@ -145,14 +153,14 @@ class _Examination:
                 check="privacy",
                 health=Health.FAILED,
                 message=f"everybody can read {base_url}/{PROBE_PREFIX}…",
-                remedy="Keep `.elmify/` off the public domain, with a WAF rule or a Worker that answers 404.",
+                hint="Keep `.elmify/` off the public domain, with a WAF rule or a Worker that answers 404.",
             )
         elif public is None:
             yield DoctorFinding(
                 check="privacy",
                 health=Health.WARNING,
                 message=f"{base_url} does not answer from here, so nobody knows whether `.elmify/` is public",
-                remedy="Check `public_base_url:` in elmify.yaml, or run this where the domain answers.",
+                hint="Check `public_base_url:` in elmify.yaml, or run this where the domain answers.",
             )
         else:
             yield DoctorFinding(
@@ -166,14 +174,14 @@ class _Examination:
             check=name,
             health=Health.FAILED if too_old else Health.OK,
             message=f"{self.database} answers, PostgreSQL {facts.version}",
-            remedy="elmify needs PostgreSQL 15 or newer." if too_old else "",
+            hint="elmify needs PostgreSQL 15 or newer." if too_old else "",
         )
         if facts.encrypted is False:
             yield DoctorFinding(
                 check="database TLS",
                 health=Health.WARNING,
                 message="the connection is not encrypted",
-                remedy="Add sslmode=require to the database URL, unless the way to it is private.",
+                hint="Add sslmode=require to the database URL, unless the way to it is private.",
             )
         if facts.pooled:
             yield DoctorFinding(
@@ -186,7 +194,7 @@ class _Examination:
                 check="database rights",
                 health=Health.FAILED,
                 message="the role may not do all that apply needs",
-                remedy="Run as an owner:\n" + "\n".join(f"    {grant}" for grant in facts.missing_rights),
+                hint="Run as an owner:\n" + "\n".join(f"    {grant}" for grant in facts.missing_rights),
             )
 
     def _database_clock(self, name: str) -> Iterator[DoctorFinding]:
@@ -211,7 +219,8 @@ class _Examination:
                 check=name,
                 health=Health.WARNING,
                 message=f"run {lease.run} of {lease.holder} was interrupted",
-                remedy="Go on where it stopped with\n    elmify apply",
+                hint="Go on where it stopped with",
+                remedies=(Apply(),),
             )
         else:
             yield DoctorFinding(
@@ -227,5 +236,5 @@ def _clock(name: str, theirs: datetime) -> DoctorFinding:
         check=name,
         health=Health.WARNING,
         message=f"it is {round(skew.total_seconds())} seconds off this machine's",
-        remedy="Set this machine's clock by NTP; requests to the bucket are refused 15 minutes off.",
+        hint="Set this machine's clock by NTP; requests to the bucket are refused 15 minutes off.",
     )

@@ -33,6 +33,7 @@ from reconciler.notifications.messages import (
     trial_message,
 )
 from reconciler.notifications.reported import remembered_state, state_memory
+from reconciler.render.remedies import hint_text
 from reconciler.settings import Settings
 
 #: Kinds of operation whose end concerns others: what these do not do is done by nothing else.
@@ -158,7 +159,7 @@ def _notify_state(
     if error is None:
         message = recovery_message(kind, environment, actor)
     else:
-        hint = error.hint if isinstance(error, ElmifyError) else ""
+        hint = hint_text(error.hint, error.remedies) if isinstance(error, ElmifyError) else ""
         message = failure_message(kind, environment, error, actor, hint)
     delivered = not is_news(before, now) or _deliver(settings, message)
     if known != now:

@@ -9,6 +9,7 @@ from reconciler.applying.workspace import Workspace
 from reconciler.loading.revisions import catalog_at, changed_addresses
 from reconciler.model.errors import UsageError
 from reconciler.model.plan import Plan
+from reconciler.model.remedies import ShowRuns
 from reconciler.operations.presign import links_of
 from reconciler.operations.project import Project
 from reconciler.planning.planner import refuse_idle_globs
@@ -48,7 +49,9 @@ def rollback_request(workspace: Workspace, run: int | None, allowances: Mapping[
         with workspace.database.read() as session:
             run = session.records.last_change()
     if run is None:
-        raise UsageError("no run has changed anything yet", hint="See what runs there are:\n    elmify runs")
+        raise UsageError(
+            "no run has changed anything yet", hint="See what runs there are:", remedies=[ShowRuns()]
+        )
     return Request(allowances=allowances, rolls_back=run)
 
 

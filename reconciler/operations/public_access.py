@@ -26,7 +26,7 @@ def own_prefix_is_public(workspace: Workspace, base_url: str) -> bool | None:
 
 def probe(key: str) -> Upload:
     """Return the small object that is put to try what may be done; its bytes say whose it is."""
-    content = f"elmify doctor, {key}\n".encode()
+    content = f"probe of elmify, {key}\n".encode()
     return Upload(
         key=key,
         body=io.BytesIO(content),

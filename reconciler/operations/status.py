@@ -11,15 +11,14 @@ from reconciler.model.history import AuditFact, AuditHead, Lease, Run
 from reconciler.model.policy import AUDIT_PREFIX, OWN_PREFIX
 from reconciler.model.ports import ObjectStore, UnfinishedUpload
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded
+from reconciler.model.remedies import Rebind
 from reconciler.model.staging import Staging
-from reconciler.model.status import Advice, Found, Leftover, Status
+from reconciler.model.status import Advice, Found, Leftover, Status, Why
 from reconciler.model.values import nfc
 from reconciler.operations.audit import anchored
 from reconciler.planning.leftovers import is_given_up, is_ours
 
 _RUNS = 5
-
-_REBIND = "elmify identity --rebind"
 
 
 def read_status(workspace: Workspace) -> Status:
@@ -64,14 +63,17 @@ def _marker(environment: str, objects: ObjectStore, recorded: Recorded) -> tuple
     try:
         marker = read_marker(objects)
     except IdentityMismatch as unreadable:
-        return None, Advice(why=unreadable.message, command=_REBIND)
+        return None, _not_a_pair(unreadable)
     try:
         check_identity(recorded.identity, marker, environment)
     except IdentityMismatch as mismatch:
-        mends = _REBIND if _REBIND in mismatch.hint else None
-        why = f"{mismatch.message}. {mismatch.hint.partition(_REBIND)[0].strip()}"
-        return marker, Advice(why=why, command=mends)
+        return marker, _not_a_pair(mismatch)
     return marker, None
+
+
+def _not_a_pair(mismatch: IdentityMismatch) -> Advice:
+    rebind = next((remedy for remedy in mismatch.remedies if isinstance(remedy, Rebind)), None)
+    return Advice(why=Why.NOT_A_PAIR, remedy=rebind, problem=f"{mismatch.message}. {mismatch.hint}")
 
 
 def _uploads(objects: ObjectStore, staging: Staging) -> tuple[UnfinishedUpload, ...] | None:

@@ -19,6 +19,7 @@ from reconciler.model.history import Run
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.plan import Drift
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded, ResourceRecord
+from reconciler.model.remedies import Adopt, Apply, ImportLive, MakePlan, Remedy, Sentence
 from reconciler.model.values import Value, nfc, same
 from reconciler.planning.record_validity import trusted
 from reconciler.planning.references import key_in
@@ -332,3 +333,20 @@ def _replaced(known: KeyRecord, stored: StoredObject) -> bool:
 
 def _told(key: str, size_bytes: int, etag: str | None) -> str:
     return f"{key} ({size_bytes:,} B, ETag {etag})" if etag is not None else f"{key} ({size_bytes:,} B)"
+
+
+def drift_remedies(report: DriftReport) -> Iterator[Remedy]:
+    """Yield what a person can do about drift: to undo it, to keep it, and for what nobody declared."""
+    strange = [each for each in report.findings if each.what in {DriftKind.ROW_NEW, DriftKind.OBJECT_NEW}]
+    if report.reimports or len(strange) < len(report.findings):
+        yield Sentence(text="To undo it, make both stores again what the catalog says:")
+        yield MakePlan()
+        yield Apply()
+    if report.addresses():
+        yield Sentence(text="To keep it, write what is live into the catalog, and apply that:")
+        yield Adopt(addresses=report.addresses())
+    if strange:
+        first = strange[0]
+        yield Sentence(text="What nobody declared stays, until it is declared or deleted:")
+        yield Adopt(addresses=(first.address,)) if first.what is DriftKind.ROW_NEW else ImportLive()
+        yield MakePlan(options=("delete-unmanaged",), scope=(first.address,))

@@ -1,6 +1,5 @@
 """What a plan may not do without a reviewed allowance, and what it may never do."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ from reconciler.model.plan import Action, Blocked, Change, Plan
 from reconciler.model.policy import GuardLimits
 from reconciler.model.ports import Dependents
 from reconciler.model.recorded import Recorded
+from reconciler.model.remedies import LiftGuard, MakePlan, Sentence
 from reconciler.model.values import counted
 
 DELETES = "deletes"
@@ -18,9 +18,6 @@ USER_ROWS = "user-rows"
 EMPTY_CATALOG = "empty-catalog"
 #: The names that `--allow NAME=NUMBER` takes. The other guards have no allowance.
 ALLOWANCES = (DELETES, USER_ROWS, EMPTY_CATALOG)
-
-#: The command that takes allowances, unless the plan is of another sort.
-PLAN = "elmify plan"
 
 #: Where no row has passed from one address to another.
 NOBODY: Mapping[Address, Address] = {}
@@ -37,44 +34,37 @@ def blocked_by(
     doomed: Dependents,
     *,
     successors: Mapping[Address, Address] = NOBODY,
-    command: str = PLAN,
 ) -> Iterator[Blocked]:
     """Yield every guard's no. `doomed` is what hangs off the rows that the changes delete.
 
     `successors` are the recorded addresses whose row is another address now, with that one.
 
-    `catalog` is None for a plan that does not follow it; `command` is what allowances are given to: one
-    command with all that are needed, and those given already, lifts every guard that can be lifted.
+    `catalog` is None for a plan that does not follow it.
     """
     deletes = [change for change in changes if change.action is Action.DELETE]
-    found: list[Blocked] = []
     if catalog is not None:
-        found += _empty_catalog(catalog, recorded, deletes, allowances)
-    found += _too_many(deletes, recorded, limits, allowances)
-    found += user_rows(doomed, limits, allowances)
-    needed = {blocked.guard: blocked.remedy for blocked in found}
-    given = {name: _flag(name, count) for name, count in allowances.items()}
-    lifting = " ".join([command, *{**given, **needed}.values()])
-    yield from (replace(blocked, remedy=_lifted(blocked.guard, lifting)) for blocked in found)
+        yield from _empty_catalog(catalog, recorded, deletes, allowances)
+    yield from _too_many(deletes, recorded, limits, allowances)
+    yield from user_rows(doomed, limits, allowances)
     yield from _protected(deletes, recorded)
     if catalog is not None:
         yield from _handed_on(changes, catalog, recorded, successors)
     yield from _undeclared(deletes, doomed)
 
 
-def _flag(name: str, count: int) -> str:
-    return f"--allow {name}={count}"
+def lifted(plan: Plan, out: str | None = None) -> MakePlan:
+    """Return the same plan with every allowance it lacks, and those it has: it lifts all that can be lifted.
+
+    `out` is the file that the plan is saved to.
+    """
+    lacking = (remedy for blocked in plan.blocked for remedy in blocked.remedies)
+    needed = {remedy.guard: remedy.number for remedy in lacking if isinstance(remedy, LiftGuard)}
+    return replace(again(plan), allowances={**plan.allowances, **needed}, out=out)
 
 
-def _lifted(guard: str, command: str) -> str:
-    return f"If nothing at all should be left:\n{command}" if guard == EMPTY_CATALOG else command
-
-
-def saved_as(plan: Plan, file: str) -> Plan:
-    """Return the plan with commands that lift its guards and save it to that file again."""
-    out = f" --out {shlex.quote(file)}"
-    blocked = [replace(b, remedy=b.remedy + out) if b.guard in ALLOWANCES else b for b in plan.blocked]
-    return replace(plan, blocked=tuple(blocked))
+def again(plan: Plan) -> MakePlan:
+    """Return what makes the same plan again: its purpose, scope and options, and no allowance."""
+    return MakePlan(scope=plan.scope, options=plan.options, rolls_back=plan.rolls_back, merges=plan.merges)
 
 
 def _empty_catalog(
@@ -84,7 +74,10 @@ def _empty_catalog(
         yield Blocked(
             guard=EMPTY_CATALOG,
             summary=f"the catalog is empty, and {len(recorded.resources):,} resources are recorded",
-            remedy=_flag(EMPTY_CATALOG, 1),
+            remedies=(
+                Sentence(text="If nothing at all should be left:"),
+                LiftGuard(guard=EMPTY_CATALOG, number=1),
+            ),
         )
 
 
@@ -108,15 +101,12 @@ def _too_many(
             guard=DELETES,
             summary=f"{count:,} would be deleted: {', and '.join(reasons)}",
             addresses=tuple(change.address for change in deletes),
-            remedy=_flag(DELETES, count),
+            remedies=(LiftGuard(guard=DELETES, number=count),),
         )
 
 
 def user_rows(doomed: Dependents, limits: GuardLimits, allowances: Mapping[str, int]) -> Iterator[Blocked]:
-    """Yield the no of the budget of lost user rows; asked again inside the commit, when rows are locked.
-
-    Its remedy is the allowance alone, for a command to be made of.
-    """
+    """Yield the no of the budget of lost user rows; asked again inside the commit, when rows are locked."""
     lost = sum(doomed.lost_rows.values())
     if lost > max(limits.user_rows, allowances.get(USER_ROWS, 0)):
         tables = ", ".join(
@@ -126,7 +116,7 @@ def user_rows(doomed: Dependents, limits: GuardLimits, allowances: Mapping[str, 
         yield Blocked(
             guard=USER_ROWS,
             summary=f"{rows} of {people} would be lost: {tables}",
-            remedy=_flag(USER_ROWS, lost),
+            remedies=(LiftGuard(guard=USER_ROWS, number=lost),),
         )
 
 
@@ -138,7 +128,9 @@ def _protected(deletes: list[Change], recorded: Recorded) -> Iterator[Blocked]:
             guard="protect",
             summary=f"{len(protected):,} of the deleted were protected by the last apply",
             addresses=protected,
-            remedy="Put them back with `protect: false`, apply that, and remove them then.",
+            remedies=(
+                Sentence(text="Put them back with `protect: false`, apply that, and remove them then."),
+            ),
         )
 
 
@@ -160,8 +152,12 @@ def _handed_on(
             guard="protect",
             summary=f"{len(bare):,} that the last apply protected would go on without protection",
             addresses=tuple(sorted(bare)),
-            remedy=f"Write `protect: true` in the entry of {', '.join(sorted(set(bare.values())))}; "
-            "or put the old entry back with `protect: false`, apply that, and rename it then.",
+            remedies=(
+                Sentence(
+                    text=f"Write `protect: true` in the entry of {', '.join(sorted(set(bare.values())))}; "
+                    "or put the old entry back with `protect: false`, apply that, and rename it then."
+                ),
+            ),
         )
 
 
@@ -178,5 +174,5 @@ def _undeclared(deletes: list[Change], doomed: Dependents) -> Iterator[Blocked]:
             guard="undeclared-content",
             summary=f"{len(reached):,} rows of content that this plan does not delete would go along",
             addresses=reached,
-            remedy="Declare them, or let the parent go without deleting it by `forget:`.",
+            remedies=(Sentence(text="Declare them, or let the parent go without deleting it by `forget:`."),),
         )

@@ -371,7 +371,7 @@ class Slots:
                 resource,
                 Ambiguity.NO_BYTES,
                 f"The hash of {placement.media.path} is unknown, and its key does not hold it.",
-                "Put the file under the media root and run `elmify lock`.",
+                "Put the file under the media root and lock it.",
             )
         problem = key_problem(placement.key) if placement.how is not How.KEPT else None
         if problem is not None:

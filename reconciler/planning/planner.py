@@ -166,7 +166,6 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, be
                 request.allowances,
                 doomed,
                 successors=rough.identities.successors,
-                command=request.asking,
             )
         ),
         unmanaged=_without_retired(rough.unmanaged, changes),

@@ -20,6 +20,7 @@ from reconciler.model.errors import NotReversible, UsageError
 from reconciler.model.history import Run, StepRecord, Touch
 from reconciler.model.kinds import TABLES, Slot
 from reconciler.model.plan import Action, Change, Drift, ObjectState, State
+from reconciler.model.remedies import Merge, Rollback, ShowRuns
 from reconciler.model.values import Value, nfc, same
 from reconciler.planning.diff import differing_names
 from reconciler.planning.drift import drift_of
@@ -336,12 +337,15 @@ def draft_rollback(world: World, past: Past, request: Request) -> Draft:
 
 def _done(past: Past) -> Sequence[Done]:
     if past.run is None:
-        raise UsageError(f"there is no run {past.number}", hint="See what runs there are:\n    elmify runs")
+        raise UsageError(
+            f"there is no run {past.number}", hint="See what runs there are:", remedies=[ShowRuns()]
+        )
     done = tuple(done_in(past.steps)) if past.run.committed_at is not None else ()
     if not done:
         raise UsageError(
             f"run {past.number} ({past.run.kind}) changed nothing that can be taken back",
-            hint="See what runs there are:\n    elmify runs",
+            hint="See what runs there are:",
+            remedies=[ShowRuns()],
         )
     return done
 
@@ -349,11 +353,11 @@ def _done(past: Past) -> Sequence[Done]:
 def _refuse_later_runs(past: Past, done: Sequence[Done]) -> None:
     way = runs_in_the_way(done, still_felt(past.number, past.later))
     if way:
-        commands = "".join(f"\n    elmify rollback {run}" for run in sorted(way, reverse=True))
         raise NotReversible(
             f"run {past.number} cannot be taken back: later runs touched the same",
             details=[told(run, addresses) for run, addresses in sorted(way.items())],
-            hint=f"Nothing was written. Take those back first, the newest first:{commands}",
+            hint="Nothing was written. Take those back first, the newest first:",
+            remedies=[Rollback(run=run) for run in sorted(way, reverse=True)],
         )
 
 
@@ -363,7 +367,8 @@ def _refuse_merging_again(past: Past) -> None:
     if merge is not None:
         raise NotReversible(
             f"run {past.number} took a merge back, and that is taken back by merging again",
-            hint=f"Nothing was written. Merge again:\n    elmify merge {merge[0]} {merge[1]}",
+            hint="Nothing was written. Merge again:",
+            remedies=[Merge(row=str(merge[0]), into=str(merge[1]))],
         )
 
 

@@ -9,6 +9,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Change, State, Unmanaged
 from reconciler.model.recorded import ResourceRecord
+from reconciler.model.remedies import Merge, Remedy, Sentence
 from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Identities
 from reconciler.planning.planner import Draft, draft_of
@@ -93,20 +94,24 @@ def _refuse_declared(world: World, goes: MergeTarget, stays: MergeTarget) -> Non
     """Raise when the catalog declares the lecture that would go."""
     if goes.record is None or goes.record.address not in world.catalog.resources:
         return
+    remedies: list[Remedy]
     if stays.record is not None:
         hint = (
             f"Remove {goes.address} from the catalog, but do not apply that: merge first, which takes its "
-            f"favourites over. Or merge the other way round:\n    elmify merge {stays.address} {goes.address}"
+            "favourites over. Or merge the other way round:"
         )
+        remedies = [Merge(row=stays.address, into=goes.address)]
     else:
-        hint = (
-            f"The catalog's {goes.address} is row {goes.row.id}, and a merge keeps the catalog's row:\n"
-            f"    elmify merge {stays.row.id} {goes.address}\n"
+        hint = f"The catalog's {goes.address} is row {goes.row.id}, and a merge keeps the catalog's row:"
+        otherwise = (
             f"If row {stays.row.id} is to stay, write `row: {stays.row.id}` in the entry and apply that; "
             f"then row {goes.row.id} is unmanaged, and can be merged."
         )
+        remedies = [Merge(row=str(stays.row.id), into=goes.address), Sentence(text=otherwise)]
     raise UsageError(
-        f"the catalog declares {goes.address}, so the next apply would create it anew", hint=hint
+        f"the catalog declares {goes.address}, so the next apply would create it anew",
+        hint=hint,
+        remedies=remedies,
     )
 
 

@@ -1,6 +1,5 @@
 """What a plan is made from, and what it is asked for."""
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +10,7 @@ from reconciler.model.catalog import Catalog
 from reconciler.model.history import RunKind
 from reconciler.model.policy import Policy
 from reconciler.model.recorded import KeyState, Recorded
+from reconciler.model.remedies import MakePlan
 from reconciler.planning.references import KeySearch, NamedKeys, references_in
 
 REKEY = "rekey"
@@ -18,8 +18,6 @@ DELETE_UNMANAGED = "delete-unmanaged"
 
 #: A key in one of these states is accounted for, whether or not a row names it.
 ACCOUNTED = frozenset({KeyState.INTENDED, KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED})
-
-_MOST_NAMED = 20  # addresses in a command that is to be pasted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +49,15 @@ class Request:
         return RunKind.APPLY, ()
 
     @property
-    def command(self) -> str:
-        """The command that plans this, for a person to add an option to."""
-        return command_of(self.rolls_back, self.merges)
-
-    @property
-    def asking(self) -> str:
-        """The command that plans this, with its options, and its scope unless that is of very many."""
-        scope = self.scope if len(self.scope) <= _MOST_NAMED else ()
-        only = [f"--only {shlex.quote(glob)}" for glob in scope]
-        return " ".join([self.command, *only, *(f"--{option}" for option in sorted(self.options))])
+    def remedy(self) -> MakePlan:
+        """The advice to plan exactly this."""
+        return MakePlan(
+            scope=self.scope,
+            options=tuple(sorted(self.options)),
+            allowances=self.allowances,
+            rolls_back=self.rolls_back,
+            merges=self.merges,
+        )
 
     def covers(self, *addresses: str | None) -> bool:
         """Whether one of the addresses is within the scope."""
@@ -77,15 +74,6 @@ class Request:
     @cached_property
     def _globs(self) -> tuple[str, ...]:
         return tuple(glob for glob in self.scope if not glob.startswith(EXACTLY))
-
-
-def command_of(rolls_back: int | None, merges: tuple[str, str] | None) -> str:
-    """Return the command that makes a plan of that purpose."""
-    if rolls_back is not None:
-        return f"elmify rollback {rolls_back}"
-    if merges is not None:
-        return f"elmify merge {' '.join(merges)}"
-    return "elmify plan"
 
 
 @dataclass(frozen=True, kw_only=True)

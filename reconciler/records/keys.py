@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.model.errors import ElmifyError
 from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.model.remedies import MakePlan
 from reconciler.model.values import nfc, shared, shared_if_any
 from reconciler.records.bulk import refuse_unstorable, staged, streamed
 from reconciler.records.schema import SchemaRecords
@@ -101,8 +102,8 @@ class KeyRecords(SchemaRecords):
             raise ElmifyError(
                 "a key would go back to what it was before it was given up",
                 details=[f"{key}: it is {old} and cannot become {new}" for key, old, new in found],
-                hint="Plan again. If a row of the library names such a key, upload the file under a new"
-                " key:\n    elmify plan --rekey",
+                hint="Plan again. If a row of the library names such a key, upload the file under a new key:",
+                remedies=[MakePlan(options=("rekey",))],
             )
 
     def _keys(self) -> Mapping[str, KeyRecord]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from reconciler.model.errors import ElmifyError, Leased
 from reconciler.model.history import Actor, Lease
+from reconciler.model.remedies import EndLease
 from reconciler.records.bulk import storable, storable_or_none
 from reconciler.records.schema import SchemaRecords
 
@@ -83,8 +84,8 @@ class LeaseRecords(SchemaRecords):
         if not held.stale and not force:
             raise Leased(
                 f"the lease is not stale: {_who(held)}",
-                hint="Ending it stops that run before its commit. If you are sure that it is dead:\n"
-                f"    elmify unlock {run} --force",
+                hint="Ending it stops that run before its commit. If you are sure that it is dead:",
+                remedies=[EndLease(run=run, force=True)],
             )
         self.release_lease(held.token)
 
@@ -118,15 +119,15 @@ def _refuse_held(lease: Lease | None) -> None:
     raise Leased(
         f"another run holds the lease: {_who(lease)}",
         hint="Nothing was changed. Wait for that run to end; if it is dead, its lease ends by itself at"
-        f" {_moment(lease.expires_at)}.\nTo end it now, if you are sure:\n"
-        f"    elmify unlock {lease.run} --force",
+        f" {_moment(lease.expires_at)}.\nTo end it now, if you are sure:",
+        remedies=[EndLease(run=lease.run, force=True)],
     )
 
 
 def _lost(lease: Lease | None) -> Leased:
     if lease is None:
         return Leased(
-            "this run has lost the lease: it was ended with `elmify unlock`",
+            "this run has lost the lease: somebody ended it",
             hint="Find out who ended it and why, then run the command again.",
         )
     return Leased(
@@ -143,7 +144,8 @@ def _not_the_holder(run: int, lease: Lease | None) -> ElmifyError:
         )
     return Leased(
         f"run {run} does not hold the lease: {_who(lease)}",
-        hint=f"If that is the one to end:\n    elmify unlock {lease.run}",
+        hint="If that is the one to end:",
+        remedies=[EndLease(run=lease.run)],
     )
 
 

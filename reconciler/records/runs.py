@@ -17,6 +17,7 @@ from reconciler.model.history import (
     StepRecord,
     Touch,
 )
+from reconciler.model.remedies import ShowRuns
 from reconciler.records.bulk import copy_into, json_text, storable, storable_or_none, streamed
 from reconciler.records.schema import RUNS_OF_VERSION_1, VERSION, SchemaRecords, sql_file
 
@@ -184,7 +185,8 @@ class RunRecords(SchemaRecords):
                 f"run {run} is {found.state} and cannot become {state}"
                 if found
                 else f"there is no run {run}",
-                hint="See what runs there are:\n    elmify runs",
+                hint="See what runs there are:",
+                remedies=[ShowRuns()],
             )
 
     def run(self, run_id: int) -> Run | None:

@@ -7,6 +7,7 @@ from typing import Any
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, in_reading_order
 from reconciler.model.errors import ElmifyError, InvalidInput
 from reconciler.render.escape import harmless, harmless_json, harmless_lines, styled
+from reconciler.render.remedies import commands_of, hint_text, remedy_json
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
@@ -52,7 +53,10 @@ def error_text(error: ElmifyError, *, colour: bool = False) -> str:
     found = error.diagnostics if isinstance(error, InvalidInput) else ()
     code = "" if error.code == ElmifyError.code else f"[{error.code}]"
     label = _styled(f"error{code}:", colour=colour, fg="red")
-    lines = [f"{label} {harmless(error.message)}", *_indented([*error.details, error.hint], "  ")]
+    lines = [
+        f"{label} {harmless(error.message)}",
+        *_indented([*error.details, hint_text(error.hint, error.remedies)], "  "),
+    ]
     return "\n\n".join(filter(None, [diagnostics_text(found, colour=colour), "\n".join(lines)]))
 
 
@@ -64,7 +68,9 @@ def error_json(error: ElmifyError) -> str:
         "exit": int(error.exit),
         "message": error.message,
         "details": list(error.details),
-        "hint": error.hint,
+        "hint": hint_text(error.hint, error.remedies),
+        "remedies": [remedy_json(remedy) for remedy in error.remedies],
+        "commands": commands_of(error.remedies),
         "diagnostics": diagnostics_json(found),
     }
     return harmless_json(json.dumps({"error": document}, ensure_ascii=False, sort_keys=True))

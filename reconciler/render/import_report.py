@@ -10,8 +10,10 @@ from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import Kind
 from reconciler.model.outcomes import Imported, ImportFinding, Reason
+from reconciler.model.remedies import Operation
 from reconciler.model.values import counted
 from reconciler.render.escape import harmless, harmless_json, styled
+from reconciler.render.remedies import command_of, remedy_json
 
 SENTENCES: Mapping[Reason, str] = {
     Reason.ROW_WITHOUT_OBJECT: "The row names an object that is not in the bucket",
@@ -25,7 +27,7 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.STYLE: "Most rows are spelled otherwise than elmify.yaml says",
     Reason.CHANGED_NAME: "The title repeated its number",
     Reason.NOT_AS_IS: "It could not be recorded as it is",
-    Reason.NOT_LOCKED: "The lockfile does not know it: put the file under the media root and run elmify lock",
+    Reason.NOT_LOCKED: "The lockfile does not know it: put the file under the media root and lock it",
     Reason.UNSEEN: "Left undeclared: neither the media folder nor the lockfile has the image",
 }
 
@@ -79,7 +81,7 @@ def _tables(findings: Sequence[ImportFinding], width: int, *, colour: bool) -> I
 
 
 def _row(finding: ImportFinding) -> tuple[str, str]:
-    remedy = f"; {finding.remedy} makes one of both" if finding.remedy else ""
+    remedy = f"; {command_of(finding.remedy)} makes one of both" if finding.remedy else ""
     return harmless(finding.subject), harmless(finding.detail + remedy)
 
 
@@ -107,13 +109,23 @@ def report_json(imported: Imported, accepted: Mapping[Address, Sequence[str]] | 
         "lockfile_lines": imported.lines,
         "findings": [
             {"reason": each.reason.value, "subject": each.subject, "detail": each.detail}
-            | ({"remedy": each.remedy} if each.remedy else {})
+            | (
+                {"remedy": command_of(each.remedy), "remedies": [remedy_json(each.remedy)]}
+                if each.remedy
+                else {}
+            )
             for each in imported.findings
         ],
         "diagnostics": [_plain(each) for each in imported.diagnostics],
         **({} if accepted is None else {"accepted": {at: list(names) for at, names in accepted.items()}}),
     }
     return harmless_json(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _remedy_json(remedy: Operation | None) -> dict[str, Any]:
+    if remedy is None:
+        return {}
+    return {"remedy": command_of(remedy), "remedies": [remedy_json(remedy)]}
 
 
 def _plain(diagnostic: Diagnostic) -> dict[str, Any]:

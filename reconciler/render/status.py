@@ -3,18 +3,22 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from reconciler.model.history import Lease
 from reconciler.model.ports import UnfinishedUpload
 from reconciler.model.recorded import Identity
+from reconciler.model.remedies import Apply, Stage
 from reconciler.model.staging import Located, Whereabouts
-from reconciler.model.status import Advice, Found, Leftover, Status
+from reconciler.model.status import Advice, Found, Leftover, Status, Why
 from reconciler.model.values import counted, readable_size
 from reconciler.render.escape import harmless, harmless_json, quoted
 from reconciler.render.history import lease_document, moment_json, run_document, runs_text, time_text
+from reconciler.render.remedies import command_of, remedy_json
 
 _KEYS_SHOWN = 10
+_SHORT_FINGERPRINT = 12  # hex digits: what a list of runs and a plan's page show of one
+_NOT_VISIBLE = "Nothing of it is visible, and what it stored is used by"
 
 _SAID = {
     Found.STORED: "stored, in no row yet",
@@ -29,9 +33,67 @@ def status_text(status: Status, advice: Advice) -> str:
         "\n".join(_heading(status)),
         runs_text(status.runs),
         "\n".join(_remains(status)),
-        f"{harmless(advice.why)}" + (f"\n    {advice.command}" if advice.command else ""),
+        "\n".join(advice_lines(advice)),
     ]
     return "\n\n".join(filter(None, parts))
+
+
+def advice_lines(advice: Advice) -> list[str]:
+    """Return what to do next and why; a command is alone on the last line."""
+    command = f"    {harmless(command_of(advice.remedy))}" if advice.remedy is not None else None
+    return [harmless(_why(advice)), *filter(None, [command])]
+
+
+def _why(advice: Advice) -> str:
+    remedy = advice.remedy
+    if not isinstance(remedy, Apply) or remedy.fingerprint is None:
+        return _reason(advice)
+    return (
+        f"PLANFILE is the plan file with fingerprint {remedy.fingerprint[:_SHORT_FINGERPRINT]}: it was "
+        f"reviewed, and applying it again goes on with nothing else. {_reason(advice)}"
+    )
+
+
+def _reason(advice: Advice) -> str:
+    match advice.why:
+        case Why.ALL_DONE:
+            return "Nothing was cut short: there is nothing to go on with."
+        case Why.NOT_A_PAIR:
+            return advice.problem or ""
+        case Why.RUN_AT_WORK:
+            return (
+                f"Run {advice.run} of {advice.holder} is at work, or was killed a moment ago: its lease ends "
+                f"at {advice.ends_at:%Y-%m-%d %H:%M:%S} UTC without another sign of life. This waits and "
+                "goes on:"
+            )
+        case Why.INTERRUPTED_AFTER_COMMIT:
+            return f"Run {advice.run} committed everything and was interrupted after that. It is finished by"
+        case Why.INTERRUPTED_BEFORE_COMMIT:
+            return f"Run {advice.run} was interrupted before its commit. {_NOT_VISIBLE}"
+        case Why.FAILED_BEFORE_COMMIT:
+            return f"Run {advice.run} ended before its commit. {_NOT_VISIBLE}"
+        case Why.LEASE_ENDED:
+            return "Go on with"
+        case Why.NEVER_APPLIED:
+            return "Nothing was ever applied here. What the first apply would do is shown by"
+        case Why.FIRST_APPLY_INTERRUPTED:
+            return "The first apply was interrupted before both stores knew each other. It is taken up by"
+        case Why.AUDIT_HEAD_NOT_KEPT:
+            return (
+                "Everything is committed, but the bucket does not keep the end of the audit log yet. "
+                "That is done by"
+            )
+        case Why.GC_INTERRUPTED:
+            what = counted(advice.count or 0, "object")
+            return f"A gc was interrupted, and {what} may still be there. It is finished by"
+        case Why.UPLOADS_GIVEN_UP:
+            what = counted(advice.count or 0, "multipart upload")
+            return (
+                f"Nobody has gone on with {what} for a day, and the store bills their parts. "
+                "They are cleared by"
+            )
+        case _ as never:
+            assert_never(never)
 
 
 def _heading(status: Status) -> Iterator[str]:
@@ -117,7 +179,12 @@ def status_json(status: Status, advice: Advice) -> str:
         },
         "condemned": status.condemned,
         "unanchored": status.unanchored.seq if status.unanchored is not None else None,
-        "next": {"why": advice.why, "command": advice.command},
+        "next": {
+            "code": advice.why.value,
+            "why": _why(advice),
+            "command": command_of(advice.remedy) if advice.remedy is not None else None,
+            "remedy": remedy_json(advice.remedy) if advice.remedy is not None else None,
+        },
     }
     return harmless_json(json.dumps(document, ensure_ascii=False, sort_keys=True, indent=2))
 
@@ -168,15 +235,15 @@ def _summary(located: Sequence[Located]) -> str:
     if not located:
         return "Nothing is needed: every byte is live."
     found = ", ".join(f"{counts[where]:,} {said}" for where, said in _WHERE.items() if counts[where])
-    missing = counts[Whereabouts.MISSING]
+    missing, stage = counts[Whereabouts.MISSING], command_of(Stage())
     if not missing:
-        here = "\nWhat is only on disk can be applied from here alone. For a merge, run\n    elmify stage"
+        here = f"\nWhat is only on disk can be applied from here alone. For a merge, run\n    {stage}"
         said = f"Nothing is missing: of {counted(len(located), 'file')}, {found}."
         return f"{said}{here}" if counts[Whereabouts.ON_DISK] else said
     rest = f"; {found}" if found else ""
     return (
         f"{missing:,} of {counted(len(located), 'file')} missing{rest}.\n"
-        "Where the files are, run\n    elmify stage"
+        f"Where the files are, run\n    {stage}"
     )
 
 

@@ -69,7 +69,7 @@ def read_forge(environ: Mapping[str, str]) -> ForgeSettings:
     if missing:
         raise UsageError(
             f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set",
-            hint="`elmify ci` is for the steps of a GitHub workflow; give the step its token:\n"
+            hint="This is for the steps of a GitHub workflow; give the step its token:\n"
             "    env: {GITHUB_TOKEN: '${{ github.token }}'}",
         )
     repository = environ["GITHUB_REPOSITORY"]

@@ -120,7 +120,7 @@ def _read_retention(source: Source) -> timedelta:
     if retention is None:
         return Policy(environment="").retention
     if retention < RETENTION_MIN:
-        hint = "Write 24h or more. A single resource is taken down with `elmify gc --now ADDRESS`."
+        hint = "Write 24h or more. A single resource can be taken down at once."
         source.report(Mistake.BAD_SETTING, ("retention",), "Objects are kept for at least 24 hours.", hint)
     return retention
 

@@ -11,6 +11,7 @@ import pytest
 from reconciler.model.errors import ElmifyError, Leased
 from reconciler.model.history import Lease
 from reconciler.model.ports import Records
+from reconciler.model.remedies import EndLease
 from reconciler.records import records_on
 from tests.records import CI, EXPIRED, LASTS, PERSON, Connection, begun_run, until_blocked, writing
 
@@ -69,7 +70,7 @@ def test_a_held_lease_is_refused_with_who_when_where_and_what_to_do(database_url
     assert f"run {run} of release-bot" in refusal.value.message
     assert "https://ci.example.org/runs/77" in refusal.value.message
     assert f"{lease.expires_at:%Y-%m-%d %H:%M:%S} UTC" in refusal.value.message
-    assert f"elmify unlock {run} --force" in refusal.value.hint
+    assert refusal.value.remedies == (EndLease(run=run, force=True),)
 
 
 def test_an_expired_lease_is_stale_and_goes_to_the_next_who_asks(database_url: str) -> None:
@@ -237,7 +238,7 @@ def test_a_live_lease_is_ended_only_by_force_and_then_its_run_cannot_commit(data
 
     with writing(database_url) as connection, pytest.raises(Leased, match="not stale") as refusal:
         records_on(connection).break_lease(lease.run, force=False)
-    assert f"elmify unlock {lease.run} --force" in refusal.value.hint
+    assert refusal.value.remedies == (EndLease(run=lease.run, force=True),)
     with writing(database_url) as connection:
         records_on(connection).break_lease(lease.run, force=True)
 
@@ -254,7 +255,7 @@ def test_only_the_run_that_was_named_loses_its_lease(database_url: str) -> None:
     with writing(database_url) as connection, pytest.raises(Leased, match=f"run {lease.run} of") as refusal:
         records_on(connection).break_lease(bystander, force=True)
 
-    assert f"elmify unlock {lease.run}" in refusal.value.hint
+    assert refusal.value.remedies == (EndLease(run=lease.run),)
     assert _held(database_url) == lease
 
 

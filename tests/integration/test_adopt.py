@@ -16,6 +16,7 @@ from reconciler.loading.fmt import format_catalog_file
 from reconciler.model.errors import Exit, UsageError
 from reconciler.model.outcomes import Reason
 from reconciler.model.plan import Action, Plan
+from reconciler.model.remedies import Merge
 from reconciler.operations.project import Project
 from reconciler.operations.workspace import open_workspace
 from reconciler.planning.diff import differing_names
@@ -231,7 +232,7 @@ def test_a_second_row_of_a_declared_recording_is_to_be_merged(team: Team, lectur
     with pytest.raises(UsageError) as refused:
         team.adopt(f"unmanaged.lectures[{other}]")
 
-    assert f"elmify merge {other} {row}" in (refused.value.hint or "")
+    assert refused.value.remedies == (Merge(row=str(other), into=str(row)),)
 
 
 def test_the_command_says_what_it_accepted(

@@ -12,6 +12,7 @@ from reconciler.model.history import GENESIS
 from reconciler.model.plan import Action
 from reconciler.model.policy import AUDIT_PREFIX, FORMER_AUDIT_PREFIX, TransferLimits
 from reconciler.model.recorded import IdentityState
+from reconciler.model.remedies import Apply, Lock, MakePlan
 from reconciler.operations.audit import BrokenChain, verify_chain
 from reconciler.planning.world import DELETE_UNMANAGED, Request
 from tests.stand import Stand
@@ -287,7 +288,7 @@ def test_a_file_that_changed_since_it_was_locked_stops_the_commit(stand: Stand) 
         stand.apply()
 
     assert "opening.mp3" in caught.value.details[0]
-    assert "    elmify lock\n    elmify plan\n" in caught.value.hint
+    assert caught.value.remedies == (Lock(), MakePlan(), Apply())
     assert stand.sql("select * from speakers") == []
     assert stand.object_keys() == []
 
@@ -297,7 +298,7 @@ def test_what_a_failed_apply_stored_is_used_by_the_next(stand: Stand) -> None:
     (stand.media_root / "ali/quran/the-cow.mp3").unlink()
     with pytest.raises(PutsFailed) as caught:
         stand.apply()
-    assert "elmify lock" not in caught.value.hint
+    assert caught.value.remedies == (Apply(),)
     assert stand.object_keys() == ["Ali/Quran/01 - The Opening.mp3"]
     stand.record("ali/quran/the-cow.mp3", b"ali/quran/the-cow")
 

@@ -15,6 +15,7 @@ from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Leased, ProviderError, Unavailable
 from reconciler.model.history import Actor, RunKind, RunState
 from reconciler.model.ports import ObjectStore, UnitOfWork, Upload
+from reconciler.model.remedies import EndLease
 from tests.stand import EVERYTHING, Quiet, Stand
 
 OTHER = Actor(name="somebody-else", url="https://ci.example.com/7")
@@ -70,7 +71,7 @@ def test_a_lease_that_is_held_refuses_and_names_its_holder(stand: Stand) -> None
         stand.apply()
 
     assert f"run {other.run} of somebody-else (https://ci.example.com/7)" in caught.value.message
-    assert f"elmify unlock {other.run} --force" in caught.value.hint
+    assert caught.value.remedies == (EndLease(run=other.run, force=True),)
     assert titles(stand) == ["The Opening"]
 
 

@@ -12,6 +12,8 @@ from reconciler.applying.apply import apply, request_of
 from reconciler.applying.gc import GcScope, collect
 from reconciler.model.errors import Guarded, NotReversible, Stale, UsageError
 from reconciler.model.plan import Action, Plan
+from reconciler.model.remedies import MakePlan, Rollback
+from reconciler.planning.guards import lifted
 from reconciler.planning.world import Request
 from reconciler.records import records_on
 from reconciler.records.schema import sql_file
@@ -203,7 +205,7 @@ def test_favourites_of_what_the_run_created_are_counted_and_guarded(stand: Stand
 
     assert plan.impact.lost == {"public.favorites": 1}
     assert [blocked.guard for blocked in plan.blocked] == ["user-rows"]
-    assert plan.blocked[0].remedy == f"elmify rollback {run} --allow user-rows=1"
+    assert lifted(plan) == MakePlan(rolls_back=run, allowances={"user-rows": 1})
     with pytest.raises(Guarded):
         stand.apply(taking_back(run))
     stand.apply(taking_back(run, user_rows=1))
@@ -313,7 +315,7 @@ def test_a_world_that_moves_after_the_yes_stops_it(stand: Stand) -> None:
     with pytest.raises(Stale) as raised:
         stand.apply(request_of([reviewed]), [reviewed])
 
-    assert f"elmify rollback {run} --out" in raised.value.hint
+    assert raised.value.remedies == (MakePlan(rolls_back=run, review=True),)
 
 
 # Runs.
@@ -324,12 +326,13 @@ def test_a_later_run_that_touched_the_same_is_named(stand: Stand) -> None:
     run = stand.apply().run
     stand.change(COW, title="The Heifer")
     later = stand.apply().run
+    assert later is not None
 
     with pytest.raises(NotReversible) as raised:
         stand.plan(taking_back(run))
 
     assert raised.value.details == (f"run {later} has touched {COW} since",)
-    assert f"elmify rollback {later}" in raised.value.hint
+    assert Rollback(run=later) in raised.value.remedies
 
 
 def test_following_the_advice_leads_to_the_run_that_was_to_be_taken_back(stand: Stand) -> None:
@@ -340,7 +343,7 @@ def test_following_the_advice_leads_to_the_run_that_was_to_be_taken_back(stand: 
     [first, *later] = titled
     with pytest.raises(NotReversible) as raised:
         stand.plan(taking_back(first))
-    named = [int(line.rpartition(" ")[2]) for line in raised.value.hint.splitlines()[1:]]
+    named = [remedy.run for remedy in raised.value.remedies if isinstance(remedy, Rollback)]
 
     for run in [*named, first]:
         stand.apply(taking_back(run))

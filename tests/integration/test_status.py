@@ -15,6 +15,7 @@ from reconciler.model.actual import StoredObject
 from reconciler.model.errors import Denied, PutsFailed, Unavailable, Unfinished
 from reconciler.model.ports import ObjectStore, UnfinishedUpload, Upload
 from reconciler.model.recorded import KeyState
+from reconciler.model.remedies import Apply, CollectGarbage, MakePlan, Rebind
 from reconciler.model.staging import staging_inside
 from reconciler.model.status import Advice, Found, Status
 from reconciler.operations.status import read_status
@@ -77,7 +78,7 @@ def test_where_nothing_was_applied_a_plan_is_next(stand: Stand) -> None:
     status = status_of(stand)
 
     assert (status.identity, status.marker, status.lease, status.runs) == (None, None, None, ())
-    assert advise(status).command == "elmify plan"
+    assert advise(status).remedy == MakePlan()
 
 
 def test_after_an_apply_there_is_nothing_to_go_on_with(stand: Stand) -> None:
@@ -89,7 +90,7 @@ def test_after_an_apply_there_is_nothing_to_go_on_with(stand: Stand) -> None:
     assert status.marker == status.identity.id
     assert (status.leftovers, status.unfinished, status.foreign, status.condemned) == ((), (), (), 0)
     assert status.unanchored is None
-    assert advise(status).command is None
+    assert advise(status).remedy is None
 
 
 def test_what_a_failed_apply_stored_and_what_it_did_not_is_told_by_the_bucket(stand: Stand) -> None:
@@ -101,7 +102,7 @@ def test_what_a_failed_apply_stored_and_what_it_did_not_is_told_by_the_bucket(st
         "Ali/Quran/01 - The Opening.mp3": Found.STORED,
         "Ali/Quran/02 - The Cow.mp3": Found.ABSENT,
     }
-    assert advise(status).command == "elmify apply"
+    assert advise(status).remedy == Apply()
 
 
 def test_a_note_of_something_stored_is_not_believed(stand: Stand) -> None:
@@ -122,7 +123,7 @@ def test_the_apply_that_was_advised_leaves_nothing_to_go_on_with(stand: Stand) -
     stand.apply()
 
     assert status_of(stand).leftovers == ()
-    assert advice_on(stand).command is None
+    assert advice_on(stand).remedy is None
 
 
 def test_a_success_after_a_failure_settles_it_even_when_something_was_left(stand: Stand) -> None:
@@ -132,7 +133,7 @@ def test_a_success_after_a_failure_settles_it_even_when_something_was_left(stand
     stand.apply()
 
     assert len(status_of(stand).leftovers) == 2
-    assert advice_on(stand).command is None
+    assert advice_on(stand).remedy is None
 
 
 def test_an_audit_head_that_the_bucket_lacks_is_named(stand: Stand) -> None:
@@ -151,7 +152,7 @@ def test_an_audit_head_that_the_bucket_lacks_is_named(stand: Stand) -> None:
     status = status_of(stand)
 
     assert status.unanchored is not None
-    assert advise(status).command == "elmify apply"
+    assert advise(status).remedy == Apply()
     stand.apply()
     assert status_of(stand).unanchored is None
 
@@ -160,9 +161,9 @@ def test_a_first_apply_that_was_cut_short_between_the_stores_is_taken_up(stand: 
     with stand.database.write() as work:
         work.records.install("test", "6f1d0000-0000-0000-0000-000000000000")
 
-    assert advice_on(stand).command == "elmify apply"
+    assert advice_on(stand).remedy == Apply()
     stand.apply()
-    assert advice_on(stand).command is None
+    assert advice_on(stand).remedy is None
 
 
 def test_stores_that_are_no_pair_are_said_to_be_none(stand: Stand) -> None:
@@ -172,8 +173,8 @@ def test_stores_that_are_no_pair_are_said_to_be_none(stand: Stand) -> None:
     status = status_of(stand)
 
     assert status.marker is None
-    assert advise(status).command == "elmify identity --rebind"
-    assert "carries no marker" in advise(status).why
+    assert advise(status).remedy == Rebind()
+    assert "carries no marker" in str(advise(status).problem)
 
 
 def test_another_environment_than_the_databases_has_no_command_that_mends_it(stand: Stand) -> None:
@@ -181,8 +182,8 @@ def test_another_environment_than_the_databases_has_no_command_that_mends_it(sta
 
     advice = advise(read_status(stand.workspace(policy=replace(stand.policy, environment="other"))))
 
-    assert advice.command is None
-    assert "environment:" in advice.why
+    assert advice.remedy is None
+    assert "environment:" in str(advice.problem)
 
 
 def test_a_marker_that_nobody_can_read_is_put_right_by_rebinding(stand: Stand) -> None:
@@ -190,7 +191,7 @@ def test_a_marker_that_nobody_can_read_is_put_right_by_rebinding(stand: Stand) -
     stand.objects.delete(MARKER_KEY)
     stand.objects.put(upload(MARKER_KEY, b"{"))
 
-    assert advice_on(stand).command == "elmify identity --rebind"
+    assert advice_on(stand).remedy == Rebind()
 
 
 def test_unfinished_uploads_are_told_apart_by_whose_they_are(stand: Stand) -> None:
@@ -225,7 +226,7 @@ def test_a_gc_that_was_cut_short_is_finished_by_gc(stand: Stand) -> None:
     status = status_of(stand)
 
     assert status.condemned == 1
-    assert advise(status).command == "elmify gc"
+    assert advise(status).remedy == CollectGarbage()
 
 
 def test_rights_to_read_suffice(stand: Stand) -> None:
@@ -244,7 +245,7 @@ def test_rights_to_read_suffice(stand: Stand) -> None:
         database.close()
 
     assert (status.unfinished, status.foreign) == (None, None)
-    assert advise(status).command is None
+    assert advise(status).remedy is None
 
 
 def test_records_that_may_not_be_read_are_never_nothing(stand: Stand) -> None:

@@ -80,7 +80,7 @@ def test_bytes_that_are_nowhere_are_asked_for_and_the_rest_is_mended(stand: Stan
 
     left = verify(stand)
     assert conditions(left) == {Condition.ROW_WITHOUT_OBJECT}
-    assert "ali/quran/opening.mp3 under the media root" in left.findings[0].remedy
+    assert "ali/quran/opening.mp3 under the media root" in str(left.findings[0].remedies)
 
 
 def test_an_object_with_other_bytes_is_replaced_under_a_new_key_and_listeners_keep_their_places(

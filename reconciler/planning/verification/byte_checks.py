@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.model.address import Address
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Kind, Slot
+from reconciler.model.remedies import Lock, Sentence, Verify
 from reconciler.model.values import nfc
 from reconciler.planning.diff import Placed
 from reconciler.planning.verification.context import VerifyContext, named_in
@@ -15,7 +15,6 @@ from reconciler.planning.verification.findings import (
     Condition,
     VerifyFinding,
     apply_alone,
-    command,
     row_address,
 )
 
@@ -59,7 +58,8 @@ def parse_sample(text: str) -> Sample:
     if found is None or int(found[1]) > int(found[2]):
         raise UsageError(
             f"--sample {text} is no part of the whole",
-            hint="Write it as a fraction of 1 or less:\n    elmify verify --sample 1/30",
+            hint="Write it as a fraction of 1 or less:",
+            remedies=[Verify(sample="1/30")],
         )
     return Sample(taken=int(found[1]), of=int(found[2]))
 
@@ -151,18 +151,21 @@ def other_bytes(of: Expected, sha256: str, size_bytes: int) -> VerifyFinding | N
         condition=Condition.OTHER_BYTES,
         what=of.what,
         detail=f"{of.key} has the SHA-256 {sha256[:16]}…; {of.said_by} says {of.sha256[:16]}…",
-        remedy=_WHICH_IS_RIGHT.format(lock=command("lock", "--rehash"), apply=apply_alone(of.what)),
+        remedies=(
+            Sentence(
+                text="Listen to it. If the object is the right one, put it under the media root and lock it:"
+            ),
+            Lock(rehash=True),
+            Sentence(
+                text="If the catalog is right, delete the object with the bucket's own tools, and put the "
+                "file in its place:"
+            ),
+            apply_alone(of.what),
+        ),
         key=of.key,
         row=of.row,
         size_bytes=size_bytes,
     )
-
-
-_WHICH_IS_RIGHT = (
-    "Listen to it. If the object is the right one, put it under the media root and lock it:\n{lock}\n"
-    "If the catalog is right, delete the object with the bucket's own tools, and put the file in its place:\n"
-    "{apply}"
-)
 
 
 def other_type(of: Expected, media_type: str) -> VerifyFinding | None:
@@ -173,8 +176,12 @@ def other_type(of: Expected, media_type: str) -> VerifyFinding | None:
         condition=Condition.WRONG_TYPE,
         what=of.what,
         detail=f"{of.key} is served as {media_type or 'nothing'}, and it is {of.media_type}",
-        remedy="Players may refuse it. Set its content type with the bucket's own tools: elmify never "
-        "writes a key twice.",
+        remedies=(
+            Sentence(
+                text="Players may refuse it. Set its content type with the bucket's own tools: elmify never "
+                "writes a key twice."
+            ),
+        ),
         key=of.key,
         row=of.row,
     )
@@ -186,7 +193,7 @@ def gone(of: Expected) -> VerifyFinding:
         condition=Condition.ROW_WITHOUT_OBJECT if of.audio else Condition.MISSING_IMAGE,
         what=of.what,
         detail=f"row {of.row} names {of.key}, which was deleted a moment ago",
-        remedy=apply_alone(Address(of.what)),
+        remedies=(apply_alone(of.what),),
         key=of.key,
         row=of.row,
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.model.actual import Row
 from reconciler.model.kinds import TABLES, Column, Origin, Slot
+from reconciler.model.remedies import Lock, Remedy, Sentence
 from reconciler.model.values import Value, canonical_json, nfc, same
 from reconciler.planning.byte_sources import Match, compare
 from reconciler.planning.diff import Placed
@@ -12,7 +13,7 @@ from reconciler.planning.drift import baseline
 from reconciler.planning.key_allocation import How, Placement
 from reconciler.planning.references import split_reference
 from reconciler.planning.verification.context import VerifyContext, named_in, value_in
-from reconciler.planning.verification.findings import Condition, VerifyFinding, apply_alone, command
+from reconciler.planning.verification.findings import Condition, VerifyFinding, apply_alone
 
 #: What a column that holds something else is called, by where its value comes from.
 _BY_ORIGIN: Mapping[Origin, Condition] = {
@@ -29,9 +30,6 @@ _BY_ORIGIN: Mapping[Origin, Condition] = {
 _OF_OBJECT = frozenset({Origin.KEY, Origin.FILE_NAME, Origin.URL, Origin.REFERENCE, Origin.FORMAT})
 
 _LONGEST_VALUE = 80  # characters
-
-#: What a person must do before a file can be put.
-BYTES_NOWHERE = "Its bytes are nowhere to be found. Put {path} under the media root, then\n" + command("lock")
 
 
 def declared(ground: VerifyContext) -> Iterator[VerifyFinding]:
@@ -54,7 +52,7 @@ class _Checks:
                 condition=Condition.QUESTION,
                 what=self._placed.address,
                 detail=detail,
-                remedy=question.hint,
+                remedies=(Sentence(text=question.hint),),
                 row=self._placed.row.id if self._placed.row is not None else None,
             )
         if self._placed.row is not None:
@@ -177,12 +175,18 @@ class _Checks:
             condition=condition,
             what=address,
             detail=detail,
-            remedy=apply_alone(address) if lacking is None else BYTES_NOWHERE.format(path=lacking),
+            remedies=(apply_alone(address),) if lacking is None else _bytes_nowhere(lacking),
             repairs=(address,) if mended else (),
             key=key,
             row=row.id if row is not None else None,
             size_bytes=size_bytes,
         )
+
+
+def _bytes_nowhere(path: str) -> tuple[Remedy, ...]:
+    """Return what a person must do before a file can be put."""
+    nowhere = f"Its bytes are nowhere to be found. Put {path} under the media root, then"
+    return (Sentence(text=nowhere), Lock())
 
 
 def _slot_of(column: Column) -> str | None:

@@ -1,6 +1,5 @@
 """Findings of a verification: conditions, severity, counts and remedies."""
 
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +7,7 @@ from enum import Enum, StrEnum
 
 from reconciler.model.address import EXACTLY
 from reconciler.model.kinds import TABLES, Kind
+from reconciler.model.remedies import Apply, Remedy
 
 
 class ConditionSeverity(StrEnum):
@@ -90,16 +90,15 @@ class VerifyFinding:
     """One thing in one named state.
 
     `what` is an address, `unmanaged.lectures[412]`, `unmanaged.object[<key>]`, or a word for what has
-    neither. `remedy` says what to do: commands of elmify, each on a line of its own and indented by four
-    spaces, or the question that a person has to answer. `repairs` are the addresses that a plan can safely
-    name to mend it, each alone; empty when no plan can. `count` and `size_bytes` are of the objects it
-    speaks of, where it speaks of several.
+    neither. `remedies` are what to do: operations, and sentences for what a person has to decide. `repairs`
+    are the addresses that a plan can safely name to mend it, each alone; empty when no plan can. `count` and
+    `size_bytes` are of the objects it speaks of, where it speaks of several.
     """
 
     condition: Condition
     what: str
     detail: str
-    remedy: str = ""
+    remedies: tuple[Remedy, ...] = ()
     repairs: tuple[str, ...] = ()
     key: str | None = None
     row: int | None = None
@@ -186,11 +185,6 @@ def object_address(key: str) -> str:
     return f"unmanaged.object[{key}]"
 
 
-def command(*words: str) -> str:
-    """Return a command on a line of its own, as a shell takes it."""
-    return f"    elmify {shlex.join(words)}"
-
-
-def apply_alone(address: str, *options: str) -> str:
-    """Return the command that applies one address and nothing under it."""
-    return command("apply", *options, "--only", f"{EXACTLY}{address}")
+def apply_alone(address: str, *options: str) -> Apply:
+    """Return the advice to apply one address and nothing under it."""
+    return Apply(scope=(f"{EXACTLY}{address}",), options=options)

@@ -4,21 +4,24 @@ from collections.abc import Collection, Iterable, Iterator
 
 from reconciler.model.actual import StoredObject
 from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.model.remedies import CollectGarbage, Lock, Remedy, Sentence, Verify
 from reconciler.model.values import counted, readable_size
 from reconciler.planning.verification.context import VerifyContext
-from reconciler.planning.verification.findings import Condition, VerifyFinding, command
+from reconciler.planning.verification.findings import Condition, VerifyFinding
 
 #: What is not about any one thing is about these.
 AUDIT_LOG = "the audit log"
 OBJECTS = "the bucket"
 
 _DEEPER = (
-    "Size and ETag say nothing against them. Those whose hash the lockfile knows are hashed by\n"
-    f"{command('verify', '--deep')}\n"
-    "The hash of the others is known once their files are under the media root and locked by\n"
-    f"{command('lock')}"
+    Sentence(
+        text="Size and ETag say nothing against them. Those whose hash the lockfile knows are hashed by"
+    ),
+    Verify(deep=True),
+    Sentence(text="The hash of the others is known once their files are under the media root and locked by"),
+    Lock(),
 )
-_COLLECT = f"Deleted after the retention by\n{command('gc')}"
+_COLLECT = (Sentence(text="Deleted after the retention by"), CollectGarbage())
 
 
 def remains(ground: VerifyContext, hashed: Collection[str] = frozenset()) -> Iterator[VerifyFinding]:
@@ -29,7 +32,10 @@ def remains(ground: VerifyContext, hashed: Collection[str] = frozenset()) -> Ite
     yield from _several(
         Condition.STAGED,
         ground.world.snapshot.staged.values(),
-        f"Used by the apply they were staged for; the others are deleted by\n{command('gc')}",
+        (
+            Sentence(text="Used by the apply they were staged for; the others are deleted by"),
+            CollectGarbage(),
+        ),
     )
     yield from _unfinished(ground)
     yield from _several(
@@ -45,7 +51,9 @@ def _broken_chain(ground: VerifyContext) -> Iterator[VerifyFinding]:
             condition=Condition.BROKEN_AUDIT,
             what=AUDIT_LOG,
             detail=f"it is not the one that was written: {ground.beside.broken_chain}",
-            remedy="Compare it with a backup. Who can write to schema elmify in this database?",
+            remedies=(
+                Sentence(text="Compare it with a backup. Who can write to schema elmify in this database?"),
+            ),
         )
 
 
@@ -55,8 +63,12 @@ def _twins(ground: VerifyContext) -> Iterator[VerifyFinding]:
             condition=Condition.TWINS,
             what=f"unmanaged.object[{other}]",
             detail=f"{one!a} and {other!a} are one key by NFC, one object in R2",
-            remedy="Which one is meant? Delete the other with the bucket's own tools: elmify deletes nothing "
-            "for the sake of a spelling.",
+            remedies=(
+                Sentence(
+                    text="Which one is meant? Delete the other with the bucket's own tools: elmify deletes "
+                    "nothing for the sake of a spelling."
+                ),
+            ),
             key=other,
         )
 
@@ -76,13 +88,17 @@ def _recorded(ground: VerifyContext) -> Iterator[VerifyFinding]:
     )
     intended = [(record, stored) for record, stored in lying if record.state is KeyState.INTENDED]
     yield from _several(
-        Condition.UNDER_WAY, [stored for record, stored in intended if _is_under_way(ground, record)], ""
+        Condition.UNDER_WAY, [stored for record, stored in intended if _is_under_way(ground, record)], ()
     )
     yield from _several(
         Condition.LEFTOVER,
         [stored for record, stored in intended if not _is_under_way(ground, record)],
-        f"Used by the next apply that wants them; the others are deleted after the retention by\n"
-        f"{command('gc')}",
+        (
+            Sentence(
+                text="Used by the next apply that wants them; the others are deleted after the retention by"
+            ),
+            CollectGarbage(),
+        ),
     )
 
 
@@ -90,7 +106,9 @@ def _is_under_way(ground: VerifyContext, record: KeyRecord) -> bool:
     return record.run is not None and record.run == ground.beside.run
 
 
-def _several(condition: Condition, found: Iterable[StoredObject], remedy: str) -> Iterator[VerifyFinding]:
+def _several(
+    condition: Condition, found: Iterable[StoredObject], remedies: tuple[Remedy, ...]
+) -> Iterator[VerifyFinding]:
     """Yield one finding for all objects in a state, with their size; none when there are none."""
     sizes = [stored.size_bytes for stored in found]
     if sizes:
@@ -98,7 +116,7 @@ def _several(condition: Condition, found: Iterable[StoredObject], remedy: str) -
             condition=condition,
             what=OBJECTS,
             detail=f"{counted(len(sizes), 'object')}, {readable_size(sum(sizes))}",
-            remedy=remedy,
+            remedies=remedies,
             count=len(sizes),
             size_bytes=sum(sizes),
         )
@@ -110,7 +128,7 @@ def _unfinished(ground: VerifyContext) -> Iterator[VerifyFinding]:
             condition=Condition.UNFINISHED,
             what=OBJECTS,
             detail="nobody knows: this key may read objects and not list unfinished uploads",
-            remedy="Verify with the key that applies, if you want to know.",
+            remedies=(Sentence(text="Verify with the key that applies, if you want to know."),),
             count=0,
         )
         return
@@ -119,7 +137,10 @@ def _unfinished(ground: VerifyContext) -> Iterator[VerifyFinding]:
             condition=Condition.UNFINISHED,
             what=f"unmanaged.object[{upload.key}]",
             detail=f"{upload.key}, begun {upload.begun_at:%Y-%m-%d %H:%M} UTC",
-            remedy="elmify's own go on with the next apply of that file, or are cleared by\n"
-            f"{command('gc')}\nR2 gives up all others after seven days.",
+            remedies=(
+                Sentence(text="elmify's own go on with the next apply of that file, or are cleared by"),
+                CollectGarbage(),
+                Sentence(text="R2 gives up all others after seven days."),
+            ),
             key=upload.key,
         )

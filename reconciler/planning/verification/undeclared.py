@@ -6,18 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from reconciler.model.actual import Row
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.plan import NamedBy
+from reconciler.model.remedies import Adopt, Merge, Sentence
 from reconciler.model.values import nfc, readable_size
 from reconciler.planning.verification.context import VerifyContext, name_of, named_in
 from reconciler.planning.verification.findings import (
     Condition,
     VerifyFinding,
     apply_alone,
-    command,
     object_address,
     row_address,
 )
-
-_DELETE = "--delete-unmanaged"
+from reconciler.planning.world import DELETE_UNMANAGED
 
 
 def undeclared(ground: VerifyContext) -> Iterator[VerifyFinding]:
@@ -42,7 +41,7 @@ def _vanished(ground: VerifyContext) -> Iterator[VerifyFinding]:
             condition=condition,
             what=address,
             detail=detail,
-            remedy=apply_alone(address),
+            remedies=(apply_alone(address),),
             row=row.id if row is not None else None,
         )
 
@@ -64,8 +63,14 @@ def _playing_nothing(row: Row, named: str | None) -> VerifyFinding:
         condition=Condition.ROW_WITHOUT_OBJECT,
         what=address,
         detail=f"{name_of(row)}: it names {named or 'no key'}, and there is no such object",
-        remedy="Is its file at hand? Then declare it, put the file under the media root and lock it:\n"
-        f"{command('adopt', address)}\nIf not, delete it:\n{apply_alone(address, _DELETE)}",
+        remedies=(
+            Sentence(
+                text="Is its file at hand? Then declare it, put the file under the media root and lock it:"
+            ),
+            Adopt(addresses=(address,)),
+            Sentence(text="If not, delete it:"),
+            apply_alone(address, DELETE_UNMANAGED),
+        ),
         key=named,
         row=row.id,
     )
@@ -77,9 +82,15 @@ def _undeclared(row: Row) -> VerifyFinding:
         condition=Condition.UNDECLARED_ROW,
         what=address,
         detail=name_of(row),
-        remedy=f"Declare it:\n{command('adopt', address)}\n"
-        f"or, if an entry of the catalog is this {row.kind}, write `row: {row.id}` in it; or delete it:\n"
-        f"{apply_alone(address, _DELETE)}",
+        remedies=(
+            Sentence(text="Declare it:"),
+            Adopt(addresses=(address,)),
+            Sentence(
+                text=f"or, if an entry of the catalog is this {row.kind}, write `row: {row.id}` in it; "
+                "or delete it:"
+            ),
+            apply_alone(address, DELETE_UNMANAGED),
+        ),
         row=row.id,
     )
 
@@ -125,8 +136,10 @@ def _duplicate(row: Row, into: Row, key: str, address: str | None) -> VerifyFind
         condition=Condition.DUPLICATE_ROWS,
         what=row_address(Kind.LECTURE, row.id),
         detail=f"{name_of(row)}: {other} has the same file, {key}",
-        remedy="If it is the same lecture, move what listeners have to the other row:\n"
-        f"{command('merge', str(row.id), str(into.id))}",
+        remedies=(
+            Sentence(text="If it is the same lecture, move what listeners have to the other row:"),
+            Merge(row=str(row.id), into=str(into.id)),
+        ),
         key=key,
         row=row.id,
     )
@@ -149,7 +162,10 @@ def _orphan(key: str, size_bytes: int) -> VerifyFinding:
         condition=Condition.ORPHAN,
         what=address,
         detail=f"{readable_size(size_bytes)} that no row names",
-        remedy=f"Retire it, for gc to delete after the retention:\n{apply_alone(address, _DELETE)}",
+        remedies=(
+            Sentence(text="Retire it, for gc to delete after the retention:"),
+            apply_alone(address, DELETE_UNMANAGED),
+        ),
         repairs=(address,),
         key=key,
         size_bytes=size_bytes,
@@ -161,9 +177,13 @@ def _used_elsewhere(key: str, size_bytes: int, used_by: NamedBy) -> VerifyFindin
         condition=Condition.USED_ELSEWHERE,
         what=object_address(key),
         detail=f"{readable_size(size_bytes)}; {used_by}",
-        remedy="elmify does not delete it while that is so."
-        if used_by.readable
-        else f"elmify does not delete it until its role may read all of {used_by.column}.",
+        remedies=(Sentence(text=_kept_while(used_by)),),
         key=key,
         size_bytes=size_bytes,
     )
+
+
+def _kept_while(used_by: NamedBy) -> str:
+    if used_by.readable:
+        return "elmify does not delete it while that is so."
+    return f"elmify does not delete it until its role may read all of {used_by.column}."

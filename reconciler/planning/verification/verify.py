@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from reconciler.model.address import Address
+from reconciler.model.remedies import Sentence
 from reconciler.planning.ignore_rules import ignores
 from reconciler.planning.verification.context import VerifyContext
 from reconciler.planning.verification.declared import declared
@@ -52,7 +53,7 @@ def _asking_for_names(ground: VerifyContext, found: Sequence[VerifyFinding]) -> 
     """Take out of repair what would give a row a name that another row has."""
     asked = ground.taken_names({address for finding in found for address in finding.repairs})
     return [
-        replace(finding, repairs=(), remedy=f"{question.detail}\n{question.hint}")
+        replace(finding, repairs=(), remedies=(Sentence(text=f"{question.detail}\n{question.hint}"),))
         if finding.repairs and (question := asked.get(Address(finding.what))) is not None
         else finding
         for finding in found

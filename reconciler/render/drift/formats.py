@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.model.drift import DriftFinding, DriftReport, Reimport
+from reconciler.planning.drift import drift_remedies
 from reconciler.render.drift.sentences import (
     Group,
     PlacedDrift,
@@ -19,6 +20,7 @@ from reconciler.render.drift.sentences import (
     remedies,
 )
 from reconciler.render.escape import code, harmless, harmless_json, marker_word, prose, styled
+from reconciler.render.remedies import remedy_json
 
 _PLACES = 20  # of one group: more are counted, and JSON has them all
 _LINES = 8  # of one address
@@ -72,7 +74,7 @@ def _more(count: int, *, indent: str) -> Iterator[str]:
         yield f"{indent}# {count:,} more; all of them with --format json"
 
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 
 def drift_json(report: DriftReport, *, fresh: frozenset[str] | None = None) -> str:
@@ -88,6 +90,7 @@ def drift_json(report: DriftReport, *, fresh: frozenset[str] | None = None) -> s
         "ignored": report.ignored,
         "findings": [_finding(each, new) for each in report.findings],
         "reimports": [_reimport(each, new) for each in report.reimports],
+        "remedies": [remedy_json(each) for each in drift_remedies(report)],
     }
     return harmless_json(json.dumps(document, ensure_ascii=False, indent=2))
 

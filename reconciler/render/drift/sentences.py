@@ -1,16 +1,18 @@
 """A drift report in words, the same for a terminal and for an issue."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from reconciler.model.drift import DriftFinding, DriftKind, DriftReport, Reimport
 from reconciler.model.kinds import TABLES, Kind
+from reconciler.model.remedies import Remedy, Sentence
 from reconciler.model.values import counted
+from reconciler.planning.drift import drift_remedies
 from reconciler.render.escape import arrow, value_text
 from reconciler.render.history import time_text
 from reconciler.render.plan.sentences import row_name
+from reconciler.render.remedies import commands_of
 
 SYMBOLS = {
     DriftKind.ROW_MISSING: "-",
@@ -35,8 +37,6 @@ _TITLES = {
     ),
 }
 
-_EXAMPLES = 3  # of addresses in a command: enough to see how it is called
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedDrift:
@@ -56,14 +56,6 @@ class Group:
     title: str
     places: tuple[PlacedDrift, ...]
     more: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remedy:
-    """What a person can do, and how. `commands` are ready to be pasted; they quote addresses."""
-
-    sentence: str
-    commands: tuple[str, ...]
 
 
 def headline(report: DriftReport, fresh: frozenset[str] | None = None) -> str:
@@ -172,28 +164,21 @@ def _missing_row(finding: DriftFinding) -> str:
     return f"{name} is another one now: {value_text(finding.actual)}"
 
 
-def remedies(report: DriftReport) -> Iterator[Remedy]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftRemedy:
+    """A sentence about what a person can do, and the commands that do it, ready to be pasted."""
+
+    sentence: str
+    commands: tuple[str, ...]
+
+
+def remedies(report: DriftReport) -> Iterator[DriftRemedy]:
     """Yield what a person can do about it, with the commands."""
-    strange = [each for each in report.findings if each.what in {DriftKind.ROW_NEW, DriftKind.OBJECT_NEW}]
-    if report.reimports or len(strange) < len(report.findings):
-        yield Remedy(
-            sentence="To undo it, make both stores again what the catalog says:",
-            commands=("elmify plan", "elmify apply"),
-        )
-    if report.addresses():
-        yield Remedy(
-            sentence="To keep it, write what is live into the catalog, and apply that:",
-            commands=(f"elmify adopt {_some(report.addresses())}",),
-        )
-    if strange:
-        first = shlex.quote(strange[0].address)
-        declare = f"elmify adopt {first}" if strange[0].what is DriftKind.ROW_NEW else "elmify import live"
-        yield Remedy(
-            sentence="What nobody declared stays, until it is declared or deleted:",
-            commands=(declare, f"elmify plan --delete-unmanaged --only {first}"),
-        )
-
-
-def _some(addresses: Sequence[str]) -> str:
-    more = " …" if len(addresses) > _EXAMPLES else ""
-    return " ".join(addresses[:_EXAMPLES]) + more
+    groups: list[tuple[str, list[Remedy]]] = []
+    for remedy in drift_remedies(report):
+        if isinstance(remedy, Sentence):
+            groups.append((remedy.text, []))
+        else:
+            groups[-1][1].append(remedy)
+    for sentence, operations in groups:
+        yield DriftRemedy(sentence=sentence, commands=tuple(commands_of(operations)))

@@ -33,6 +33,7 @@ from reconciler.render.plan.sentences import (
     standing,
 )
 from reconciler.render.plan.steps import changed_columns, steps_of
+from reconciler.render.remedies import guard_lines
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -52,11 +53,12 @@ def plan_html(
     base_url: str | None = None,
     links: Mapping[str, str] | None = None,
     links_end: datetime | None = None,
+    out: str | None = None,
 ) -> str:
     """Return the plan as a page in UTF-8. Every change is on it; the coarser levels leave out its attributes.
 
     New pictures and sound are shown when there is a link: of `links`, by key, which work until `links_end`;
-    else under `base_url`, where they are once the plan is applied.
+    else under `base_url`, where they are once the plan is applied. `out` is the plan's file.
     """
     if detail is None:
         detail = Detail.ATTRIBUTES if len(plan.changes) <= _READABLE_CHANGES else Detail.RESOURCES
@@ -72,7 +74,7 @@ def plan_html(
         line=plan_line(plan),
         partial=partial_line(plan),
         people=people_sentence(plan),
-        blocked=[_guard(blocked) for blocked in plan.blocked],
+        blocked=[_guard(plan, blocked, out) for blocked in plan.blocked],
         actions=[_action(plan, action) for action in ORDER if plan.count(action)],
         changes=changes,
         drift=[drift_part(drift) for drift in plan.drift],
@@ -177,11 +179,11 @@ def _title(change: Change) -> str:
     return change.address.rpartition("/")[2]
 
 
-def _guard(blocked: Blocked) -> dict[str, Any]:
+def _guard(plan: Plan, blocked: Blocked, out: str | None) -> dict[str, Any]:
     return {
         "guard": blocked.guard,
         "summary": blocked.summary,
-        "remedy": [line for line in blocked.remedy.split("\n") if line],
+        "remedy": guard_lines(plan, blocked, out),
         "addresses": blocked.addresses,
     }
 

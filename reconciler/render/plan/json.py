@@ -21,12 +21,14 @@ from reconciler.model.plan import (
     State,
     Unmanaged,
 )
+from reconciler.model.remedies import MakePlan
 from reconciler.model.values import canonical_json
 from reconciler.planning.fingerprint import change_id, fingerprint
 from reconciler.render.diagnostics import diagnostic_json, position_json
 from reconciler.render.escape import harmless_json
 from reconciler.render.plan.sentences import VERBS, cost_of, object_address, row_name
 from reconciler.render.plan.steps import steps_of
+from reconciler.render.remedies import remedy_json
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -36,9 +38,9 @@ if TYPE_CHECKING:
     PartT = TypeVar("PartT", bound=PlanPart)
 
 #: The first number changes when an older elmify would misread the file; the second when keys are added.
-FORMAT_VERSION = "1.0"
-_PLAN_COMMAND = "elmify plan --out FILE"
-_PLAN_AGAIN = f"Make it again and have it reviewed:\n    {_PLAN_COMMAND}"
+FORMAT_VERSION = "2.0"
+_PLAN_AGAIN = "Make it again and have it reviewed:"
+_REMEDIES = (MakePlan(review=True),)
 _DETAILS = 10  # mistakes that are told of one file
 
 
@@ -205,7 +207,7 @@ def _blocked(blocked: Blocked) -> dict[str, Any]:
         "guard": blocked.guard,
         "summary": blocked.summary,
         "addresses": list(blocked.addresses),
-        "remedy": blocked.remedy,
+        "remedies": [remedy_json(remedy) for remedy in blocked.remedies],
     }
 
 
@@ -263,7 +265,10 @@ def _checked(model: "type[PartT]", text: str, file: str) -> "PartT":
         return model.model_validate_json(text)
     except ValidationError as error:
         raise PlanRefused(
-            f"{file} is not a plan that elmify has written", hint=_PLAN_AGAIN, details=_mistakes(error)
+            f"{file} is not a plan that elmify has written",
+            hint=_PLAN_AGAIN,
+            remedies=_REMEDIES,
+            details=_mistakes(error),
         ) from error
 
 
@@ -284,7 +289,8 @@ def _check_version(found: str, file: str) -> None:
     if major != known:
         raise PlanRefused(
             f"{file} has format version {found}; this elmify reads {known}.x",
-            hint=f"Read it with the elmify that wrote it, or make it again:\n    {_PLAN_COMMAND}",
+            hint="Read it with the elmify that wrote it, or make it again and have it reviewed:",
+            remedies=_REMEDIES,
         )
 
 
@@ -304,6 +310,7 @@ def _check_hashes(plan: Plan, file: str) -> None:
         raise PlanRefused(
             f"{file} was changed after it was made: its fingerprint is not that of its content",
             hint=_PLAN_AGAIN,
+            remedies=_REMEDIES,
             details=[f"{address}: not the change that its id names" for address in edited[:_DETAILS]],
         )
 

@@ -31,6 +31,7 @@ from reconciler.render.plan.sentences import (
     standing,
 )
 from reconciler.render.plan.steps import changed_columns, steps_of
+from reconciler.render.remedies import guard_lines
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -58,11 +59,18 @@ _FINEST = {
 }
 
 
-def plan_markdown(plan: Plan, *, detail: Detail = Detail.ATTRIBUTES, max_bytes: int = MAX_BYTES) -> str:
+def plan_markdown(
+    plan: Plan,
+    *,
+    detail: Detail = Detail.ATTRIBUTES,
+    max_bytes: int = MAX_BYTES,
+    out: str | None = None,
+) -> str:
     """Return the plan as one comment of at most `max_bytes` of UTF-8, that begins with a hidden marker.
 
     A plan that does not fit is shown at a coarser level, whole changes at a time. Deletes and what is
-    blocked are named at every level, so a plan with thousands of them can exceed the limit even so.
+    blocked are named at every level, so a plan with thousands of them can exceed the limit even so. `out` is
+    the file that the plan is saved in.
     """
     if _nothing_to_say(plan):
         return f"{comment_marker(plan.environment)} {NO_CHANGES}\n"
@@ -74,7 +82,7 @@ def plan_markdown(plan: Plan, *, detail: Detail = Detail.ATTRIBUTES, max_bytes: 
             continue
         if level < _Level.KINDS and deletes * _LEAST_BYTES > max_bytes:
             continue
-        text = _rendered(plan, level, coarser=level is not finest)
+        text = _rendered(plan, level, coarser=level is not finest, out=out)
         if len(text.encode()) <= max_bytes:
             break
     return text
@@ -108,7 +116,7 @@ def comment_marker(environment: str) -> str:
     return f"<!-- elmify-plan:{marker_word(environment)} -->"
 
 
-def _rendered(plan: Plan, level: _Level, *, coarser: bool) -> str:
+def _rendered(plan: Plan, level: _Level, *, coarser: bool, out: str | None) -> str:
     text = _template().render(
         marker=_as_markup(comment_marker(plan.environment)),
         environment=plan.environment,
@@ -116,7 +124,7 @@ def _rendered(plan: Plan, level: _Level, *, coarser: bool) -> str:
         urgent=list(filter(None, [partial_line(plan), people_sentence(plan)])),
         coarser=coarser,
         counted=level >= _Level.COLLECTIONS,
-        blocked=[_guard(plan, blocked, level) for blocked in plan.blocked],
+        blocked=[_guard(plan, blocked, level, out) for blocked in plan.blocked],
         groups=[_group(plan, action, level) for action in ORDER if plan.count(action)],
         drift=[drift_part(drift) for drift in plan.drift],
         warnings=[warning_part(warning) for warning in plan.warnings[: _told(plan, level)]],
@@ -226,7 +234,7 @@ def _change(change: Change, level: _Level) -> dict[str, Any]:
     }
 
 
-def _guard(plan: Plan, blocked: Blocked, level: _Level) -> dict[str, Any]:
+def _guard(plan: Plan, blocked: Blocked, level: _Level, out: str | None) -> dict[str, Any]:
     """Return a guard's no; at the coarser levels without the addresses that the deletes name anyway."""
     deleted = {change.address for change in of_action(plan, Action.DELETE)}
     left_out = deleted if level >= _Level.COLLECTIONS else set()
@@ -235,7 +243,7 @@ def _guard(plan: Plan, blocked: Blocked, level: _Level) -> dict[str, Any]:
     return {
         "guard": blocked.guard,
         "summary": blocked.summary,
-        "remedy": [line for line in blocked.remedy.split("\n") if line],
+        "remedy": guard_lines(plan, blocked, out),
         "addresses": named,
         "below": f"{counted(below, 'address', 'addresses')} among the deletes below" if below else "",
     }

@@ -16,7 +16,7 @@ Scalar = str | int | bool | tuple[str, ...] | None
 
 
 class PlanPart(BaseModel):
-    """A part of the file. Types are exact (`true` is no number); keys that a later 1.x adds are ignored."""
+    """A part of the file. Types are exact (`true` is no number); keys that a later 2.x adds are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
@@ -151,13 +151,28 @@ class ResourceDrift(PlanPart):
     change: DriftChange
 
 
+class SentencePart(PlanPart):
+    """A sentence: what only a person can do, or when to choose the remedy that follows."""
+
+    kind: Literal["sentence"]
+    text: str
+
+
+class LiftGuardPart(PlanPart):
+    """Plan the same again, and allow a guard as many as `number`."""
+
+    kind: Literal["lift-guard"]
+    guard: str
+    number: Size
+
+
 class Guard(PlanPart):
-    """A guard's no; `remedy` is empty when nothing lifts it."""
+    """A guard's no; `remedies` is empty when nothing lifts it."""
 
     guard: str
     summary: str
     addresses: list[str]
-    remedy: str
+    remedies: list[Annotated[SentencePart | LiftGuardPart, Field(discriminator="kind")]]
 
 
 class UnmanagedRow(PlanPart):

@@ -7,7 +7,7 @@ from typing import TypeVar
 from reconciler.model.plan import Action, Blocked, Change, Drift, Plan
 from reconciler.model.values import counted
 from reconciler.render.diagnostics import diagnostics_text
-from reconciler.render.escape import arrow, harmless, harmless_lines, styled, value_text
+from reconciler.render.escape import arrow, harmless, styled, value_text
 from reconciler.render.plan.attributes import Attribute, attributes, hidden_attributes
 from reconciler.render.plan.parts import Detail, fitting_detail
 from reconciler.render.plan.sentences import (
@@ -35,6 +35,7 @@ from reconciler.render.plan.sentences import (
     unverified_sentence,
 )
 from reconciler.render.plan.steps import changed_columns, steps_of
+from reconciler.render.remedies import guard_lines
 
 _T = TypeVar("_T")
 
@@ -53,13 +54,16 @@ _COLOURS = {
 }
 
 
-def plan_text(plan: Plan, *, detail: Detail | None = None, colour: bool = False) -> str:
+def plan_text(
+    plan: Plan, *, detail: Detail | None = None, colour: bool = False, out: str | None = None
+) -> str:
     """Return the plan as text that ends on the plan line; blank lines part its sections.
 
     Without `detail`, as much as a person can read. Whatever the level, every delete and every guard's no is
-    named. All text from outside is harmless for a terminal. Depends on nothing but its arguments.
+    named. `out` is the file that the plan is saved in. All text from outside is harmless for a terminal.
+    Depends on nothing but its arguments.
     """
-    text = _Text(plan=plan, detail=detail or fitting_detail(plan), paint=_Paint(colour=colour))
+    text = _Text(plan=plan, detail=detail or fitting_detail(plan), paint=_Paint(colour=colour), out=out)
     return "\n\n".join("\n".join(section) for section in map(list, text.sections()) if section)
 
 
@@ -83,6 +87,7 @@ class _Text:
     plan: Plan
     detail: Detail
     paint: _Paint
+    out: str | None
 
     def sections(self) -> Iterator[Iterable[str]]:
         yield self._opening()
@@ -192,9 +197,10 @@ class _Text:
         shown, rest = _first(blocked.addresses, _MOST_NAMED)
         yield from (f"      {harmless(address)}" for address in shown)
         yield from (f"  {line}" for line in rest)
-        if blocked.remedy:
+        lines = guard_lines(self.plan, blocked, self.out)
+        if lines:
             yield "      To lift it:"
-            yield from (f"          {line}" for line in harmless_lines(blocked.remedy))
+            yield from (f"          {harmless(line)}" for line in lines)
 
     def _totals(self) -> Iterator[str]:
         yield from filter(

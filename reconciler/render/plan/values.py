@@ -18,6 +18,7 @@ from reconciler.model.plan import (
     State,
     Unmanaged,
 )
+from reconciler.model.remedies import LiftGuard, Remedy, Sentence
 from reconciler.render.plan import schema
 
 
@@ -119,8 +120,17 @@ def _drift(part: schema.ResourceDrift) -> Drift:
 
 def _blocked(part: schema.Guard) -> Blocked:
     return Blocked(
-        guard=part.guard, summary=part.summary, addresses=tuple(part.addresses), remedy=part.remedy
+        guard=part.guard,
+        summary=part.summary,
+        addresses=tuple(part.addresses),
+        remedies=tuple(map(_remedy, part.remedies)),
     )
+
+
+def _remedy(part: schema.SentencePart | schema.LiftGuardPart) -> Remedy:
+    if isinstance(part, schema.SentencePart):
+        return Sentence(text=part.text)
+    return LiftGuard(guard=part.guard, number=part.number)
 
 
 def _unmanaged(part: schema.UnmanagedPart) -> Unmanaged:

@@ -19,15 +19,16 @@ from reconciler.planning.verification.repair import Choice, Decision, request_fo
 from reconciler.planning.world import Request
 from reconciler.render.escape import harmless, harmless_json
 from reconciler.render.history import time_text
+from reconciler.render.remedies import remedy_json, remedy_lines
 
 #: The first number changes when a key goes or changes its meaning; the second when keys are added.
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 
 def verify_json(found: Verification) -> str:
     """Return a verification as JSON.
 
-        format_version  "1.0"
+        format_version  "1.1"
         environment     the environment's name
         timestamp       when it was read, in UTC
         adopted         whether any resource is managed yet
@@ -41,9 +42,10 @@ def verify_json(found: Verification) -> str:
         findings        [finding], the worst first
         ignored         [finding], what elmify.yaml lets be
 
-    A finding is {state, severity, what, detail, remedy, repairs, key, row, count, size_bytes}: `what` is an
-    address or `unmanaged.…`; `repairs` are the addresses that a repair plan names, empty where no plan can
-    mend it; `key` and `row` are null where there is none.
+    A finding is {state, severity, what, detail, remedy, remedies, repairs, key, row, count, size_bytes}:
+    `what` is an address or `unmanaged.…`; `remedy` is what to do as it is printed, `remedies` the same as
+    values, each with its `kind`; `repairs` are the addresses that a repair plan names, empty where no plan
+    can mend it; `key` and `row` are null where there is none.
     """
     sides = found.sides
     document = {
@@ -98,7 +100,8 @@ def _finding(finding: VerifyFinding) -> dict[str, Any]:
         "severity": finding.severity.value,
         "what": finding.what,
         "detail": finding.detail,
-        "remedy": finding.remedy,
+        "remedy": "\n".join(remedy_lines(finding.remedies)),
+        "remedies": [remedy_json(remedy) for remedy in finding.remedies],
         "repairs": list(finding.repairs),
         "key": finding.key,
         "row": finding.row,
@@ -152,7 +155,7 @@ def _lines(findings: Sequence[VerifyFinding]) -> list[str]:
     lines = []
     for finding in findings:
         lines.append(f"{finding.what}: {finding.detail}")
-        lines += [f"    {line}" for line in finding.remedy.splitlines()]
+        lines += [f"    {line}" for line in remedy_lines(finding.remedies)]
     return [_text(line) for line in lines]
 
 

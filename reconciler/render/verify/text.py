@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconciler.model.address import Address
 from reconciler.model.kinds import Kind
+from reconciler.model.remedies import Apply
 from reconciler.model.values import counted, readable_size
 from reconciler.planning.verification.findings import (
     Condition,
@@ -18,6 +18,7 @@ from reconciler.planning.verification.repair import beyond_repair, wrong
 from reconciler.render.escape import harmless, styled
 from reconciler.render.history import time_text
 from reconciler.render.plan.sentences import joined
+from reconciler.render.remedies import command_of, remedy_lines
 
 _MOST_SHOWN = 5  # findings under one heading; all of them are in the JSON
 
@@ -155,7 +156,7 @@ def _group(condition: Condition, findings: Sequence[VerifyFinding], paint: _Pain
         yield f"  … and {extra:,} more"
     if extra > 0 and all(map(_is_applied_alone, findings)):
         yield "  All of them at once, with whatever else the catalog asks for:"
-        yield "      elmify apply"
+        yield f"      {command_of(Apply())}"
 
 
 def _summary(findings: Sequence[VerifyFinding]) -> Iterator[str]:
@@ -170,13 +171,14 @@ def _summary(findings: Sequence[VerifyFinding]) -> Iterator[str]:
 
 def _untold(finding: VerifyFinding, told: set[str]) -> Iterator[str]:
     """Yield a remedy that was not yet told under this heading; a part of one would be no remedy."""
-    if finding.remedy not in told:
-        told.add(finding.remedy)
-        yield from map(harmless, finding.remedy.splitlines())
+    lines = remedy_lines(finding.remedies)
+    if "\n".join(lines) not in told:
+        told.add("\n".join(lines))
+        yield from map(harmless, lines)
 
 
 def _is_applied_alone(finding: VerifyFinding) -> bool:
-    return finding.remedy == apply_alone(Address(finding.what))
+    return finding.remedies == (apply_alone(finding.what),)
 
 
 def _closing(found: Verification) -> Iterator[str]:

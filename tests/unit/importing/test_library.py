@@ -15,6 +15,7 @@ from reconciler.model.actual import Row, StoredObject
 from reconciler.model.kinds import Kind
 from reconciler.model.outcomes import Reason
 from reconciler.model.policy import FormatStyle, Layout, ReferenceStyle
+from reconciler.model.remedies import Merge
 from tests.unit.planning.worlds import CDN, collection_row, lecture_row, speaker_row, stored, world
 
 NOOR = speaker_row(1, "Noor")
@@ -342,7 +343,7 @@ def test_of_two_rows_with_one_recording_the_complete_one_is_declared() -> None:
 
     assert set(lectures(library)) == {102}
     assert ("duplicate", "lectures[101]") in told(library)
-    assert [each.remedy for each in library.findings if each.remedy] == ["elmify merge 101 102"]
+    assert [each.remedy for each in library.findings if each.remedy] == [Merge(row="101", into="102")]
 
 
 def test_the_row_that_the_catalog_knows_is_the_one_declared() -> None:
@@ -369,7 +370,7 @@ def test_titles_that_are_the_same_once_cleaned_are_one_entry() -> None:
 
     assert set(lectures(library)) == {101}
     assert ("duplicate", "lectures[102]") in told(library)
-    assert {each.remedy for each in library.findings} == {""}  # equal titles are no equal recordings
+    assert {each.remedy for each in library.findings} == {None}  # equal titles are no equal recordings
 
 
 def test_titles_that_only_look_alike_are_two_entries_and_told() -> None:

@@ -4,7 +4,9 @@ import pytest
 
 from reconciler.importing.new_entries import new_lectures, new_parent
 from reconciler.model.errors import UsageError
+from reconciler.model.kinds import Kind
 from reconciler.model.outcomes import Imported, Reason
+from reconciler.model.remedies import NewEntry
 from tests.importing import ImportProject
 
 
@@ -92,19 +94,26 @@ def test_a_file_of_no_known_collection_asks_for_one(noor: ImportProject) -> None
     with pytest.raises(UsageError, match="to which collection") as caught:
         new(noor, file)
 
-    assert "--collection" in caught.value.hint
+    assert caught.value.remedies == (NewEntry(of=Kind.LECTURE, file=str(file)),)
 
 
 @pytest.mark.parametrize(
-    ("address", "hint"), [("noor/fikh", "Did you mean `noor/fiqh`?"), ("noor", "Did"), ("zzz", "elmify new")]
+    ("address", "hint", "remedies"),
+    [
+        ("noor/fikh", "`noor/fiqh`", ()),
+        ("zzz", "", (NewEntry(of=Kind.COLLECTION),)),
+    ],
 )
-def test_an_address_that_is_no_collection_is_refused(noor: ImportProject, address: str, hint: str) -> None:
+def test_an_address_that_is_no_collection_is_refused(
+    noor: ImportProject, address: str, hint: str, remedies: tuple[NewEntry, ...]
+) -> None:
     file = noor.audio("01 - A.wav")
 
     with pytest.raises(UsageError, match="is no collection") as caught:
         new(noor, file, collection=address)
 
-    assert hint in caught.value.hint or "Declare it first" in caught.value.hint
+    assert hint in caught.value.hint
+    assert caught.value.remedies == remedies
 
 
 def test_bytes_that_another_lecture_has_are_told_with_its_address(noor: ImportProject) -> None:

@@ -65,9 +65,9 @@ def test_a_failure_is_told_by_what_it_means(
 
 
 def test_a_message_holds_what_happened_what_to_do_and_who_did_it() -> None:
-    error = PutsFailed("2 files could not be stored", details=["a.mp3: gone", "b.mp3: gone"], hint="Look.")
+    error = PutsFailed("2 files could not be stored", details=["a.mp3: gone", "b.mp3: gone"])
 
-    body = failure_message("apply", "live", error, ACTOR, error.hint).body
+    body = failure_message("apply", "live", error, ACTOR, "Look.").body
 
     assert body.splitlines() == [
         "2 files could not be stored",

@@ -7,7 +7,8 @@ import pytest
 from reconciler.model.catalog import Resource
 from reconciler.model.plan import Plan
 from reconciler.model.policy import GuardLimits
-from reconciler.planning.guards import saved_as
+from reconciler.model.remedies import LiftGuard, MakePlan, Sentence
+from reconciler.planning.guards import lifted
 from reconciler.planning.world import DELETE_UNMANAGED, World
 from tests.unit.planning.worlds import (
     POLICY,
@@ -73,24 +74,26 @@ def test_an_allowance_is_a_ceiling() -> None:
 def test_a_guard_says_which_allowance_lifts_it() -> None:
     (blocked,) = planned(removing(4, 10)).blocked
 
-    assert blocked.remedy == "elmify plan --allow deletes=4"
+    assert blocked.remedies == (LiftGuard(guard="deletes", number=4),)
 
 
-def test_one_command_lifts_all_guards_with_what_was_asked_for_and_allowed_already() -> None:
+def test_one_plan_lifts_all_guards_with_what_was_asked_for_and_allowed_already() -> None:
     lectures = [lecture(f"s/c/l{number}") for number in range(10)]
     removed = declaring(live(catalog(*lectures)), *lectures[:5])
     row = row_of(removed, "s/c/l9").id
 
     plan = planned(removed, favourites={row: 2}, allow={"empty-catalog": 1}, options=[DELETE_UNMANAGED])
 
-    command = "elmify plan --delete-unmanaged --allow empty-catalog=1 --allow deletes=5 --allow user-rows=2"
-    assert [(b.guard, b.remedy) for b in plan.blocked] == [("deletes", command), ("user-rows", command)]
+    assert guards(plan) == ["deletes", "user-rows"]
+    assert lifted(plan) == MakePlan(
+        options=(DELETE_UNMANAGED,), allowances={"empty-catalog": 1, "deletes": 5, "user-rows": 2}
+    )
 
 
-def test_a_saved_plan_names_its_file_where_a_command_would_lift_the_guard() -> None:
-    (blocked,) = saved_as(planned(removing(4, 10)), "plans/of today.json").blocked
+def test_what_lifts_the_guards_of_a_saved_plan_is_saved_to_its_file() -> None:
+    again = lifted(planned(removing(4, 10)), "plans/of today.json")
 
-    assert blocked.remedy == "elmify plan --allow deletes=4 --out 'plans/of today.json'"
+    assert again == MakePlan(allowances={"deletes": 4}, out="plans/of today.json")
 
 
 def test_deletes_of_what_is_unmanaged_count_too() -> None:
@@ -111,7 +114,7 @@ def removed_lecture(limits: GuardLimits | None = None) -> World:
 def test_not_one_user_row_may_be_lost() -> None:
     (blocked,) = planned(removed_lecture(), favourites={101: 1}).blocked
 
-    assert (blocked.guard, blocked.remedy) == ("user-rows", "elmify plan --allow user-rows=1")
+    assert (blocked.guard, blocked.remedies) == ("user-rows", (LiftGuard(guard="user-rows", number=1),))
     assert blocked.summary == "1 user row of 1 person would be lost: 1 in favorites"
 
 
@@ -175,7 +178,9 @@ def test_a_protected_row_does_not_lose_its_protection_under_another_address(entr
     (blocked,) = planned(declaring(known, lecture("s/c/n", audio="s/c/l.mp3", **entry))).blocked
 
     assert (blocked.guard, blocked.addresses) == ("protect", ("s/c/l",))
-    assert "s/c/n" in blocked.remedy
+    (remedy,) = blocked.remedies
+    assert isinstance(remedy, Sentence)
+    assert "s/c/n" in remedy.text
 
 
 @pytest.mark.parametrize("entry", [{"row": 101}, {"previously": "s/c/l"}])

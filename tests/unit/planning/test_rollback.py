@@ -10,6 +10,8 @@ from reconciler.model.history import WHOLE_RUN, StepRecord
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action, Plan
 from reconciler.model.recorded import KeyState
+from reconciler.model.remedies import MakePlan, Merge
+from reconciler.planning.guards import lifted
 from reconciler.planning.plan_comparison import discrepancies
 from reconciler.planning.rollback import Past, draft_rollback
 from reconciler.planning.world import DELETE_UNMANAGED, Request
@@ -362,7 +364,7 @@ def test_a_merge_that_was_taken_back_is_merged_again_instead() -> None:
     with pytest.raises(NotReversible) as raised:
         taken_back(after, replace(past, steps=(*past.steps, marker)))
 
-    assert "elmify merge 7 8" in raised.value.hint
+    assert raised.value.remedies == (Merge(row="7", into="8"),)
 
 
 # Plans.
@@ -382,7 +384,7 @@ def test_guards_hold_for_a_rollback_but_an_empty_catalog_is_none() -> None:
     plan = taken_back(replace(after, catalog=catalog()), past)
 
     assert [blocked.guard for blocked in plan.blocked] == ["deletes"]
-    assert plan.blocked[0].remedy == "elmify rollback 12 --allow deletes=22"
+    assert lifted(plan) == MakePlan(rolls_back=12, allowances={"deletes": 22})
     assert reasons(plan) == {"run 12 created it"}
     assert plan.rolls_back == NUMBER
 

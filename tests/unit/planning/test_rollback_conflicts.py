@@ -6,6 +6,7 @@ from reconciler.model.errors import NotReversible
 from reconciler.model.history import WHOLE_RUN, Touch
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action
+from reconciler.model.remedies import Rollback
 from reconciler.planning.rollback_conflicts import runs_in_the_way, still_felt, taken_back_by, told
 from reconciler.planning.steps import Done
 from tests.unit.planning.pasts import carried_out, taken_back, touch
@@ -106,7 +107,7 @@ def test_a_run_in_the_way_is_told_by_a_few_of_its_addresses() -> None:
     assert told(13, ["a", "b", "c", "d", "e"]) == "run 13 has touched a, b, c and 2 more since"
 
 
-def test_every_run_in_the_way_is_named_with_the_command_that_takes_it_back() -> None:
+def test_every_run_in_the_way_is_named_with_the_rollback_that_takes_it_back() -> None:
     start = live(catalog(lecture("s/c/l")))
     later = [touch(15, "s/c/l"), touch(13, "s/c/l")]
     after, past = carried_out(declaring(start, lecture("s/c/l", title="Other")), later=later)
@@ -118,4 +119,4 @@ def test_every_run_in_the_way_is_named_with_the_command_that_takes_it_back() -> 
         "run 13 has touched s/c/l since",
         "run 15 has touched s/c/l since",
     )
-    assert raised.value.hint.endswith("elmify rollback 15\n    elmify rollback 13")
+    assert raised.value.remedies == (Rollback(run=15), Rollback(run=13))

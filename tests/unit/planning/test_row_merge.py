@@ -6,6 +6,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action, Merged, Plan
 from reconciler.model.ports import Beyond, Dependents
+from reconciler.model.remedies import Merge, Sentence
 from reconciler.planning.planner import finish
 from reconciler.planning.row_merge import draft_merge, rows_of
 from reconciler.planning.world import Request, World
@@ -86,8 +87,10 @@ def test_an_address_that_the_catalog_declares_is_never_the_one_that_goes() -> No
 def test_the_other_way_round_is_named_for_a_row_that_is_unmanaged() -> None:
     with pytest.raises(UsageError) as raised:
         merged(STRAY, "s/c/l", "700")
-    assert "elmify merge 700 s/c/l" in raised.value.hint
-    assert "`row: 700`" in raised.value.hint
+    merge, otherwise = raised.value.remedies
+    assert merge == Merge(row="700", into="s/c/l")
+    assert isinstance(otherwise, Sentence)
+    assert "`row: 700`" in otherwise.text
 
 
 def test_a_protected_lecture_is_guarded() -> None:

@@ -8,10 +8,17 @@ from reconciler.model.kinds import Kind, Slot
 from reconciler.model.policy import Ignored, Layout
 from reconciler.model.ports import UnfinishedUpload
 from reconciler.model.recorded import KeyState
+from reconciler.model.remedies import Adopt, Lock, Merge, Sentence
 from reconciler.planning.verification.context import Surroundings, VerifyContext
-from reconciler.planning.verification.findings import Condition, ConditionSeverity, VerifyFinding, worst_first
+from reconciler.planning.verification.findings import (
+    Condition,
+    ConditionSeverity,
+    VerifyFinding,
+    apply_alone,
+    worst_first,
+)
 from reconciler.planning.verification.verify import verified
-from reconciler.planning.world import World
+from reconciler.planning.world import DELETE_UNMANAGED, World
 from tests.unit.planning.verifying import found_in, states, the_only, verification_of
 from tests.unit.planning.worlds import (
     CDN,
@@ -87,7 +94,7 @@ def test_a_declared_row_whose_object_is_gone_plays_nothing_and_is_mended_by_a_pl
 
     assert (finding.what, finding.severity) == (ONE, ConditionSeverity.ERROR)
     assert finding.repairs == (ONE,)
-    assert finding.remedy == f"    elmify apply --only ={ONE}"
+    assert finding.remedies == (apply_alone(ONE),)
     assert verification_of(gone).truth[True, False, True] == 1
 
 
@@ -98,8 +105,10 @@ def test_an_object_whose_bytes_are_nowhere_is_left_to_a_person() -> None:
     finding = the_only(gone, Condition.ROW_WITHOUT_OBJECT, NOWHERE)
 
     assert finding.repairs == ()
-    assert f"Put {ONE}.mp3 under the media root" in finding.remedy
-    assert "    elmify lock" in finding.remedy
+    sentence, lock = finding.remedies
+    assert isinstance(sentence, Sentence)
+    assert f"{ONE}.mp3" in sentence.text
+    assert lock == Lock()
 
 
 def test_a_staged_copy_is_bytes_enough() -> None:
@@ -260,7 +269,9 @@ def test_a_repair_that_would_take_the_name_of_another_row_is_a_question() -> Non
     finding = the_only(renamed, Condition.OTHER_VALUES)
 
     assert finding.repairs == ()
-    assert "row: 2" in finding.remedy
+    (sentence,) = finding.remedies
+    assert isinstance(sentence, Sentence)
+    assert "row: 2" in sentence.text
 
 
 # Images.
@@ -341,7 +352,7 @@ def test_a_new_entry_has_no_row_and_is_not_for_a_repair_to_create() -> None:
     finding = the_only(start, Condition.ENTRY_WITHOUT_ROW)
 
     assert (finding.what, finding.repairs) == ("ali/quran/three", ())
-    assert finding.remedy == "    elmify apply --only =ali/quran/three"
+    assert finding.remedies == (apply_alone("ali/quran/three"),)
     assert verification_of(start).truth[True, False, False] == 1
 
 
@@ -388,7 +399,7 @@ def test_an_undeclared_row_that_plays_is_a_row_without_entry() -> None:
 
     assert {f.what for f in found} == {"unmanaged.lectures[900]", "unmanaged.speakers[9]"}
     assert all(f.repairs == () for f in found)
-    assert "    elmify adopt 'unmanaged.lectures[900]'" in found[0].remedy
+    assert Adopt(addresses=("unmanaged.lectures[900]",)) in found[0].remedies
     assert not found_in(start, Condition.ORPHAN)
     assert verification_of(start).truth[False, True, True] == 1
     assert verification_of(start).truth[False, True, False] == 0
@@ -426,7 +437,7 @@ def test_a_second_row_of_a_declared_file_is_to_be_merged_into_the_declared_one()
     finding = the_only(twin, Condition.DUPLICATE_ROWS)
 
     assert finding.what == "unmanaged.lectures[7]"
-    assert finding.remedy.endswith(f"    elmify merge 7 {row_of(start, ONE).id}")
+    assert finding.remedies[-1] == Merge(row="7", into=str(row_of(start, ONE).id))
     assert ONE in finding.detail
     assert not found_in(twin, Condition.UNDECLARED_ROW)
 
@@ -440,9 +451,9 @@ def test_of_undeclared_rows_of_one_file_the_oldest_is_kept() -> None:
 
     finding = the_only(start, Condition.DUPLICATE_ROWS)
 
-    assert (finding.what, finding.remedy.splitlines()[-1]) == (
+    assert (finding.what, finding.remedies[-1]) == (
         "unmanaged.lectures[901]",
-        "    elmify merge 901 900",
+        Merge(row="901", into="900"),
     )
     assert the_only(start, Condition.UNDECLARED_ROW).what == "unmanaged.lectures[900]"
 
@@ -455,7 +466,8 @@ def test_a_row_that_points_at_a_wrong_file_is_not_what_others_are_merged_into() 
         lecture_row(900, "Two", key_of(start, TWO)),
     )
 
-    assert the_only(crossed, Condition.DUPLICATE_ROWS).remedy.endswith(f"merge 900 {row_of(start, TWO).id}")
+    merge = Merge(row="900", into=str(row_of(start, TWO).id))
+    assert the_only(crossed, Condition.DUPLICATE_ROWS).remedies[-1] == merge
 
 
 def test_two_rows_that_could_be_one_entry_are_a_question() -> None:
@@ -473,7 +485,9 @@ def test_two_rows_that_could_be_one_entry_are_a_question() -> None:
     question = the_only(start, Condition.QUESTION)
 
     assert (question.what, question.severity, question.repairs) == (ONE, ConditionSeverity.ERROR, ())
-    assert "row: 101" in question.remedy
+    (sentence,) = question.remedies
+    assert isinstance(sentence, Sentence)
+    assert "row: 101" in sentence.text
     assert not found_in(start, Condition.ENTRY_WITHOUT_ROW)
 
 
@@ -498,9 +512,7 @@ def test_an_object_that_nothing_names_is_retired_by_a_repair() -> None:
     finding = the_only(start, Condition.ORPHAN)
 
     assert finding.repairs == ("unmanaged.object[old/it's here.mp3]",)
-    assert finding.remedy.endswith(
-        """    elmify apply --delete-unmanaged --only '=unmanaged.object[old/it'"'"'s here.mp3]'"""
-    )
+    assert finding.remedies[-1] == apply_alone("unmanaged.object[old/it's here.mp3]", DELETE_UNMANAGED)
     assert verification_of(start).truth[False, True, False] == 1
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Slot
+from reconciler.model.remedies import Lock
 from reconciler.planning.verification.byte_checks import (
     Expected,
     Sample,
@@ -170,7 +171,7 @@ def test_other_bytes_are_a_question_of_which_is_right() -> None:
     assert found is not None
     assert found.condition is Condition.OTHER_BYTES
     assert (found.repairs, found.size_bytes) == ((), 5)
-    assert "    elmify lock --rehash" in found.remedy
+    assert Lock(rehash=True) in found.remedies
 
 
 @pytest.mark.parametrize("served", ["audio/mpeg", "Audio/MPEG; charset=binary", "audio/mp3"])

@@ -20,6 +20,7 @@ from reconciler.model.plan import (
     State,
     Unmanaged,
 )
+from reconciler.model.remedies import LiftGuard
 from reconciler.planning.fingerprint import change_id, fingerprint
 
 ENVIRONMENT = "production"
@@ -292,7 +293,7 @@ def blocked() -> Blocked:
         guard="user-rows",
         summary="4 user rows would be lost, and 0 are allowed",
         addresses=(f"{QURAN}/al-fatiha",),
-        remedy="elmify plan --allow user-rows=4",
+        remedies=(LiftGuard(guard="user-rows", number=4),),
     )
 
 

@@ -237,7 +237,7 @@ def test_json_holds_everything() -> None:
     finding = replace(edit("s/c/a"), recorded=("quran", "tafsir"))
     document = json.loads(drift_json(found(finding, reimports=(reimport(),)), fresh=frozenset()))
 
-    assert document["format_version"] == "1.0"
+    assert document["format_version"] == "1.1"
     assert document["since"] == {
         "run": 12,
         "kind": "apply",

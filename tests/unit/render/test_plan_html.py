@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.kinds import Slot
 from reconciler.model.plan import Blocked, Impact, ObjectState, Plan, State, Unmanaged
+from reconciler.model.remedies import LiftGuard, Sentence
 from reconciler.render.escape import harmless
 from reconciler.render.plan.html import plan_html
 from reconciler.render.plan.parts import Detail
@@ -75,7 +76,14 @@ def _hostile(told: str) -> Plan:
         plan_of(
             changes,
             scope=(told,),
-            blocked=(Blocked(guard=told, summary=told, addresses=(told,), remedy=told),),
+            blocked=(
+                Blocked(
+                    guard=told,
+                    summary=told,
+                    addresses=(told,),
+                    remedies=(Sentence(text=told), LiftGuard(guard=told, number=1)),
+                ),
+            ),
             drift=(replace(drift(), actual=told, attribute=told),),
             unmanaged=Unmanaged(objects={told: 1}),
             warnings=(replace(warning(), detail=told, summary=told, hint=told),),
@@ -182,7 +190,7 @@ def test_everything_a_plan_holds_is_on_the_page() -> None:
     for told in (
         "Plan: 1 to import, 1 to add",
         "4 user rows would be lost, and 0 are allowed",
-        "elmify plan --allow user-rows=4",
+        "elmify plan --allow deletes=12 --allow user-rows=4",
         "would lose 3 favourites and 1 playback position",
         "EL301",
         "Changed outside elmify",

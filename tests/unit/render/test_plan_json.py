@@ -25,6 +25,7 @@ from reconciler.model.plan import (
     State,
     Unmanaged,
 )
+from reconciler.model.remedies import MakePlan
 from reconciler.render.plan.json import dump_plan, load_plan, plan_schema
 from tests.unit.render.plans import (
     HOSTILE,
@@ -225,7 +226,7 @@ def test_a_change_reads_like_terraforms() -> None:
     document = json.loads(dump_plan(plan_of([create()])))
     change = document["resource_changes"][0]
 
-    assert document["format_version"] == "1.0"
+    assert document["format_version"] == "2.0"
     assert change["address"] == "abdul-rashid-sufi/quran-hafs/an-nas"
     assert change["mode"] == "managed"
     assert change["change"]["actions"] == ["create"]
@@ -263,17 +264,19 @@ def test_a_hostile_title_comes_back_exactly(title: str) -> None:
     assert load_plan(dump_plan(plan), "plan.json") == plan
 
 
-@pytest.mark.parametrize("version", ["2.0", "0.9", "10.1"])
+@pytest.mark.parametrize("version", ["1.0", "0.9", "10.1"])
 def test_another_major_version_is_refused_by_its_number(version: str) -> None:
     text = json.dumps({"format_version": version, "nothing": "else is known"})
 
-    with pytest.raises(PlanRefused, match=f"format version {version}; this elmify reads 1.x"):
+    with pytest.raises(PlanRefused, match=f"format version {version}; this elmify reads 2.x") as caught:
         load_plan(text, "plan.json")
+
+    assert caught.value.remedies == (MakePlan(review=True),)
 
 
 def test_a_later_minor_version_with_more_keys_is_read() -> None:
     def edit(document: dict[str, Any]) -> None:
-        document["format_version"] = "1.7"
+        document["format_version"] = "2.7"
         document["new"] = {"key": 1}
         document["resource_changes"][0]["new"] = []
 
@@ -281,13 +284,13 @@ def test_a_later_minor_version_with_more_keys_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '"1.0"', "{}", '{"format_version": 1.0}', "[" * 100_000]
+    "text", ["", "{", "[]", "null", '"1.0"', "{}", '{"format_version": 2.0}', "[" * 100_000]
 )
 def test_what_is_no_plan_is_refused_with_the_name_of_the_file(text: str) -> None:
     with pytest.raises(PlanRefused, match="next is not a plan") as caught:
         load_plan(text, "plans/next")
 
-    assert "elmify plan --out" in caught.value.hint
+    assert caught.value.remedies == (MakePlan(review=True),)
     assert caught.value.details
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.kinds import Slot
 from reconciler.model.plan import Action, Blocked, Impact, ObjectState, Plan, State, Unmanaged
+from reconciler.model.remedies import LiftGuard, Sentence
 from reconciler.render.escape import harmless
 from reconciler.render.plan.markdown import plan_markdown
 from reconciler.render.plan.parts import Detail
@@ -75,7 +76,7 @@ def _small_plan() -> Plan:
         guard="user-rows",
         summary="3 user rows would be lost, and 0 are allowed",
         addresses=(f"{QURAN}/al-fatiha",),
-        remedy="elmify plan --allow user-rows=3",
+        remedies=(LiftGuard(guard="user-rows", number=3),),
     )
     lost = Impact(lost={"favorites": 3}, users=2)
     gone = replace(delete(), before=State(values={"title": "Al-Fatiha"}), retired=(), impact=lost)
@@ -97,7 +98,14 @@ def _hostile_plan(told: str) -> Plan:
             changes,
             scope=(told,),
             allowances={told: 1},
-            blocked=(Blocked(guard=told, summary=told, addresses=(told,), remedy=told),),
+            blocked=(
+                Blocked(
+                    guard=told,
+                    summary=told,
+                    addresses=(told,),
+                    remedies=(Sentence(text=told), LiftGuard(guard=told, number=1)),
+                ),
+            ),
             drift=(replace(drift(), actual=told, attribute=told),),
             impact=Impact(lost={told: 1}),
             unmanaged=Unmanaged(objects={told: 1}),

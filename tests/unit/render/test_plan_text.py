@@ -106,7 +106,7 @@ Blocked: apply refuses this plan before it writes anything.
   ! user-rows: 4 user rows would be lost, and 0 are allowed
       abdul-rashid-sufi/quran-hafs/al-fatiha
       To lift it:
-          elmify plan --allow user-rows=4
+          elmify plan --allow deletes=12 --allow user-rows=4
 
 People: would lose 3 favourites (2 listeners) and 1 playback position (1 listener): 2 listeners in all; \
 4 playback positions of 3 listeners are behind the end of the new audio; keeps 41 user rows.

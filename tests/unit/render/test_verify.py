@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reconciler.model.address import Address
 from reconciler.model.kinds import Kind
+from reconciler.model.remedies import Adopt, Apply, Lock, Sentence
 from reconciler.planning.verification.findings import (
     Condition,
     ConditionSeverity,
@@ -29,7 +29,7 @@ HOSTILE = "evil \x1b[31m \u202e ::error:: <x> & \"'\x00\ufffe"
 
 def finding(condition: Condition, what: str = "ali/quran/one", **known: object) -> VerifyFinding:
     values = VerifyFinding(
-        condition=condition, what=what, detail="a detail", remedy="Do it:\n    elmify apply"
+        condition=condition, what=what, detail="a detail", remedies=(Sentence(text="Do it:"), Apply())
     )
     return replace(values, **known)  # type: ignore[arg-type]
 
@@ -94,7 +94,7 @@ def test_the_worst_is_told_first_each_with_what_mends_it() -> None:
     text = verify_text(
         verification(
             finding(Condition.ORPHAN, "unmanaged.object[a]"),
-            finding(Condition.ROW_WITHOUT_OBJECT, remedy="    elmify apply --only =ali/quran/one"),
+            finding(Condition.ROW_WITHOUT_OBJECT, remedies=(apply_alone("ali/quran/one"),)),
         )
     )
 
@@ -155,7 +155,12 @@ def test_colour_marks_the_severity_and_only_when_it_is_asked_for() -> None:
 
 def test_names_that_users_chose_act_in_no_rendering() -> None:
     hostile = verification(
-        finding(Condition.ORPHAN, HOSTILE, detail=HOSTILE, remedy=f"::error::{HOSTILE}\n    {HOSTILE}"),
+        finding(
+            Condition.ORPHAN,
+            HOSTILE,
+            detail=HOSTILE,
+            remedies=(Sentence(text=f"::error::{HOSTILE}\n    {HOSTILE}"), Adopt(addresses=(HOSTILE,))),
+        ),
         environment=HOSTILE,
     )
 
@@ -191,6 +196,10 @@ def test_the_json_tells_every_state_and_every_finding() -> None:
         "what": "ali/quran/one",
         "detail": "a detail",
         "remedy": "Do it:\n    elmify apply",
+        "remedies": [
+            {"kind": "sentence", "text": "Do it:"},
+            {"kind": "apply", "scope": [], "options": [], "fingerprint": None, "wait_seconds": None},
+        ],
         "repairs": ["a"],
         "key": "k",
         "row": 7,
@@ -237,7 +246,11 @@ def test_the_junit_report_of_hostile_names_is_xml() -> None:
 
 def test_a_remedy_is_told_whole_where_it_shares_a_line_with_another() -> None:
     lost = [
-        finding(Condition.ROW_WITHOUT_OBJECT, name, remedy=f"Put {name}.mp3 there, then\n    elmify lock")
+        finding(
+            Condition.ROW_WITHOUT_OBJECT,
+            name,
+            remedies=(Sentence(text=f"Put {name}.mp3 there, then"), Lock()),
+        )
         for name in ("one", "two")
     ]
 
@@ -246,7 +259,7 @@ def test_a_remedy_is_told_whole_where_it_shares_a_line_with_another() -> None:
 
 def test_many_that_are_applied_alone_are_applied_at_once() -> None:
     names = [f"ali/quran/{number}" for number in range(6)]
-    many = [finding(Condition.ROW_WITHOUT_OBJECT, name, remedy=apply_alone(Address(name))) for name in names]
+    many = [finding(Condition.ROW_WITHOUT_OBJECT, name, remedies=(apply_alone(name),)) for name in names]
 
     assert verify_text(verification(*many)).endswith("      elmify apply")
     assert not verify_text(verification(*many[:5])).endswith("      elmify apply")
