@@ -266,5 +266,5 @@ def test_unlocking_spares_a_living_holder_unless_forced(stand: Stand) -> None:
         with stand.database.write() as work:
             work.records.break_lease(other.run, force=True)
 
-        with pytest.raises(Leased, match="ended with `elmify unlock`"), stand.database.write() as work:
+        with pytest.raises(Leased, match="somebody ended it"), stand.database.write() as work:
             work.records.check_lease(other.token)
