@@ -192,7 +192,7 @@ def test_a_surprise_says_what_yaml_read_and_how_to_write_the_text() -> None:
 
 def test_a_missing_id_is_written_by_fmt() -> None:
     (missing,) = diagnostics(f"{HEAD}lectures:\n- {{title: One, audio: a.mp3}}\n")
-    assert missing.hint == "`elmify fmt` writes missing ids."
+    assert missing.hint == "Formatting the catalog writes missing ids."
 
 
 def test_a_bad_id_is_shown_as_it_might_be() -> None:
