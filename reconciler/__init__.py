@@ -1,1 +1,5 @@
-"""The program: reads what should exist and what does, plans the difference, applies it as one commit."""
+"""elmify: reconcile an audio library in R2 and PostgreSQL with a catalog.
+
+The program reads what should exist and what does exist, plans the difference, and applies it as
+one commit.
+"""

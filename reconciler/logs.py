@@ -48,7 +48,10 @@ class LogFormat(StrEnum):
 
 
 def start(format_: LogFormat = LogFormat.TEXT, verbosity: int = 0) -> None:
-    """Send what elmify logs to stderr from now on: warnings; with 1 what runs do, with 2 everything."""
+    """Start logging to stderr.
+
+    Verbosity 0 logs warnings, 1 also what runs do, 2 everything.
+    """
     logger = logging.getLogger(ROOT)
     for old in _handlers():
         logger.removeHandler(old)
@@ -58,7 +61,10 @@ def start(format_: LogFormat = LogFormat.TEXT, verbosity: int = 0) -> None:
 
 
 def is_json() -> bool:
-    """Whether stderr is read by a machine: then everything that goes there is a line of JSON."""
+    """Return whether stderr is read by a machine.
+
+    Then everything that goes to stderr is a line of JSON.
+    """
     return any(handler.is_json for handler in _handlers())
 
 
@@ -71,7 +77,10 @@ def _handlers() -> list["_Lines"]:
 
 @dataclass(frozen=True, slots=True)
 class OperationEvents:
-    """Runs that an operation began and leases that it took over, in order. Any of its threads may add."""
+    """Runs that an operation began and leases that it took over, in order.
+
+    Any thread of the operation may add to them.
+    """
 
     runs: list[int] = field(default_factory=list)
     takeovers: list[Takeover] = field(default_factory=list)
@@ -88,20 +97,29 @@ _events: ContextVar[OperationEvents | None] = ContextVar("elmify_events", defaul
 
 @contextmanager
 def collecting_events() -> Iterator[OperationEvents]:
-    """Collect the runs and takeovers of the operation in the block, for its notifications."""
+    """Collect the runs and takeovers of the operation in the block.
+
+    Its notifications use them.
+    """
     events = OperationEvents()
     with _bound(_events, events):
         yield events
 
 
 def collected_events() -> OperationEvents:
-    """Return the events of the innermost `collecting_events` block; outside of any, none."""
+    """Return the events of the innermost `collecting_events` block.
+
+    Outside of any block they are empty.
+    """
     return _events.get() or OperationEvents()
 
 
 @contextmanager
 def run_context(run: int | None) -> Iterator[None]:
-    """Put the number of a run into every line that is logged in the block and in its threads."""
+    """Put the number of a run into every log line of the block.
+
+    This includes the lines of the threads of the block.
+    """
     events = _events.get()
     if events is not None and run is not None and run not in events.runs:
         events.runs.append(run)
@@ -131,7 +149,10 @@ def _bound(variable: ContextVar[Value], value: Value) -> Iterator[None]:
 
 
 class _OpenSecrets:
-    """Spellings of the secrets of all open scopes of the process, each with the number of its scopes."""
+    """Registry of the secrets to mask, for all open scopes of the process.
+
+    It holds their spellings, each with the number of scopes that need it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -178,9 +199,10 @@ _scopes: ContextVar[tuple[_SecretScope, ...]] = ContextVar("elmify_secrets", def
 
 @contextmanager
 def hiding(secrets: Iterable[str] = ()) -> Iterator[None]:
-    """Mask these texts in every line of the process while the block runs, and `hide` more in it.
+    """Mask these texts in every line of the process while the block runs.
 
-    Blocks may end in any order, and in another context than the one they began in.
+    `hide` adds more texts inside the block. Blocks may end in any order, and in another context than
+    the one they began in.
     """
     scope = _SecretScope()
     _scopes.set((*_scopes.get(), scope))
@@ -193,7 +215,10 @@ def hiding(secrets: Iterable[str] = ()) -> Iterator[None]:
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """Mask these texts too, until the innermost `hiding` block ends. `LookupError` outside of any."""
+    """Mask these texts too, until the innermost `hiding` block ends.
+
+    Raises `LookupError` outside of any block.
+    """
     scopes = _scopes.get()
     if not scopes:
         raise LookupError("secrets can be hidden in a `hiding` block only")
@@ -201,7 +226,10 @@ def hide(secrets: Iterable[str]) -> None:
 
 
 def masked(text: str) -> str:
-    """Return a text with every secret in it, and whatever looks like one, masked."""
+    """Return a text with all secrets masked.
+
+    Whatever looks like a secret is masked too.
+    """
     secrets = _open_secrets.spellings.union(*(scope.spellings for scope in _scopes.get()))
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, _MASK)
@@ -209,7 +237,10 @@ def masked(text: str) -> str:
 
 
 def _spellings(secret: str) -> Iterable[str]:
-    """Yield the ways in which a secret may be written; of a URL also its password alone."""
+    """Yield the ways in which a secret may be written.
+
+    For a URL they include its password alone.
+    """
     found = {secret, _password_in(secret)}
     for each in found | {unquote(each) for each in found}:
         if len(each) >= _SECRET_MIN_CHARS:
@@ -227,7 +258,10 @@ def _password_in(url: str) -> str:
 
 
 class _Lines(logging.Handler):
-    """Writes lines to whatever stderr is at that moment. Keeps nothing of them."""
+    """Log stream that writes to the current `stderr`.
+
+    It writes each line to the stderr of that moment, and keeps none of them.
+    """
 
     def __init__(self, format_: LogFormat, least: int) -> None:
         super().__init__()

@@ -1,6 +1,7 @@
-"""What `on delete cascade` reaches from the content tables, as pg_catalog says and as SQL that walks it.
+"""Cascading deletes: foreign keys from pg_catalog and SQL to walk them.
 
-`on delete set null` loses no row, so it is not followed.
+Covers all that `on delete cascade` reaches from the content tables. `on delete set null` loses no
+row, so it is not followed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -47,7 +48,10 @@ NO_USER_DATA = frozenset({*CONTENT, *(f"public.{kind}_categories" for kind in Ki
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """A cascading foreign key. Tables are `schema.table`, quoted where SQL needs that."""
+    """Cascading foreign key.
+
+    Tables are `schema.table`, quoted where SQL needs that.
+    """
 
     table: str
     parent: str
@@ -60,7 +64,10 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cascade:
-    """The tables that deletes of content rows reach, parents first, and the keys that lead there."""
+    """Cascade graph: tables that deletes of content rows reach, and the keys.
+
+    Tables are in the order parents first; the keys are those that lead to them.
+    """
 
     tables: Sequence[str]
     keys: Sequence[ForeignKey]
@@ -75,17 +82,23 @@ class Cascade:
         return next((key.user_column for key in self.keys if key.table == table), None)
 
     def source(self, table: str) -> sql.Composable:
-        """Return `table` for a FROM clause: without the tables that inherit from it, as cascades see it."""
+        """Return `table` for a FROM clause, as cascades see it.
+
+        Tables that inherit from it are excluded.
+        """
         partitioned = {key.table for key in self.keys if key.table_is_partitioned}
         partitioned |= {key.parent for key in self.keys if key.parent_is_partitioned}
         return sql.SQL("{}" if table in partitioned else "only {}").format(_literally(table))
 
     def steps(self, extra: Mapping[str, sql.Composable], *, by_root: bool) -> sql.Composable:
-        """Return the `with` clause that walks the cascade, for the parameters that `asked` returns.
+        """Return the `with` clause that walks the cascade.
 
-        For each table there is a step, `reached(table)`, of the columns `part` and `place` (which row it is),
-        those that other tables refer to, and what `extra` names. `by_root` adds `kind` and `root`: which of
-        the asked rows a row hangs off, one line for each. Works in a transaction that only reads.
+        It takes the parameters that `asked` returns.
+
+        For each table there is a step, `reached(table)`, with the columns `part` and `place` (which
+        identify the row), the columns that other tables refer to, and the columns that `extra` names.
+        `by_root` adds `kind` and `root`: the requested row that a row depends on, one line for each.
+        Works in a read-only transaction.
         """
         walk = _Walk(self, extra, by_root=by_root)
         asked = sql.SQL(
@@ -98,7 +111,11 @@ class Cascade:
 def asked(
     rows: Mapping[Kind, Collection[int]], leaving: Mapping[Kind, Collection[int]] | None = None
 ) -> dict[str, list[str] | list[int]]:
-    """Return the parameters of a walk: the rows it starts from, and those not reached through a parent."""
+    """Return the query parameters of a cascade walk.
+
+    They name the rows where the walk starts (`rows`), and the rows that it must not reach through a
+    parent (`leaving`).
+    """
     pairs = [(kind.value, row) for kind, ids in rows.items() for row in sorted(set(ids))]
     away = {_leaving(kind): sorted((leaving or {}).get(kind, ())) for kind in Kind}
     return {"kinds": [kind for kind, _ in pairs], "ids": [row for _, row in pairs], **away}
@@ -158,7 +175,10 @@ class _Walk:
     by_root: bool
 
     def step(self, table: str) -> sql.Composable:
-        """Return the step of one table: rows that were asked for, or that hang off others."""
+        """Return the step of one table: requested rows and their dependents.
+
+        The rows of a step either were asked for or depend on rows of other steps.
+        """
         into = [key for key in self.cascade.keys if key.table == table]
         ways = [self._along(key) for key in into if key.parent != table]
         if table in CONTENT:
@@ -190,7 +210,10 @@ class _Walk:
         return self._again(key.table, [key])
 
     def _again(self, table: str, keys: Sequence[ForeignKey]) -> sql.Composable:
-        """Return the rows of `table` that refer to what is reached in the parent, by any of the keys."""
+        """Return a select of rows of `table` that refer to reached parent rows.
+
+        A row counts if any of the keys leads to the rows reached in the parent.
+        """
         staying: sql.Composable = sql.SQL("")
         if table in CONTENT:
             staying = sql.SQL("where t.id <> all({}::bigint[])").format(

@@ -1,4 +1,4 @@
-"""Where the database is, and how a connection to it is opened."""
+"""Database connection: its target, and opening it."""
 
 import ipaddress
 import logging
@@ -46,7 +46,7 @@ STREAM_ROWS = 1000  # in memory at a time; more gains nothing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where to connect: libpq's parameters, the password among them."""
+    """Connection target: libpq's parameters, including the password."""
 
     parameters: Mapping[str, str] = field(repr=False)
 
@@ -73,10 +73,10 @@ class Target:
         return cls(parameters={**DEFAULTS, **_encryption(given), **given})
 
     def connect(self, timeout: timedelta, watch: StatementWatch | None = None) -> Connection:
-        """Open a connection in autocommit mode, trying again for up to `timeout` when that may help.
+        """Open a connection in autocommit mode, with retries.
 
-        Nothing is ever prepared on the server, so a transaction pooler may stand in between. Raises
-        `Unavailable` or `Denied`.
+        Tries again for up to `timeout` when that may help. Nothing is ever prepared on the server, so a
+        transaction pooler may be in between. Raises `Unavailable` or `Denied`.
         """
         deadline = time.monotonic() + timeout.total_seconds()
         for pause in (*PAUSES, None):
@@ -123,7 +123,10 @@ def watched(watch: StatementWatch) -> type[psycopg.Cursor[tuple[Any, ...]]]:
 def streamed(
     cursor: psycopg.Cursor[tuple[Any, ...]], query: sql.Composed, parameters: Sequence[Any] | None
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of one statement as they come, so that they are not in memory twice."""
+    """Yield the rows of one statement as they arrive.
+
+    This avoids holding them in memory twice.
+    """
     size = STREAM_ROWS if psycopg.capabilities.has_stream_chunked() else 1  # libpq 17 and later
     return cursor.stream(query, parameters, binary=True, size=size)
 
@@ -135,7 +138,11 @@ def _text(cursor: psycopg.Cursor[Any], query: Any) -> str:
 
 
 def is_local(host: str) -> bool:
-    """Whether a host, as libpq writes it (several are separated by commas), is nothing but this machine."""
+    """Return whether a host is only this machine.
+
+    The host is written as for libpq: several names are separated by commas, and all of them must be
+    this machine.
+    """
     return all(_is_this_machine(name.strip()) for name in host.split(","))
 
 
@@ -149,7 +156,10 @@ def _is_this_machine(name: str) -> bool:
 
 
 def _parameters(url: str) -> dict[str, str]:
-    """Parse a URL as libpq does; the cause is not kept, because it may quote a part of the password."""
+    """Parse a URL as libpq does.
+
+    The cause of an error is not kept, because it may quote a part of the password.
+    """
     try:
         given = {name: str(value) for name, value in conninfo.conninfo_to_dict(url).items() if value}
     except psycopg.ProgrammingError:
@@ -169,7 +179,10 @@ def _encryption(given: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _without_jdbc(url: str) -> str:
-    """Turn a JDBC URL into libpq's: user and password may be parameters; what only Java knows is left out."""
+    """Convert a JDBC URL to a libpq URL.
+
+    User and password may be given as parameters. Parameters that only Java knows are left out.
+    """
     place, _, query = url.removeprefix("jdbc:").partition("?")
     known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
     said = dict(parse_qsl(query, keep_blank_values=True))

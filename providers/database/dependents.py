@@ -1,4 +1,4 @@
-"""Rows that depend on content: counted, captured, and positions past an end."""
+"""Dependent rows of content: counts, captures, positions past an end."""
 
 import json
 from collections import defaultdict
@@ -31,7 +31,10 @@ _PLACES = """
 
 
 def count_beyond(connection: Connection, ends: Mapping[int, int]) -> Beyond:
-    """Count places behind the given ends, in two statements; see `ports.LibraryReader.beyond`."""
+    """Count playback positions beyond the given ends.
+
+    Two statements; see `ports.LibraryReader.beyond`.
+    """
     tables = connection.execute(_PLACES.encode()).fetchall()
     if not ends or not tables:
         return Beyond()
@@ -73,7 +76,10 @@ def count_dependents(
     rows: Mapping[Kind, Collection[int]],
     leaving: Mapping[Kind, Collection[int]] | None = None,
 ) -> Dependents:
-    """Count what hangs off rows, in two statements; see `ports.LibraryReader.dependents`."""
+    """Count the rows that depend on the given rows.
+
+    Two statements; see `ports.LibraryReader.dependents`.
+    """
     cascade = load_cascade(connection)
     users = {table: column for table in cascade.user_tables if (column := cascade.user_column(table))}
     extra = {table: _as_user(column) for table, column in users.items()}
@@ -85,7 +91,10 @@ def count_dependents(
 def capture_rows(
     connection: Connection, rows: Mapping[Kind, Collection[int]]
 ) -> Mapping[str, list[Mapping[str, Any]]]:
-    """Return every complete row that a delete would take; see `ports.Library.capture`."""
+    """Return every complete row that a delete would remove.
+
+    See `ports.Library.capture`.
+    """
     cascade = load_cascade(connection)
     whole = {table: sql.SQL("to_jsonb(t) as whole") for table in cascade.tables}
     selects = [
@@ -102,7 +111,10 @@ def capture_rows(
 
 
 def exact_number(text: str) -> float | str:
-    """Return a JSON number as a float that prints as the same number, else as text, which loses no digit."""
+    """Return a JSON number without loss: as a float, else as text.
+
+    It is a float if that float prints as the same number, else the text, which loses no digit.
+    """
     number = float(text)
     return number if Decimal(repr(number)) == Decimal(text) else text
 
@@ -112,7 +124,10 @@ def _as_user(column: str) -> sql.Composable:
 
 
 def _counts(cascade: Cascade, users: Mapping[str, str]) -> Iterable[sql.Composable]:
-    """Return selects of the same four columns: what is counted, of what, for which row, how many."""
+    """Return the counting selects, all with the same four columns.
+
+    The columns are: what is counted, of what, for which row, and how many.
+    """
     for table, kind in CONTENT.items():
         yield sql.SQL("select distinct {}, {}, row_id, 1::bigint from {}").format(
             sql.Literal(_CONTENT), sql.Literal(kind.value), reached(table)

@@ -1,4 +1,4 @@
-"""What psycopg raises, in elmify's words."""
+"""Translation of psycopg errors into elmify's errors."""
 
 import re
 
@@ -59,7 +59,10 @@ def unreachable(error: psycopg.OperationalError, target: object) -> ProviderErro
 
 
 def translated(error: psycopg.Error, role: str) -> ProviderError:
-    """Return the failure that a statement's error means; `role` is who sent it."""
+    """Return the failure that a statement's error means.
+
+    `role` is the database role that sent the statement.
+    """
     if isinstance(error, errors.InsufficientPrivilege):
         return _denied(error, role)
     if isinstance(error, errors.UndefinedTable):
@@ -80,7 +83,10 @@ def translated(error: psycopg.Error, role: str) -> ProviderError:
 
 
 def is_transient(error: psycopg.Error) -> bool:
-    """Whether the same transaction, begun again, may succeed; so too when the connection was lost."""
+    """Return whether the same transaction may succeed if it is begun again.
+
+    This is also true when the connection was lost.
+    """
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError)
     return isinstance(error, _TRANSIENT) or error.sqlstate.startswith(_TRANSIENT_CLASSES)

@@ -17,12 +17,18 @@ def stored(table: Table) -> tuple[Column, ...]:
 
 
 def sorted_by(table: Table) -> Column | None:
-    """Return the column that holds category slugs, which is none of the table's own."""
+    """Return the column of category slugs; None if the kind has none.
+
+    The table itself does not store this column.
+    """
     return next((column for column in table.columns if column.type is Type.SLUGS), None)
 
 
 def held_elsewhere(table: Table) -> tuple[int, ...]:
-    """Return the places, among the stored columns, of keys and hashes, which others hold too."""
+    """Return the positions of key and hash columns among the stored columns.
+
+    The values of these columns occur elsewhere too, outside this table.
+    """
     return tuple(
         place
         for place, column in enumerate(stored(table))
@@ -90,7 +96,10 @@ _PUT_BACK = """
 
 
 def exist(connection: Connection) -> bool:
-    """Whether this deployment has category tables. One statement."""
+    """Return whether this deployment has category tables.
+
+    One statement.
+    """
     return connection.execute(_EXIST.encode()).fetchone() == (True,)
 
 
@@ -100,9 +109,10 @@ def categories(connection: Connection) -> Mapping[str, int]:
 
 
 def slugs(connection: Connection, kind: Kind, ids: Sequence[int] | None) -> Mapping[int, Slugs]:
-    """Return the slugs of each row, the primary first, then by name; rows that have none are absent.
+    """Return the category slugs of each row.
 
-    Of all rows of the kind, or of `ids`. One statement.
+    The primary slug is first, the others are sorted by name. Rows without a category are absent.
+    Covers all rows of the kind, or only `ids`. One statement.
     """
     only = sql.SQL("" if ids is None else "where j.{owner} = any(%s)").format(owner=_owner(kind))
     query = sql.SQL(_SLUGS).format(owner=_owner(kind), junction=_junction(kind), only=only)
@@ -113,9 +123,10 @@ def slugs(connection: Connection, kind: Kind, ids: Sequence[int] | None) -> Mapp
 
 
 def replace(connection: Connection, kind: Kind, wanted: Mapping[int, Slugs]) -> None:
-    """Sort each row under exactly these categories, the first being the primary one. Five statements.
+    """Replace the categories of each row with exactly these.
 
-    Raises `ProviderError` for a slug that no category has.
+    The first slug of a row is its primary category. Five statements. Raises `ProviderError` for a
+    slug that no category has.
     """
     parameters = _parameters(wanted, categories(connection))
     for statement in _REPLACE:
@@ -130,7 +141,10 @@ def capture(connection: Connection, kind: Kind, ids: Sequence[int]) -> list[Mapp
 
 
 def put_back(connection: Connection, kind: Kind, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Give junction rows what they held when captured; pairs that are gone stay so. One statement."""
+    """Restore junction rows to their captured values.
+
+    Pairs that are gone stay gone. One statement.
+    """
     query = sql.SQL(_PUT_BACK).format(owner=_owner(kind), junction=_junction(kind))
     connection.execute(query, (json.dumps(rows),))
 

@@ -27,24 +27,36 @@ _LOCKED = sql.SQL("where id = any(%s) order by id for update")
 
 
 class PostgresLibrary:
-    """The content tables inside one transaction; see `ports.Library`, whose words are not repeated here."""
+    """Content tables inside one transaction.
+
+    The contract is that of `ports.Library`, which is not repeated here.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._updates = 0
 
     def categories(self) -> Mapping[str, int] | None:
-        """Return category row ids by slug; two statements, the first only once in a transaction."""
+        """Return category row ids by slug.
+
+        Two statements, the first only once in a transaction.
+        """
         return junctions.categories(self._connection) if self._has_categories else None
 
     def rows(self, kind: Kind) -> Sequence[Row]:
-        """Return every row of a kind, in one statement, and one more for its categories."""
+        """Return every row of a kind.
+
+        One statement, and one more for the categories of the rows.
+        """
         return self._rows(TABLES[kind], _ALL, None)
 
     def dependents(
         self, rows: Mapping[Kind, Collection[int]], *, leaving: Mapping[Kind, Collection[int]] | None = None
     ) -> Dependents:
-        """Count what hangs off rows, in two statements; `user_rows` speaks of the asked rows."""
+        """Count the rows that depend on the given rows.
+
+        Two statements. `user_rows` is about the requested rows.
+        """
         return count_dependents(self._connection, rows, leaving)
 
     def beyond(self, ends: Mapping[int, int]) -> Beyond:
@@ -54,7 +66,10 @@ class PostgresLibrary:
     def named_elsewhere(
         self, keys: Collection[str], *, leaving: Mapping[Kind, Collection[int]] | None = None
     ) -> Mapping[str, NamedBy]:
-        """Search the other columns and tables, in one statement for each table and one before."""
+        """Search the other columns and tables for object keys.
+
+        One statement for each table, and one before.
+        """
         return find_named(self._connection, keys, leaving)
 
     def restorable(self, captured: Captured) -> Restored:
@@ -66,11 +81,17 @@ class PostgresLibrary:
         return restore(self._connection, captured)
 
     def mergeable(self, row: int, into: int) -> Merged:
-        """Count what a merge would do, in a few statements for each table that refers to lectures."""
+        """Count what a merge would do.
+
+        A few statements for each table that refers to lectures.
+        """
         return Merging(self._connection, write=False).run(row, into)
 
     def merge(self, row: int, into: int) -> tuple[Merged, Sequence[Edit]]:
-        """Merge two lecture rows, in a few statements for each table that refers to lectures."""
+        """Merge two lecture rows.
+
+        A few statements for each table that refers to lectures.
+        """
         merging = Merging(self._connection, write=True)
         return merging.run(row, into), merging.edits
 
@@ -79,7 +100,10 @@ class PostgresLibrary:
         return carry_out(self._connection, edits)
 
     def reserve_ids(self, kind: Kind, count: int) -> Sequence[int]:
-        """Take new ids; those of rows that were imported with their ids, behind the sequence, are skipped."""
+        """Take new row ids from the sequence.
+
+        Skips the ids of rows that were imported with their ids, without use of the sequence.
+        """
         found: list[int] = []
         while len(found) < count:
             found += self._next_ids(TABLES[kind], count - len(found))
@@ -90,7 +114,10 @@ class PostgresLibrary:
         return {row.id: row for row in self._rows(TABLES[kind], _LOCKED, sorted(ids))} if ids else {}
 
     def insert(self, kind: Kind, rows: Sequence[NewRow]) -> None:
-        """Insert rows by COPY: one statement for each set of columns that occurs, five for all categories."""
+        """Insert rows by COPY.
+
+        One statement for each set of columns that occurs, and five for all categories.
+        """
         table = TABLES[kind]
         alike: dict[tuple[str, ...], list[NewRow]] = defaultdict(list)
         for row in rows:
@@ -100,10 +127,11 @@ class PostgresLibrary:
         self._replace_categories(table, {row.id: row.values for row in rows})
 
     def update(self, kind: Kind, changes: Mapping[int, Mapping[str, Value]]) -> None:
-        """Set columns by COPY and one UPDATE: at most six statements, and five for all categories.
+        """Set columns of rows by COPY and one UPDATE.
 
-        A table that has `updated_at` gets the time of this statement there; where a trigger sets it, that
-        prevails. Raises `ProviderError` when a row is gone.
+        At most six statements, and five more for all categories. If the table has `updated_at`, that
+        column gets the time of this statement; where a trigger sets it, the trigger's value wins. Raises
+        `ProviderError` when a row is gone.
         """
         table = TABLES[kind]
         own = {column.name for column in stored(table)}
@@ -118,7 +146,10 @@ class PostgresLibrary:
         return capture_rows(self._connection, rows)
 
     def capture_categories(self, kind: Kind, ids: Collection[int]) -> Sequence[Mapping[str, Any]]:
-        """Return junction rows, in one statement and one that asks whether there are any."""
+        """Return the junction rows of content rows.
+
+        One statement, and one that asks whether there are category tables.
+        """
         return junctions.capture(self._connection, kind, sorted(ids)) if self._has_categories else []
 
     def restore_categories(self, kind: Kind, rows: Sequence[Mapping[str, Any]]) -> None:

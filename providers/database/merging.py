@@ -1,9 +1,13 @@
-"""Moving what listeners keep of one lecture to another, through every foreign key that leads there.
+"""Merge of listeners' data from one lecture row into another.
 
-Where a unique constraint leaves room for one of two rows, they are combined. A row with a time of its last
-change (`last_updated`, `updated_at`) is a state: the newer one counts. A row of one day, with the date in its
-key, is a statistic: whole numbers are added up, since each play was counted in one of them, of ratios the
-larger counts. Any other is a mark, such as a favourite: it stays, from the earlier of the two moments.
+It follows every foreign key that leads to lectures, and moves the rows that refer to the one
+lecture to the other. Where a unique constraint allows only one of two rows, they are combined:
+
+- A row with the time of its last change (`last_updated`, `updated_at`) is a state: the newer row
+  counts.
+- A row of one day, with the date in its key, is a statistic: whole numbers are added, because
+  each play was counted in only one of the two rows; of ratios the larger counts.
+- Any other row is a mark, such as a favourite: it stays, with the earlier of the two moments.
 """
 
 import json
@@ -72,7 +76,10 @@ class _Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Double:
-    """A row that would be moved, and the one that has its place; `unique` are the columns they share."""
+    """Conflicting pair: a row to move, and the row that already has its place.
+
+    `unique` are the columns whose values they share.
+    """
 
     row: Row
     other: Row
@@ -95,14 +102,20 @@ class Merging:
     users: set[str] = field(default_factory=set)
 
     def run(self, row: int, into: int) -> Merged:
-        """Merge, or count. Raises `ProviderError` for a key that no merge can follow."""
+        """Merge the rows, or only count them.
+
+        Raises `ProviderError` for a foreign key that a merge cannot follow.
+        """
         self._keys = [_Key(*found) for found in self.connection.execute(_KEYS.encode())]
         self._cascade = load_cascade(self.connection)
         self._follow(_LECTURES, {"id": [(row, into)]})
         return Merged(moved=self.moved, combined=self.combined, users=len(self.users))
 
     def _follow(self, parent: str, pairs: Mapping[str, Pairs]) -> None:
-        """Move what refers to the first of each pair; `pairs` are by the column of `parent` that is named."""
+        """Move the rows that refer to the first value of each pair.
+
+        `pairs` are by the column of `parent` that is referred to.
+        """
         for key in self._keys:
             if key.parent != parent or key.table in NO_USER_DATA:
                 continue
@@ -134,7 +147,10 @@ class Merging:
             self._follow(key.table, _pairs_of(doubles))
 
     def _doubles(self, key: _Key, unique: Sequence[str], pairs: Pairs) -> Iterator[_Double]:
-        """Yield the rows whose place is taken, in the order of the columns they share."""
+        """Yield the rows whose place is taken.
+
+        The order is that of the columns they share.
+        """
         query = sql.SQL(
             "select to_jsonb(r), to_jsonb(s) from {pairs} join {table} as r on r.{column} = p.old"
             " join {table} as s on {same} order by {order}"
@@ -149,7 +165,11 @@ class Merging:
             yield _Double(row=row, other=other, unique=unique)
 
     def _moved(self, key: _Key, unique: Sequence[Sequence[str]], pairs: Pairs) -> list[Row]:
-        """Point the rows whose place is free to the second of each pair; what they are then, or would be."""
+        """Point rows without a conflict to the second value of each pair.
+
+        These are the rows whose place is free. Returns them as they are then or, if the merge only
+        counts, the rows that would be moved.
+        """
         free = [
             sql.SQL("not exists (select 1 from {} as s where {})").format(
                 sql.SQL(key.table), _same(key, columns)
@@ -208,7 +228,11 @@ def _combination(double: _Double, columns: Sequence[tuple[str, str, str]]) -> Ro
 
 
 def _pairs_of(doubles: Sequence[_Double]) -> Mapping[str, Pairs]:
-    """Return, by column, what the rows that go hold there, and what those hold that stay for them."""
+    """Return, by column, the old and new values of combined rows.
+
+    In each pair the first value is what the row to be deleted holds in that column, the second is
+    what the row that stays in its place holds.
+    """
     names = doubles[0].row.keys()
     return {name: [(double.row[name], double.other[name]) for double in doubles] for name in names}
 
@@ -240,10 +264,11 @@ def unique_columns(connection: Connection, table: str) -> list[Sequence[str]]:
 
 
 def carry_out(connection: Connection, edits: Sequence[Edit]) -> list[Edit]:
-    """Change rows that still are what the edits found, one statement for those alike; what was changed.
+    """Apply edits to rows that are still unchanged; return the edits applied.
 
-    A row is known by its primary key, or by all it held; only the columns that an edit changes have to be
-    what it found there, and only those are written.
+    A row must still be what the edit found. It is identified by its primary key, or by all the values
+    it held; only the columns that the edit changes must still have the values found there, and only
+    those columns are written. One statement for all edits that are alike.
     """
     done: list[Edit] = []
     alike: dict[tuple[str, tuple[str, ...]], list[Edit]] = defaultdict(list)

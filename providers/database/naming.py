@@ -1,4 +1,7 @@
-"""Searching every text of the database for the names of objects, beyond the columns of content rows."""
+"""Search of all text in the database for object keys.
+
+Covers more than the columns of content rows: every text of the database.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,7 +115,10 @@ def _read_as_rows(schema: str, table: str) -> Collection[str]:
 def _query(
     texts: _Texts, search: KeySearch, leaving: Collection[int]
 ) -> tuple[sql.Composed, Sequence[object]]:
-    """Return the statement that brings each value which may hold a key, with the place of its column."""
+    """Return the statement that finds values which may contain a key.
+
+    It returns each such value with the position of its column.
+    """
     values = sql.SQL(", ").join(
         sql.SQL("({}::integer, {})").format(sql.Literal(place), _text_of(column, is_array))
         for place, (column, is_array) in enumerate(texts.columns)

@@ -1,4 +1,4 @@
-"""PostgreSQL database: sessions of one connection and one transaction each."""
+"""PostgreSQL database: one connection and one transaction per session."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -37,7 +37,10 @@ _TLS = "select ssl from pg_catalog.pg_stat_ssl where pid = pg_backend_pid()"
 
 
 def read_facts(connection: Connection, *, local: bool) -> DatabaseFacts:
-    """Ask the server about itself, in a few statements that every role may send."""
+    """Return facts about the server, as it reports them itself.
+
+    Takes a few statements that every role may send.
+    """
     backend = connection.execute("select pg_backend_pid(), current_setting('server_version')").fetchone()
     assert backend is not None  # a select without a from has one row
     tls = connection.execute(_TLS).fetchone()
@@ -165,7 +168,10 @@ class PostgresDatabase:
             connection.close()
 
     def close(self) -> None:
-        """Stop what was started for this database alone; sessions have closed their own connections."""
+        """Stop what was started for this database alone.
+
+        Sessions have closed their own connections.
+        """
         self._on_close()
 
     @contextmanager
@@ -212,7 +218,10 @@ def _commit(connection: Connection) -> None:
 
 
 def _let_go(connection: Connection) -> None:
-    """End what was not committed. Said aloud, so that a pooler can use its connection again."""
+    """Roll back what was not committed, and close the connection.
+
+    The rollback is sent explicitly, so that a pooler can use its connection again.
+    """
     with suppress(psycopg.Error):  # a lost connection rolls back by itself
         if connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE:
             connection.execute("rollback")

@@ -1,4 +1,7 @@
-"""Putting captured rows back: which of them still can be, and their insertion under the ids they had."""
+"""Restore of captured rows under their old ids.
+
+Decides which captured rows can still be restored, and inserts those.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -76,13 +79,19 @@ class _Table:
 
     @property
     def given_rows(self) -> sql.Composable:
-        """The rows that the statement's one parameter holds as JSON, for a FROM clause."""
+        """The rows in the statement's JSON parameter, for a FROM clause.
+
+        They come from the statement's only parameter.
+        """
         return sql.SQL("jsonb_populate_recordset(null::{}, %s::jsonb)").format(sql.SQL(self.name))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sifted:
-    """Captured rows by what became of their surroundings: those to insert, and counts of the others."""
+    """Captured rows, classified by whether they can be restored.
+
+    Holds the rows to insert, and counts of the others by what became of their surroundings.
+    """
 
     tables: Mapping[str, _Table]
     kept: dict[str, list[CapturedRow]] = field(default_factory=dict)
@@ -91,7 +100,10 @@ class Sifted:
 
 
 def restorable(connection: Connection, captured: Captured) -> Restored:
-    """Count what `restore` would put back; see `ports.LibraryReader.restorable`."""
+    """Count the rows that `restore` would put back.
+
+    See `ports.LibraryReader.restorable`.
+    """
     return _counts(connection, _sifted(connection, captured))
 
 
@@ -123,7 +135,10 @@ def _insert(connection: Connection, table: _Table, rows: Sequence[CapturedRow]) 
 
 
 def _sifted(connection: Connection, captured: Captured) -> Sifted:
-    """Part the rows, table by table in their order: a row needs what it refers to, and its own place free."""
+    """Classify the captured rows, table by table in their order.
+
+    A row can be restored if the rows that it refers to are there and its own place is free.
+    """
     sifted = Sifted(tables=_known_tables(connection, captured))
     for name, rows in captured.items():
         table = sifted.tables.get(name)
@@ -171,7 +186,10 @@ def _sift(connection: Connection, table: _Table, rows: Sequence[CapturedRow], si
 def _cut_off(
     rows: Sequence[CapturedRow], reference: _Reference, missing: set[int], kept: set[int]
 ) -> Iterator[int]:
-    """Yield rows that refer to a row of their own table that does not come back, at any depth."""
+    """Yield rows whose parent row in the same table is not restored.
+
+    Covers such references at any depth.
+    """
     left = set(kept)
     while True:
         there = _keys((rows[place] for place in left), reference.parent_columns)
@@ -193,9 +211,11 @@ def _key(row: CapturedRow, columns: Sequence[str]) -> str:
 def _looked_up(
     connection: Connection, table: _Table, rows: Sequence[CapturedRow]
 ) -> tuple[list[set[int]], set[int]]:
-    """Return, by reference, the places of rows whose parent is not in the database; and of rows that are.
+    """Return the positions of rows that lack a parent or are already present.
 
-    One statement, which says nothing of rows that are free to come back.
+    First, for each reference, the positions of the rows whose parent is not in the database; then the
+    positions of the rows that are in it themselves. One statement, which returns nothing for rows
+    that can be restored.
     """
     lacking: list[set[int]] = [set() for _ in table.references]
     occupied: set[int] = set()
@@ -219,7 +239,10 @@ def _looked_up(
 
 
 def _lacks(reference: _Reference) -> sql.Composable:
-    """Return the condition that a row refers to something, and that it is not there."""
+    """Return the SQL condition that a reference points to a missing row.
+
+    True if the row refers to something and that is not in the database.
+    """
     given = [sql.SQL("r.{} is not null").format(sql.Identifier(name)) for name in reference.columns]
     return sql.SQL("({} and not exists (select 1 from {} as p where {}))").format(
         sql.SQL(" and ").join(given),

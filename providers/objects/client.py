@@ -26,7 +26,10 @@ _log = logging.getLogger("elmify.store")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """How to reach a bucket. `attempts` counts the first try; `idle` is the longest wait for an answer."""
+    """Connection settings of a bucket.
+
+    `attempts` includes the first try; `idle` is the longest wait for an answer.
+    """
 
     endpoint: str
     access_key: str
@@ -39,7 +42,10 @@ class Connection:
 
 
 def connect(connection: Connection, on_request: Callable[[str], None] | None = None) -> "S3Client":
-    """Return a client, safe to share between threads. `on_request` hears the name of each request sent."""
+    """Return an S3 client that threads can share safely.
+
+    `on_request` is called with the name of each request sent.
+    """
     from botocore.config import Config
     from botocore.handlers import add_expect_header
 
@@ -79,13 +85,19 @@ def connect(connection: Connection, on_request: Callable[[str], None] | None = N
 
 
 def _try_again_when_throttled(response_dict: dict[str, Any], **_: object) -> None:
-    """Let botocore see R2's 429 (one write a second for each key) as the 503 that it tries again."""
+    """Turn R2's status 429 into 503, so that botocore retries the request.
+
+    R2 answers 429 to more than one write a second for each key; botocore retries a 503.
+    """
     if response_dict["status_code"] == _THROTTLED:
         response_dict["status_code"] = _BUSY
 
 
 def _session() -> "Session":
-    """Return a session that reads no file of the AWS tools: what they configure is meant for AWS."""
+    """Return a boto3 session that reads no file of the AWS tools.
+
+    What these files configure is meant for AWS.
+    """
     import boto3
     import botocore.session
 
@@ -100,7 +112,10 @@ def _session() -> "Session":
 
 
 def _log_retry(request: "AWSRequest", operation_name: str, **_: object) -> None:
-    """Log a request that is sent again; botocore says in its context which attempt it is."""
+    """Log a request that is sent again.
+
+    Botocore puts the number of the attempt into the request's context.
+    """
     attempt = request.context.get("retries", {}).get("attempt", 1)
     if attempt > 1:
         _log.info("request-retried", extra={"facts": {"operation": operation_name, "attempt": attempt}})

@@ -24,7 +24,10 @@ _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
 
 def install(client: "S3Client") -> None:
-    """Make the client's copies conditional where the store is R2, which has no other way to say it."""
+    """Make the client's copies conditional on R2.
+
+    R2 has no other way to express that condition.
+    """
 
     def add_condition(params: dict[str, Any], **_: object) -> None:
         params["headers"]["cf-copy-destination-if-none-match"] = "*"
@@ -33,9 +36,10 @@ def install(client: "S3Client") -> None:
 
 
 class ServerCopy:
-    """One copy between two buckets of a store. What boto3 raises is not translated here.
+    """Server-side copy between two buckets of one store.
 
-    The source's ETag is a condition of every request, so what is copied is one content.
+    The source's ETag is a condition of every request, so all that is copied belongs to one content.
+    Errors of boto3 are not translated here.
     """
 
     def __init__(self, place: BucketClient, source: BucketClient, copy: Copy) -> None:
@@ -75,7 +79,10 @@ class ServerCopy:
         return there.etag
 
     def _forgive(self, error: Any) -> None:
-        """Return where a copy that was tried again met its own first success, whose answer was lost."""
+        """Accept the error if a retried copy met its own first success.
+
+        Then the answer to that success was lost, and this returns; any other error is raised.
+        """
         there = self._place.head(self._copy.key)
         if there is None and status_of(error) == _PRECONDITION_FAILED:
             raise WrongBytes(
@@ -102,9 +109,10 @@ class ServerCopy:
         return StoredObject(copy.key, there.size_bytes, there.etag)
 
     def _make(self, origin: Mapping[str, Any]) -> str | None:
-        """Make the copy, and return the ETag of its parts: None where it is in one piece, or unknown.
+        """Make the copy, and return the ETag of its parts.
 
-        Copied parts cost nothing to make again: whatever is raised, their upload has been aborted.
+        None where the copy is in one piece, or the ETag is unknown. Copied parts cost nothing to make
+        again: whatever is raised, their upload has been aborted.
         """
         part_bytes = self._copy.part_bytes
         if part_bytes is None and self._copy.size_bytes > _WHOLE_MAX_BYTES:

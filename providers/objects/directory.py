@@ -1,10 +1,12 @@
-"""A directory that behaves like an R2 bucket: for the demo, for tests, for a trial without an account.
+"""Directory that behaves like an R2 bucket.
 
-The files are the objects, and SQLite holds what a file cannot say of itself. A person may look around in
-`objects/`, and also add, change and remove files there: such a change shows as it would in a bucket that
-somebody else writes to. An entry is saved before its file is moved into place, so the one rename decides
-whether an object exists, and a killed process leaves nothing but a file under `incoming/`, or an unfinished
-upload under `unfinished/`.
+For the demo, for tests, and for a trial without an account.
+
+The files are the objects, and SQLite holds what a file cannot say about itself. A person may look
+around in `objects/`, and may also add, change and remove files there: such a change looks as it
+would in a bucket that somebody else writes to. An entry is saved before its file is moved into
+place, so that single rename decides whether an object exists. A killed process leaves only a file
+under `incoming/`, or an unfinished upload under `unfinished/`.
 """
 
 import json
@@ -31,9 +33,10 @@ _BLOCK_BYTES = 1024**2
 
 
 class DirectoryBucket:
-    """An `ObjectStore` in a directory, which is made by the first put. Safe between processes as well.
+    """`ObjectStore` in a directory.
 
-    A file that was changed by hand is hashed each time it is looked at, and has lost its metadata.
+    The first put creates the directory. Safe to use from several processes as well. A file that was
+    changed by hand is hashed each time it is looked at, and has lost its metadata.
     """
 
     def __init__(self, path: Path) -> None:
@@ -143,7 +146,10 @@ class DirectoryBucket:
 
     @contextmanager
     def copied(self, copy: Copy) -> Iterator[BinaryIO]:
-        """Open the source of a copy; `ObjectMissing` or `WrongBytes` when it is not what was named."""
+        """Open the source of a copy.
+
+        Raises `ObjectMissing` or `WrongBytes` when the source is not what was named.
+        """
         with translated(self._root, copy.source):
             entry = self._find(copy.source)
             file = self._files.open(entry.path) if entry else None

@@ -37,7 +37,7 @@ _PRIMARY_CODE = 0xFF  # SQLite's extended result codes hold the primary one in t
 
 @contextmanager
 def translated(root: Path, key: str = "") -> Iterator[None]:
-    """Turn what a disk or the index raises in the block into a `ProviderError`."""
+    """Translate disk and index errors in the block into `ProviderError`."""
     where = f"{key!r} in {root}" if key else str(root)
     try:
         yield
@@ -86,27 +86,39 @@ _ABANDONED_AFTER = timedelta(days=1)  # no upload takes that long
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What tells that a file is still the same one without reading it."""
+    """File size and modification time, to detect changes.
+
+    They tell whether a file is still the same one without reading it.
+    """
 
     size_bytes: int
     mtime_ns: int
 
 
 class Files:
-    """The files under the root of a bucket. Paths are relative to it, with slashes."""
+    """Files under the root of a bucket.
+
+    Paths are relative to the root, with slashes.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other thread and process from placing and removing; a kill gives the lock back."""
+        """Lock the bucket against placing and removing files.
+
+        Keeps out every other thread and process. If this process is killed, the lock is released.
+        """
         with (self._root / "lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def walk(self) -> dict[str, tuple[str, FileStamp]]:
-        """Return the path and stamp of every regular file of an object, by the NFC of its path."""
+        """Return the path and stamp of every regular file of an object.
+
+        The result is keyed by the NFC form of the path.
+        """
         found: dict[str, tuple[str, FileStamp]] = {}
         folders = [OBJECTS, ODD]
         while folders:
@@ -140,7 +152,10 @@ class Files:
             return None
 
     def digest(self, path: str, part_bytes: int | None = None) -> str | None:
-        """Return the ETag of a file's bytes as they are now; None when it was removed meanwhile."""
+        """Return the ETag of a file's current bytes.
+
+        None when the file was removed meanwhile.
+        """
         digest, file = ContentDigest(part_bytes), self.open(path)
         if file is None:
             return None
@@ -151,7 +166,10 @@ class Files:
 
     @contextmanager
     def received(self, upload: Upload) -> Iterator[tuple[str, ContentDigest]]:
-        """Write an upload to a file of its own, durably; the file is gone after the block unless placed."""
+        """Write an upload to a new file, durably.
+
+        The file is removed after the block unless it was placed.
+        """
         path = f"{INCOMING}/{uuid4().hex}"
         with translated(self._root, upload.key):
             (self._root / INCOMING).mkdir(parents=True, exist_ok=True)
@@ -182,7 +200,10 @@ class Files:
                 left.unlink(missing_ok=True)
 
     def place_for(self, key: str) -> str:
-        """Return the path at which a new object's file is to be placed, its folder made. Under the lock."""
+        """Return the path for a new object's file, and create its folder.
+
+        The caller must hold the lock.
+        """
         path = usual_path(key)
         if path is not None and self._make_way(path):
             return path
@@ -198,12 +219,18 @@ class Files:
         return not os.path.lexists(place)  # a folder, or a name that this file system takes for the same
 
     def place(self, incoming: str, path: str) -> None:
-        """Move a received file to its place: the moment at which the object exists. Under the lock."""
+        """Move a received file to its place.
+
+        At this moment the object begins to exist. The caller must hold the lock.
+        """
         (self._root / incoming).rename(self._root / path)
         _sync_folder((self._root / path).parent)
 
     def remove(self, path: str) -> None:
-        """Remove a file, and the folders that are empty without it. Under the lock."""
+        """Remove a file, and the folders that this leaves empty.
+
+        The caller must hold the lock.
+        """
         place = self._root / path
         place.unlink()
         for folder in place.relative_to(self._root).parents[:-2]:
@@ -223,12 +250,18 @@ def usual_path(key: str) -> str | None:
 
 
 def odd_path(key: str) -> str:
-    """Return the path for a key whose usual one cannot be: the same one for every spelling."""
+    """Return the path for a key that cannot have its usual path.
+
+    It is the same for every spelling of the key.
+    """
     return f"{ODD}/{hashlib.sha256(nfc(key).encode()).hexdigest()}"
 
 
 def chunks_of(upload: Upload) -> Iterator[bytes]:
-    """Yield the bytes of an upload; what its body or its caller raises comes out as it is."""
+    """Yield the bytes of an upload in chunks.
+
+    Exceptions of its body or its caller are raised unchanged.
+    """
     window = Window(
         upload.body, start=upload.body.tell(), size_bytes=upload.size_bytes, on_bytes=upload.on_bytes
     )

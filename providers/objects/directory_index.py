@@ -1,4 +1,7 @@
-"""What a directory bucket knows of its files beyond their bytes: one SQLite table."""
+"""SQLite index of a directory bucket.
+
+One table with what the bucket knows about its files beyond their bytes.
+"""
 
 import sqlite3
 from collections.abc import Iterator
@@ -52,7 +55,10 @@ class Entry:
 
 
 class Index:
-    """The entries of a bucket. An entry alone is no object: its file has to be there as well."""
+    """Entries of a directory bucket.
+
+    An entry alone is not an object: its file must exist as well.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -84,7 +90,10 @@ class Index:
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
-        """Open the index for one transaction; a connection is cheap here, and so none is ever left open."""
+        """Open the index for one transaction.
+
+        A connection is cheap here, so none is ever left open.
+        """
         with closing(sqlite3.connect(self._file, timeout=_BUSY_SECONDS)) as connection, connection:
             connection.execute(_SCHEMA)
             yield connection

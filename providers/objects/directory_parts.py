@@ -1,9 +1,12 @@
-"""Unfinished multipart uploads of a directory bucket, which outlive the process that begins them.
+"""Unfinished multipart uploads of a directory bucket.
 
-unfinished/<id>        the bytes so far: whole parts, and what of the next was written when the process ended
-unfinished/<id>.json   which key they are for, and since when
+They outlive the process that begins them.
 
-The bytes are there before the upload counts as begun, and gone before it counts as ended.
+unfinished/<id>        the bytes so far: whole parts, and the beginning of the next part that
+                       was written when the process ended
+unfinished/<id>.json   the key they are for, and the time they were begun
+
+The bytes exist before the upload counts as begun, and are removed before it counts as ended.
 """
 
 import fcntl
@@ -31,7 +34,10 @@ _EXPIRES_AFTER = timedelta(days=7)  # as R2's do
 
 
 class Parts:
-    """The unfinished uploads under the root of a bucket. Each has one writer, by a lock on its bytes."""
+    """Unfinished uploads under the root of a bucket.
+
+    Each has only one writer, ensured by a lock on its bytes.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -49,9 +55,10 @@ class Parts:
 
     @contextmanager
     def received(self, upload: Upload, part_bytes: int) -> Iterator[tuple[str, ContentDigest]]:
-        """Write an upload to a file of its own, durably, going on from what an earlier put left there.
+        """Write an upload to a file durably, resuming an earlier put.
 
-        The file is kept when the block raises, unless it can never become the object.
+        Continues from what an earlier put left in that file, which belongs to this upload alone. The file
+        is kept when the block raises, unless it can never become the object.
         """
         start = upload.body.tell()
         with ExitStack() as opened:
@@ -92,7 +99,10 @@ class Parts:
         return upload_id, file
 
     def _locked(self, upload_id: str, opened: ExitStack) -> FileIO | None:
-        """Open an upload's bytes for this writer; None when another has them, or had and placed them."""
+        """Open an upload's bytes for this writer.
+
+        None when another writer has them, or had them and has placed them already.
+        """
         path = self._folder / upload_id
         try:
             file = opened.enter_context(path.open("r+b", buffering=0))
@@ -143,7 +153,10 @@ def _read(path: Path) -> Mapping[str, str] | None:
 
 
 def _held_bytes(file: FileIO, upload: Upload, part_bytes: int) -> int:
-    """Return how many bytes of the file are whole parts that hold what the upload's do."""
+    """Return how many bytes of the file can be reused.
+
+    These are whole parts that hold the same bytes as the parts of the upload.
+    """
     start, held = upload.body.tell(), 0
     for size in part_sizes(upload.size_bytes, part_bytes):
         window = Window(upload.body, start=start + held, size_bytes=size)

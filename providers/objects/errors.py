@@ -1,4 +1,4 @@
-"""What boto3 raises, as the failures that elmify knows."""
+"""Translation of boto3 errors into elmify's failures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,10 @@ _THROTTLES = frozenset({"SlowDown", "RequestTimeout", "RequestTimeoutException",
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """What was asked of the store when it failed: `store 'a.mp3'` of which bucket."""
+    """Failed store operation: the action and its bucket.
+
+    The action is, for example, `store 'a.mp3'`.
+    """
 
     bucket: str
     what: str
@@ -40,7 +43,10 @@ class Doing:
 
 @contextmanager
 def translated(bucket: str, what: str) -> Iterator[None]:
-    """Turn what boto3 raises in the block into a `ProviderError`. What a body raised comes out as it is."""
+    """Translate boto3 errors in the block into `ProviderError`.
+
+    What a body raised is raised unchanged.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     doing = Doing(bucket, what)

@@ -9,24 +9,36 @@ from collections.abc import Iterable
 
 
 def parts_etag(digests: Iterable[bytes]) -> str:
-    """Return the ETag of a multipart upload whose parts have these binary MD5s, in order."""
+    """Return the ETag of a multipart upload from its parts' MD5s.
+
+    `digests` are the binary MD5s of the parts, in order.
+    """
     parts = tuple(digests)
     return f"{md5(b''.join(parts)).hexdigest()}-{len(parts)}"
 
 
 def md5(data: bytes = b"") -> "hashlib._Hash":
-    """Return an MD5: a checksum here, never a protection, so it is also there where FIPS forbids it."""
+    """Return an MD5 object for checksums.
+
+    It is never used as a protection, so it is also available where FIPS forbids MD5.
+    """
     return hashlib.md5(data, usedforsecurity=False)
 
 
 def part_sizes(size_bytes: int, part_bytes: int) -> tuple[int, ...]:
-    """Return the sizes of the parts: all equal but for the last; one empty part for nothing."""
+    """Return the sizes of the parts of a file.
+
+    All are equal except the last. A file of no bytes has one empty part.
+    """
     full, rest = divmod(size_bytes, part_bytes)
     return (part_bytes,) * full + ((rest,) if rest or not full else ())
 
 
 class ContentDigest:
-    """The MD5 of bytes as they pass, and the ETag they get in parts of `part_bytes` (None: in one put)."""
+    """Running MD5 of a stream of bytes, and the ETag of these bytes.
+
+    The ETag is the one they get in parts of `part_bytes`; None means in one put.
+    """
 
     def __init__(self, part_bytes: int | None = None) -> None:
         self._whole = md5()

@@ -1,6 +1,7 @@
-"""Listings: pages of 1,000 keys, parsed by expat in a ninth of the time that botocore's own parser takes.
+"""Bucket listings: pages of 1,000 keys, parsed by expat.
 
-The parser sits on botocore's `before-parse` event, so signing, credentials and retries stay botocore's.
+Parsing takes a ninth of the time that botocore's own parser takes. The parser is attached to
+botocore's `before-parse` event, so signing, credentials and retries are still botocore's.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,10 +33,11 @@ _LIST_AGAIN = "Run the command again; if it happens again, the store is not one 
 
 @dataclass(slots=True)
 class Page:
-    """One answered page; `token` asks for the next one, and is None where the answer held none.
+    """One page of a listing.
 
-    `modified` are the objects' last modifications, in their order and as the store writes them; `announced`
-    is how many objects the page says it has.
+    `token` asks for the next page, and is None where the answer held none. `modified` are the last
+    modifications of the objects, in the same order and as the store writes them; `announced` is how
+    many objects the page says it has.
     """
 
     objects: list[StoredObject] = field(default_factory=list)
@@ -90,7 +92,10 @@ class _PageParser:
         self._text.clear()
 
     def page(self) -> Page:
-        """Return what was read; `KeyError` or `ValueError` when an entry lacks its key, size or ETag."""
+        """Return the page that was parsed.
+
+        Raises `KeyError` or `ValueError` when an entry lacks its key, size or ETag.
+        """
         plain: Callable[[str], str] = unquote_plus if self._top.get("EncodingType") == "url" else str
         objects = [
             StoredObject(shared(plain(entry["Key"])), int(entry["Size"]), shared(entry["ETag"].strip('"')))
@@ -108,7 +113,10 @@ def _read_page(
     customized_response_dict: dict[str, Any],
     **_: object,
 ) -> None:
-    """Stand in for botocore's parser. Errors, also those inside a 200, stay botocore's."""
+    """Parse a listing in place of botocore's parser.
+
+    Errors are still left to botocore, including errors inside a 200.
+    """
     if operation_model.name != "ListObjectsV2" or response_dict["status_code"] != _OK:
         return
     parser = _PageParser()
@@ -157,9 +165,10 @@ def install(client: "S3Client") -> None:
 
 
 class _Order:
-    """Watches that keys only ever increase, which no repeated or skipped page can keep up.
+    """Order check: the keys of a listing must only increase.
 
-    In the order of the keys as spelled or, as R2 holds both spellings for one key, of their NFC.
+    A repeated or skipped page cannot keep this order. The order is that of the keys as spelled or,
+    because R2 holds both spellings for one key, that of their NFC.
     """
 
     def __init__(self) -> None:
@@ -184,20 +193,29 @@ class _Order:
 
 
 def _increasing(before: str | None, keys: Sequence[str]) -> bool:
-    """Whether keys strictly increase. Python's order by code point is the order of the UTF-8 bytes."""
+    """Return whether the keys strictly increase.
+
+    Python's order by code point is the order of the UTF-8 bytes.
+    """
     if keys and before is not None and keys[0] <= before:
         return False
     return all(left < right for left, right in pairwise(keys))
 
 
 def list_pages(client: "S3Client", bucket: str, prefix: str) -> Iterator[list[StoredObject]]:
-    """Yield the objects under `prefix` page by page, or raise: one request a page, none beside."""
+    """Yield the objects under `prefix` page by page, or raise.
+
+    One request for each page, and no others.
+    """
     for page in _pages(client, bucket, prefix):
         yield page.objects
 
 
 def list_dated(client: "S3Client", bucket: str, prefix: str) -> Iterator[tuple[StoredObject, datetime]]:
-    """Yield the objects under `prefix` with their last modifications, at the same cost."""
+    """Yield the objects under `prefix` with their last modifications.
+
+    The cost is the same as for the listing without them.
+    """
     for page in _pages(client, bucket, prefix):
         yield from zip(page.objects, map(_moment, page.modified), strict=True)
 

@@ -1,4 +1,7 @@
-"""User metadata as headers carry it: ASCII, and anything else as the RFC 2047 encoded words that R2 reads."""
+"""User metadata in headers: ASCII, or RFC 2047 encoded words.
+
+ASCII is sent as it is, anything else as the encoded words that R2 reads.
+"""
 
 import base64
 from collections.abc import Mapping
@@ -12,7 +15,10 @@ _WORD_CHARS = 11  # of four bytes at most, so that no encoded word is longer tha
 
 
 def encoded(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return metadata fit for headers; `ProviderError` when a name is not ASCII or it is too much."""
+    """Return metadata in the form that headers can carry.
+
+    Raises `ProviderError` when a name is not ASCII or the metadata is too large.
+    """
     fit = {_name(name): _value(value) for name, value in metadata.items()}
     size = sum(len(name) + len(value) for name, value in fit.items())
     if size > MAX_BYTES:

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 
 class Window:
-    """A part of a seekable body, as the file that an HTTP client sends and may rewind.
+    """Part of a seekable body, as the file that an HTTP client sends.
 
-    `on_bytes` hears of every byte once, however often the window is rewound. What it or the body raises,
-    and a body that ends too early, comes out as `Abandoned`.
+    The client may rewind it. `on_bytes` is told of every byte once, however often the window is
+    rewound. An exception of `on_bytes` or of the body, and a body that ends too early, is raised as
+    `Abandoned`.
     """
 
     def __init__(
@@ -79,14 +80,20 @@ _AGAIN = "Run the command again; if it happens again, the store is not one that 
 
 @dataclass(frozen=True, slots=True)
 class StoredPart:
-    """A part that the store holds of an unfinished upload; its ETag, without quotes, is its MD5."""
+    """Part of an unfinished upload that the store holds.
+
+    Its ETag, without quotes, is its MD5.
+    """
 
     size_bytes: int
     etag: str
 
 
 def list_unfinished(client: "S3Client", bucket: str, prefix: str = "") -> Iterator[UnfinishedUpload]:
-    """Yield the unfinished uploads under `prefix`, in the store's order. Complete, or raises."""
+    """Yield the unfinished uploads under `prefix`, in the store's order.
+
+    The list is complete, or this raises.
+    """
     asked = {"Bucket": bucket, "Prefix": prefix, "EncodingType": "url"}
     marks = {"NextKeyMarker": "KeyMarker", "NextUploadIdMarker": "UploadIdMarker"}
     for page in _pages(client.list_multipart_uploads, asked, marks):
@@ -100,7 +107,10 @@ def list_unfinished(client: "S3Client", bucket: str, prefix: str = "") -> Iterat
 
 
 def list_parts(client: "S3Client", where: Mapping[str, str]) -> dict[int, StoredPart] | None:
-    """Return the parts of an unfinished upload by number; None when there is no such upload any more."""
+    """Return the parts of an unfinished upload, by number.
+
+    None when the upload no longer exists.
+    """
     from botocore.exceptions import ClientError
 
     found: dict[int, StoredPart] = {}
@@ -127,14 +137,21 @@ def abort(client: "S3Client", where: Mapping[str, str]) -> None:
 
 
 def is_gone(error: Any) -> bool:
-    """Whether an error answer says that there is no such upload: completed, aborted or expired."""
+    """Return whether an error answer says that the upload does not exist.
+
+    Then it was completed, was aborted or has expired.
+    """
     return bool(error.response["Error"].get("Code") == _GONE)
 
 
 def _pages(
     ask: Callable[..., Any], asked: Mapping[str, Any], marks: Mapping[str, str]
 ) -> Iterator[Mapping[str, Any]]:
-    """Yield page after page. `marks` names, for each mark of an answer, how the next request says it."""
+    """Yield page after page of a listing.
+
+    `marks` maps the name of each continuation mark in an answer to the name of the parameter of the
+    next request.
+    """
     asking, seen = dict(asked), set[tuple[Any, ...]]()
     while True:
         page = ask(**asking)
@@ -186,12 +203,14 @@ class Sent:
 
 
 class MultipartPut:
-    """Sends one upload in parts, one after the other: many files go up at once, so one alone need not.
+    """Multipart upload of one object, its parts sent one after the other.
 
-    Each part is read twice, first for its MD5: so the memory stays the same whatever a part's size.
+    Many files are sent at once, so a single file need not send its parts in parallel. Each part is
+    read twice, first for its MD5: so memory use stays the same whatever the size of a part.
 
-    An upload that was begun for the key is continued, the newest of several, if every part that the store
-    holds of it is a part of this file. Nobody else may be putting the key meanwhile: the lease sees to that.
+    An upload that was already begun for the key is continued, the newest if there are several, if
+    every part that the store holds of it is a part of this file. Meanwhile no other process may put
+    the key: the lease ensures that.
     """
 
     def __init__(
@@ -257,7 +276,7 @@ class MultipartPut:
         return [upload for upload in begun if nfc(upload.key) == nfc(key)]
 
     def _fits(self, held: Mapping[int, StoredPart]) -> bool:
-        """Whether every part that the store holds is a part of this file."""
+        """Return whether every part that the store holds is a part of this file."""
         return all(
             number <= len(self._sizes)
             and part.size_bytes == self._sizes[number - 1]
@@ -291,7 +310,10 @@ class MultipartPut:
         self._check(answer["ETag"].strip('"'), digest.hex())
 
     def _digest(self, number: int, whole: Any = None) -> Any:
-        """Return the MD5 of a part of the file, and let `whole` see its bytes as well."""
+        """Return the MD5 object of a part of the file.
+
+        `whole` is updated with the same bytes.
+        """
         part, window = md5(), self._window(number)
         while chunk := window.read(_CHUNK_BYTES):
             part.update(chunk)

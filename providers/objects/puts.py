@@ -36,7 +36,10 @@ def put_whole(place: BucketClient, upload: Upload) -> str:
 
 
 def put_parts(place: BucketClient, upload: Upload, part_bytes: int) -> str:
-    """Store an object in parts, going on from an unfinished upload of the key, and return its ETag."""
+    """Store an object in parts, and return its ETag.
+
+    Continues an unfinished upload of the key if there is one.
+    """
     place.refuse_existing(upload.key)
     start = upload.body.tell()
     sent = MultipartPut(place.client, upload, part_bytes, place.described(upload)).run()
@@ -58,7 +61,7 @@ def put_parts(place: BucketClient, upload: Upload, part_bytes: int) -> str:
 
 
 def _may_be_our_own(error: Any) -> bool:
-    """Whether a put that was tried again may have met its own first success."""
+    """Return whether a retried put may have met its own first success."""
     return (
         status_of(error) == _PRECONDITION_FAILED
         and error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
@@ -66,7 +69,10 @@ def _may_be_our_own(error: Any) -> bool:
 
 
 def _holds(place: BucketClient, upload: Upload, etag: str) -> bool:
-    """Whether the store holds the very object of this upload, metadata included."""
+    """Return whether the store holds exactly the object of this upload.
+
+    Its metadata is compared too.
+    """
     there = place.head(upload.key)
     return there is not None and there.etag == etag and is_of(there, upload)
 

@@ -1,4 +1,4 @@
-"""A bucket on Cloudflare R2, or on anything else that speaks S3 as R2 does."""
+"""Bucket on Cloudflare R2, or on another store that speaks S3 as R2 does."""
 
 import urllib.error
 import urllib.request
@@ -104,7 +104,10 @@ class R2Bucket:
 
     @contextmanager
     def stream(self, key: str) -> Iterator[Iterator[bytes]]:
-        """Open an object of any size, as `ObjectStore.stream` says. One request, unless it breaks."""
+        """Open an object of any size, as `ObjectStore.stream` says.
+
+        One request, unless the connection breaks.
+        """
         with translated(str(self), f"read {key!r}"):
             stream = Stream(self._client, self._bucket, key, self._attempts)
         with closing(stream):
@@ -124,9 +127,10 @@ class R2Bucket:
         return StoredObject(upload.key, upload.size_bytes, etag)
 
     def copy(self, copy: Copy, source: ObjectStore | None = None) -> StoredObject:
-        """Copy an object inside the store, as `ObjectStore.copy` says. Three heads beside the copy itself.
+        """Copy an object inside the store, as `ObjectStore.copy` says.
 
-        `source` is a bucket at the same endpoint, which this one's access key may read.
+        Takes three head requests in addition to the copy. `source` is a bucket at the same endpoint,
+        which this bucket's access key may read.
         """
         origin = self._place if source is None else self._sibling(source)
         with translated(str(self), f"copy {copy.source!r} to {copy.key!r}"):
@@ -158,7 +162,10 @@ class R2Bucket:
             multipart.abort(self._client, where)
 
     def presign(self, key: str, lasts: timedelta) -> str | None:
-        """Return a link by which anybody may get the object, as `ObjectStore.presign` says."""
+        """Return a link that lets anybody get the object.
+
+        See `ObjectStore.presign`.
+        """
         if not timedelta(0) < lasts <= _LINK_MAX:
             raise ProviderError(
                 f"a link cannot last {lasts}", hint=f"Ask for more than nothing and at most {_LINK_MAX}."
@@ -184,7 +191,10 @@ _OK = 200
 
 
 def is_public(base_url: str, key: str) -> bool | None:
-    """Whether anybody gets the object from the public URL; None when the domain does not answer."""
+    """Return whether anybody can get the object from the public URL.
+
+    None when the domain does not answer.
+    """
     request = urllib.request.Request(f"{base_url}/{quote(key)}", method="GET")  # noqa: S310 - https, by settings
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310

@@ -1,4 +1,7 @@
-"""An object's bytes as they come, however often the connection breaks on the way."""
+"""Download stream of an object, resumed when the connection breaks.
+
+The bytes come as they arrive, however often the connection breaks on the way.
+"""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,10 +21,11 @@ _FIRST_PAUSE = timedelta(milliseconds=100)  # doubled each time that not a byte 
 
 
 class Stream:
-    """One object, asked for again from where it broke: `attempts` times in a row without a byte gained.
+    """Download of one object, resumed at the byte where it broke.
 
-    It is asked for when this is made, so an object that is missing is known before the first block. What
-    boto3 raises is not translated here.
+    It is requested again up to `attempts` times in a row without a new byte. The first request is
+    sent when this is created, so a missing object is known before the first block. Errors of boto3
+    are not translated here.
     """
 
     def __init__(self, client: "S3Client", bucket: str, key: str, attempts: int) -> None:

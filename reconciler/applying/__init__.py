@@ -1,1 +1,4 @@
-"""Carrying plans out: bytes first, rows once, rubbish last. Every effect goes through a port."""
+"""Carrying out plans: upload first, commit once, delete last.
+
+Every effect goes through a port.
+"""

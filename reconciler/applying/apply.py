@@ -1,4 +1,7 @@
-"""An apply from its first statement to its last: T0, the lease, refresh and plan, puts, the commit, T3."""
+"""Apply, from its first statement to its last.
+
+The order is: T0, the lease, refresh and plan, puts, the commit, T3.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -213,7 +216,10 @@ def _commit(
     objects: dict[str, StoredObject],
     again: Operation,
 ) -> tuple[AuditHead, Commit]:
-    """Commit, trying the whole transaction again when it met a lock or lost its connection."""
+    """Commit, and retry the whole transaction after transient failures.
+
+    It is retried when it met a lock or lost its connection.
+    """
     for attempt in range(1, _COMMIT_ATTEMPTS + 1):
         lease.check()
         try:
@@ -241,7 +247,11 @@ def _commit(
 
 
 def _committed_head(workspace: Workspace, lease: LeaseHolder, again: Operation) -> AuditHead | None:
-    """After a lost answer: lock the lease row, so that nothing can still be under way, then look."""
+    """Return the audit head if the run's commit succeeded, else None.
+
+    For use after the answer to a commit was lost. Locks the lease row first, so that no commit can
+    still be in progress, then looks.
+    """
     try:
         with workspace.database.write() as work:
             with suppress(Leased):  # whoever took it over has waited for the same lock
@@ -261,7 +271,10 @@ def _committed_head(workspace: Workspace, lease: LeaseHolder, again: Operation) 
 
 
 def finish_earlier(database: Database, objects: ObjectStore) -> None:
-    """Do what an earlier run left undone: keep the audit head in the bucket, end the lease it held."""
+    """Finish what an earlier run left undone.
+
+    Stores the audit head in the bucket, and ends the lease that the run held.
+    """
     with database.read() as session:
         head = session.records.audit_head()
     if head.seq:
@@ -270,7 +283,10 @@ def finish_earlier(database: Database, objects: ObjectStore) -> None:
 
 
 def _anchor(objects: ObjectStore, head: AuditHead, finish: Operation | None = None) -> None:
-    """Keep the audit head in the bucket too, so that a log cut short in the database is found."""
+    """Store the audit head in the bucket too.
+
+    So an audit log that was cut short in the database is detected.
+    """
     key = f"{AUDIT_PREFIX}{head.seq:012d}-{head.hash}"
     try:
         put_small(objects, key, head.hash.encode(), "text/plain")

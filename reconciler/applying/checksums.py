@@ -1,4 +1,7 @@
-"""What proves that an object holds certain bytes: a hash of them, and never a note about them."""
+"""Verify stored bytes by size, ETag or SHA-256.
+
+Metadata is never trusted.
+"""
 
 import hashlib
 
@@ -21,15 +24,18 @@ def part_bytes_of(media: MediaFile, limits: TransferLimits) -> int | None:
 
 
 def foretold_etags(media: MediaFile) -> frozenset[str]:
-    """Return the ETags that these bytes can have; none for a line that was never hashed in this way."""
+    """Return the ETags that the bytes of a media file can have.
+
+    Empty for a line that was never hashed in this way.
+    """
     return frozenset(filter(None, (media.md5, media.parts_etag)))
 
 
 def holds_the_bytes(objects: ObjectStore, found: ObjectFacts, media: MediaFile) -> bool:
-    """Whether an object holds the bytes of a lockfile line.
+    """Return whether an object holds the bytes of a lockfile line.
 
-    Told by size and ETag; where the ETag cannot tell (parts of another size), by reading the object and
-    hashing it. What its metadata says of the hash is not looked at: whoever put it has written that.
+    Decided by size and ETag. Where the ETag cannot decide (parts of another size), the object is read
+    and hashed. The hash in its metadata is ignored: it is only what the uploader wrote there.
     """
     if found.size_bytes != media.size_bytes:
         return False
@@ -39,7 +45,10 @@ def holds_the_bytes(objects: ObjectStore, found: ObjectFacts, media: MediaFile) 
 
 
 def _etag_is_silent(etag: str, media: MediaFile) -> bool:
-    """Whether the ETag is of another making than the ones the line foretells."""
+    """Return whether the ETag cannot be compared with the expected ones.
+
+    That is so if it was made in another way than the ETags that the line predicts.
+    """
     return "-" in etag or media.md5 is None
 
 

@@ -1,4 +1,8 @@
-"""Clearing what no row ever named: staged copies that had their time, uploads that nobody goes on with."""
+"""Cleanup of expired uploads: staged copies and unfinished uploads.
+
+No row ever named them. The staged copies are older than their retention; the unfinished uploads
+are those that no run continues.
+"""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime

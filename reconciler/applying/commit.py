@@ -1,4 +1,7 @@
-"""T2: every row, every record and the audit log in one transaction, the only moment anything is seen."""
+"""Commit (T2): rows, records and audit log in one transaction.
+
+It covers every row and every record. It is the only moment at which anything becomes visible.
+"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,7 +40,10 @@ def plan_again(plan: Plan) -> MakePlan:
 
 @dataclass
 class Commit:
-    """One attempt at T2. `objects` are what the bucket holds, by NFC key, this run's puts included."""
+    """One attempt at T2, the commit.
+
+    `objects` are what the bucket holds, by NFC key, including the puts of this run.
+    """
 
     work: UnitOfWork
     plan: Plan
@@ -56,7 +62,7 @@ class Commit:
 
     @property
     def restored(self) -> Restored:
-        """Which user rows a rollback has brought back, and which it left out."""
+        """User rows that a rollback has restored, and those it left out."""
         return self.undoing.restored if self.undoing is not None else Restored()
 
     def carry_out(self, token: int) -> AuditHead:
@@ -119,11 +125,17 @@ class Commit:
                 self.rows.update(zip((change.address for change in new), ids, strict=True))
 
     def _values(self, state: State) -> dict[str, Value]:
-        """Return the values of a side with the row ids of parents that this commit makes."""
+        """Return the values of a state, with the row ids of new parents.
+
+        New parents are those that this commit creates.
+        """
         return {**state.values, **{name: self.rows[parent] for name, parent in state.pending.items()}}
 
     def _park_doomed(self) -> None:
-        """Move doomed rows off their unique names, so that what takes their place may have them."""
+        """Rename rows that will be deleted, to free their unique names.
+
+        So the rows that take their place can have these names.
+        """
         for kind in Kind:
             doomed = self._doomed(kind)
             unique = TABLES[kind].unique
@@ -175,7 +187,10 @@ class Commit:
         }
 
     def _merge(self) -> None:
-        """Let the row that stays take over; what was combined with its own goes with the other."""
+        """Merge the user data of the deleted lecture into the one that stays.
+
+        What was combined with the data of the row that stays is deleted with the other row.
+        """
         [goes] = self._doomed(Kind.LECTURE)
         [stays] = [change.row for change in self._of(Kind.LECTURE, {Action.NO_OP}) if change.row is not None]
         self.merged, self.edits = self.work.library.merge(goes, stays)
@@ -257,20 +272,26 @@ class Commit:
 
 
 def _but_combined(counted: Dependents, merged: Merged) -> Dependents:
-    """Leave out the rows whose content lives on in the row they were combined with."""
+    """Exclude rows that were combined with another row.
+
+    Their content is kept in the row that they were combined with.
+    """
     lost = {table: count - merged.combined.get(table, 0) for table, count in counted.lost_rows.items()}
     return replace(counted, lost_rows=lost)
 
 
 def _touches_row(change: Change) -> bool:
-    """Whether the change is about a row that has to be what the plan saw."""
+    """Return whether the change's row must still be what the plan saw."""
     return change.action is not Action.CREATE and (
         change.action is not Action.FORGET or change.after is not None
     )
 
 
 def _moved_since(change: Change, row: Row | None) -> str | None:
-    """Say what a row shows now that the plan did not see; None when it is what the plan saw."""
+    """Return a sentence on how a row differs from what the plan saw.
+
+    None when the row is what the plan saw.
+    """
     if row is None:
         return f"{change.address}: row {change.row} is gone"
     before = change.before.values if change.before is not None else {}

@@ -16,11 +16,13 @@ from reconciler.model.recorded import Identity, IdentityState
 
 
 def establish(database: Database, objects: ObjectStore, environment: str) -> Identity:
-    """Create schema `elmify` and the identity where they are absent, and return it confirmed.
+    """Create schema `elmify` and the identity where absent; confirm it.
+
+    Returns the confirmed identity.
 
     The row is committed as *pending*, then the marker is put where there is none, then the row is
-    *confirmed*: a run killed anywhere in between resumes here. `IdentityMismatch` when the bucket carries
-    another identity, or has lost the one that was confirmed.
+    *confirmed*: a run killed at any point in between resumes here. Raises `IdentityMismatch` when the
+    bucket carries another identity, or has lost the one that was confirmed.
     """
     marker = read_marker(objects)
     with database.read() as session:
@@ -38,11 +40,14 @@ def establish(database: Database, objects: ObjectStore, environment: str) -> Ide
 
 
 def rebind(database: Database, objects: ObjectStore, environment: str, actor: Actor) -> Identity:
-    """Make this bucket carry this database's identity, whatever it carried before.
+    """Bind this bucket to this database's identity.
 
-    Without records the identity is made anew; every new key then gets a hash, because nobody remembers
-    which keys were ever used. The audit heads that the bucket keeps of another log are set aside under
-    `FORMER_AUDIT_PREFIX`: in the bucket, so that who can only write to the database cannot void one.
+    The identity that the bucket carried before does not matter.
+
+    Without records a new identity is made; every new key then gets a hash, because it is no longer
+    known which keys were ever used. Audit heads of another log that the bucket keeps are moved to
+    `FORMER_AUDIT_PREFIX`. They stay in the bucket, so that someone who can only write to the database
+    cannot invalidate them.
     """
     marker = read_marker_or_nothing(objects)
     with database.write() as work:
@@ -69,7 +74,10 @@ def _set_aside(objects: ObjectStore, heads: Sequence[str], owner: str) -> None:
 
 
 def read_marker_or_nothing(objects: ObjectStore) -> str | None:
-    """Return the identity the bucket carries, None also for a marker that cannot be read."""
+    """Return the identity that the bucket carries, if it can be read.
+
+    None if there is no marker, and also if the marker cannot be read.
+    """
     from reconciler.model.errors import IdentityMismatch
 
     try:
@@ -87,7 +95,10 @@ def _put_marker(objects: ObjectStore, identity: Identity) -> None:
 
 
 def put_small(objects: ObjectStore, key: str, content: bytes, media_type: str) -> None:
-    """Store a few bytes under a key that is free; `ObjectExists` when it is not."""
+    """Store a few bytes under a free key.
+
+    Raises `ObjectExists` when the key is not free.
+    """
     objects.put(
         Upload(
             key=key,

@@ -1,4 +1,4 @@
-"""Garbage collection: condemn objects retired long enough ago, then delete them."""
+"""Garbage collection: condemn long-retired objects, then delete them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,10 @@ _MOST_NAMED = 5  # addresses in one sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GcScope:
-    """What gc is asked for: how long things are kept, and the addresses that must go at once."""
+    """Request of a garbage collection: retention times and takedowns.
+
+    It says how long things are kept, and names the addresses that must be deleted at once.
+    """
 
     older_than: timedelta
     staged_older_than: timedelta
@@ -99,7 +102,10 @@ def _clutter(
 
 
 def _taken_down(recorded: Recorded, now: Sequence[str]) -> frozenset[str]:
-    """Return the hashes of all that addresses had which must go at once: also of what is deleted already."""
+    """Return the hashes of everything that addresses to take down had.
+
+    Includes the hashes of objects that are deleted already.
+    """
     return frozenset(
         record.sha256
         for record in recorded.keys.values()
@@ -113,7 +119,11 @@ def _taken_down(recorded: Recorded, now: Sequence[str]) -> frozenset[str]:
 def _condemn(
     workspace: Workspace, lease: LeaseHolder, wanted: GcScope
 ) -> tuple[tuple[RetiredObject, ...], Mapping[str, NamedBy], Recorded, datetime]:
-    """Commit what goes; it, what is kept, what was recorded before, and the time by the database's clock."""
+    """Commit the condemned keys, and return what is to be deleted.
+
+    Returns the objects to delete, the objects to keep, what was recorded before, and the time by the
+    database's clock.
+    """
     marker = read_marker(workspace.objects)
     with workspace.database.write() as work:
         work.records.check_lease(lease.token)
@@ -138,14 +148,21 @@ def _condemn(
 def _but_named(
     workspace: Workspace, found: Sequence[RetiredObject]
 ) -> tuple[tuple[RetiredObject, ...], Mapping[str, NamedBy]]:
-    """Leave out what something has come to name since it was condemned; the next gc looks again."""
+    """Leave out condemned objects that are named again.
+
+    These are objects that something in the database has named since they were condemned. The next gc
+    checks them again.
+    """
     with workspace.database.read() as session:
         named = _named(session.library, [item.record.key for item in found])
     return tuple(item for item in found if nfc(item.record.key) not in named), named
 
 
 def _refuse_unknown(recorded: Recorded, now: Sequence[str]) -> None:
-    """Raise for a takedown that takes nothing down: somebody believes that it did."""
+    """Raise if a takedown matches nothing that is recorded.
+
+    Otherwise somebody would believe that it removed something.
+    """
     known = {record.address for record in recorded.keys.values() if record.address is not None}
     unknown = [glob for glob in now if not any(matches_any(address, (glob,)) for address in known)]
     if unknown:
@@ -157,7 +174,10 @@ def _refuse_unknown(recorded: Recorded, now: Sequence[str]) -> None:
 
 
 def _refuse_live(recorded: Recorded, now: Sequence[str]) -> None:
-    """Raise for a takedown of what still plays: only its earlier bytes would go."""
+    """Raise if a takedown matches something that is still live.
+
+    Only its earlier bytes would be deleted.
+    """
     live = sorted(
         {
             record.address
@@ -203,7 +223,10 @@ def _find(
 
 
 def _named(library: LibraryReader, keys: Collection[str]) -> Mapping[str, NamedBy]:
-    """Return which of the keys anything in the database names, in NFC, and what does."""
+    """Return the keys that anything in the database names, and by what.
+
+    The keys are in NFC.
+    """
     named: dict[str, NamedBy] = {}
     if not keys:
         return named

@@ -1,4 +1,4 @@
-"""Holding the lease for as long as a run takes, and noticing when it is lost."""
+"""Lease of a run: holding it while the run lasts, and detecting its loss."""
 
 import logging
 import threading
@@ -168,7 +168,10 @@ def _acquire(
 
 
 def end_stale(database: Database) -> None:
-    """End the lease of a run that is gone, if there is one, and say how that run ended."""
+    """End the lease of a run that is gone, and record how that run ended.
+
+    Does nothing if there is no such lease.
+    """
     with database.read() as session:
         lease = session.records.lease()
     if lease is None or not lease.stale:
@@ -181,7 +184,10 @@ def end_stale(database: Database) -> None:
 
 
 def close_run(records: Records, abandoned: int, outcome: str) -> None:
-    """Say how a run ended that can no longer say it itself. No error when it has."""
+    """Record the outcome of a run that can no longer record it itself.
+
+    No error when the run has already recorded it.
+    """
     known = records.run(abandoned)
     if known is not None and known.state in {RunState.BEGUN, RunState.COMMITTED}:
         ended = RunState.DONE if known.state is RunState.COMMITTED else RunState.FAILED
@@ -211,9 +217,10 @@ def _settle_failed(
 
 
 def _settle(database: Database, run: int, lease: LeaseHolder | None, outcome: str | None) -> bool:
-    """T3: give the lease back, and record the outcome; whether the run had committed.
+    """Release the lease and record the outcome (T3).
 
-    The lease comes first: a commit of this run that is still under way holds that row.
+    Returns whether the run had committed. The lease is released first: a commit of this run that is
+    still in progress holds that row.
     """
     with database.write() as work:
         held = lease if lease is not None else work.records.lease()

@@ -1,4 +1,7 @@
-"""Reading the world: the bucket by listing, the database by a fixed number of queries, both at once."""
+"""Refresh: read the bucket and the database at the same time.
+
+The bucket is read by listing, the database by a fixed number of queries.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -37,7 +40,10 @@ MARKER_KEY = f"{OWN_PREFIX}identity.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """What a bucket holds: the library's objects by NFC key, staged copies by SHA-256, its identity."""
+    """Bucket contents: library objects, staged copies and identity.
+
+    The library's objects are by NFC key, staged copies by SHA-256.
+    """
 
     objects: Mapping[str, StoredObject]
     staged: Mapping[str, StoredObject]
@@ -79,7 +85,10 @@ def read_bucket(objects: ObjectStore, cancel: CancellationToken = NEVER_CANCELLE
 
 
 def arrange(listed: Iterable[StoredObject], marker: Callable[[], str | None]) -> Listing:
-    """Return what was listed in its place; `marker` is asked when the listing has ended."""
+    """Sort listed objects into library objects and staged copies.
+
+    `marker` is called when the listing has ended.
+    """
     library: dict[str, StoredObject] = {}
     staged: dict[str, StoredObject] = {}
     for stored in listed:
@@ -101,7 +110,10 @@ def read_staging(staging: Staging, cancel: CancellationToken = NEVER_CANCELLED) 
 
 
 def read_marker(objects: ObjectStore) -> str | None:
-    """Return the id of the environment that the bucket says it belongs to; None when it says nothing."""
+    """Return the id of the environment that the bucket belongs to.
+
+    This is what the bucket says; None when it says nothing.
+    """
     try:
         marker = json.loads(objects.read(MARKER_KEY))
         return str(marker["id"])
@@ -116,7 +128,10 @@ def read_marker(objects: ObjectStore) -> str | None:
 
 
 def check_identity(identity: Identity | None, marker: str | None, environment: str) -> None:
-    """Refuse to go on unless bucket, database and elmify.yaml name one environment, or none has begun."""
+    """Raise unless bucket, database and elmify.yaml name one environment.
+
+    It is also accepted that no environment has begun yet.
+    """
     if identity is None and marker is None:
         return
     if identity is None:
@@ -142,7 +157,10 @@ def check_identity(identity: Identity | None, marker: str | None, environment: s
 
 
 def read_database(session: ReadSession) -> tuple[Snapshot, Recorded]:
-    """Return the rows and the records, all of one moment; the snapshot's objects are still to come."""
+    """Return the rows and the records, all of one moment.
+
+    The objects of the snapshot are not filled in yet.
+    """
     snapshot = Snapshot(
         objects={},
         rows={kind: {row.id: row for row in session.library.rows(kind)} for kind in Kind},
@@ -178,7 +196,10 @@ def read_past(records: RecordsReader, number: int) -> Past:
 
 
 def _kept(library: LibraryReader, rough: Draft) -> Draft:
-    """Leave what another table names where it is. Nothing is asked for a plan that retires nothing."""
+    """Keep objects that another table names, instead of retiring them.
+
+    Sends no query for a plan that retires nothing.
+    """
     named = library.named_elsewhere(rough.retired, leaving=rough.doomed) if rough.retired else {}
     return rough.keeping(named) if named else rough
 

@@ -1,4 +1,4 @@
-"""Records of a commit: resources, keys, steps, audit facts, and their undoing."""
+"""Records of a commit: resources, keys, steps, audit facts, and undo."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,9 +28,11 @@ from reconciler.planning.steps import (
 
 @dataclass
 class UndoRecords:
-    """The complete rows that a run took along, and what elmify remembered before it.
+    """Records to undo a run: complete rows it deleted, and earlier records.
 
-    `restored` says, once `restore_the_rest` has run, which user rows came back and which were left out.
+    The rows are those that the run deleted or changed; the records are what elmify remembered before
+    the run. After `restore_the_rest` has run, `restored` says which user rows came back and which
+    were left out.
     """
 
     records: dict[str, ResourceRecord]
@@ -53,11 +55,17 @@ class UndoRecords:
         )
 
     def remembered(self, changes: Iterable[Change]) -> Sequence[ResourceRecord]:
-        """Return the records as they were before the run, of the changes that leave one."""
+        """Return the records as they were before the run.
+
+        Only for those of the changes that leave a record.
+        """
         return [self.records[change.address] for change in changes if change.address in self.records]
 
     def restore(self, library: Library, kind: Kind, changes: Sequence[Change]) -> None:
-        """Insert the deleted rows of one kind again, as they were; `Stale` when one was not captured."""
+        """Insert the deleted rows of one kind again, as they were.
+
+        Raises `Stale` when one of them was not captured.
+        """
         wanted = {
             change.row: change.address
             for change in changes
@@ -77,14 +85,18 @@ class UndoRecords:
         library.restore({table: rows})
 
     def sort_again(self, library: Library, kind: Kind, rows: Collection[int]) -> None:
-        """Give the junction rows of content that is sorted as before what else they held before."""
+        """Restore the other values of junction rows.
+
+        The junction rows are those of content that is sorted under the same categories as before.
+        """
         ours = self.junctions.get(f"public.{kind}_categories", ())
         library.restore_categories(kind, [row for row in ours if row[f"{kind}_id"] in rows])
 
     def restore_the_rest(self, library: Library) -> None:
-        """Insert what hung off those rows, as far as it still has somebody to belong to.
+        """Insert the rows that depended on the restored rows.
 
-        What a merge took from them goes back too, unless others have changed or deleted it since.
+        A row is inserted only if what it belongs to still exists. What a merge took from these rows is
+        also restored, unless others have changed or deleted it since.
         """
         content = {_table(kind) for kind in Kind}
         restored = library.restore({t: rows for t, rows in self.captured.items() if t not in content})
@@ -97,7 +109,10 @@ def _table(kind: Kind) -> str:
 
 
 def resource(change: Change, rows: Mapping[str, int], values: Mapping[str, Value]) -> ResourceRecord:
-    """Return the record of a changed resource. `rows` are row ids by address, `values` what was written."""
+    """Return the record of a changed resource.
+
+    `rows` are row ids by address, `values` are what was written.
+    """
     assert change.kind is not None
     assert change.after is not None
     table = TABLES[change.kind]
@@ -129,9 +144,10 @@ def keys(
     run: int,
     kept: Collection[str] = (),
 ) -> Iterator[KeyRecord]:
-    """Yield where the changes leave each key. `objects` are what the bucket holds, by NFC key.
+    """Yield the state in which the changes leave each key.
 
-    `kept` are the NFC keys that the changes leave and that something else names: they are let go of.
+    `objects` are what the bucket holds, by NFC key. `kept` are the NFC keys that the changes leave
+    behind and that something else names: they are released.
     """
     live: set[str] = set()
     for change in changes:
@@ -151,7 +167,10 @@ def keys(
 
 
 def _lets_go(change: Change) -> bool:
-    """Whether what the change leaves is not elmify's: it is forgotten, or comes back unmanaged as it was."""
+    """Return whether what the change leaves no longer belongs to elmify.
+
+    It is forgotten, or it comes back unmanaged, as it was.
+    """
     comes_back = change.action is Action.CREATE and change.address.startswith(UNMANAGED)
     return change.action is Action.FORGET or comes_back
 
@@ -187,7 +206,10 @@ def _key(
 
 
 def _object_before(change: Change, key: str, objects: Mapping[str, StoredObject]) -> ObjectState:
-    """Return what was under a key; an object that no resource had is known by the listing alone."""
+    """Return the object that was under a key.
+
+    An object that no resource had is known from the listing alone.
+    """
     named = change.before.objects.values() if change.before is not None else ()
     stored = objects.get(nfc(key))
     bare = ObjectState(key=key, size_bytes=stored.size_bytes if stored is not None else 0)
@@ -200,9 +222,10 @@ def steps(
     held: Callable[[Change], ResourceRecord | None],
     kept: Mapping[str, Captured],
 ) -> Iterator[StepRecord]:
-    """Yield what was done to each address, and last the complete rows that are `kept`.
+    """Yield the steps: what was done to each address.
 
-    `held` says what elmify remembered of a change's resource before this commit.
+    The last steps hold the complete rows that are `kept`. `held` returns what elmify remembered of a
+    change's resource before this commit.
     """
     for change in changes:
         before = _side(change, change.before, change.row)
@@ -233,9 +256,10 @@ def edited(edits: Iterable[Edit]) -> Captured:
 
 
 def purpose(plan: Plan, restored: Restored, unmerged: tuple[int, int] | None) -> Iterator[StepRecord]:
-    """Yield the step that says which run this one takes back, or which lectures it merges.
+    """Yield the step that names the purpose of a rollback or a merge.
 
-    `unmerged` are the lectures of a merge that is taken back.
+    It says which run this one rolls back, or which lectures it merges. `unmerged` are the lectures of
+    a merge that is undone.
     """
     if plan.rolls_back is not None:
         before = {"run": plan.rolls_back, "merge": unmerged}
@@ -256,7 +280,10 @@ def _restored(restored: Restored) -> Mapping[str, Any]:
 
 
 def facts(plan: Plan, rows: Mapping[str, int], restored: Restored, merged: Merged) -> Iterator[AuditFact]:
-    """Yield what the audit log keeps: a fact for each change, and one for the commit as a whole."""
+    """Yield the audit facts of a commit.
+
+    One fact for each change, and one for the commit as a whole.
+    """
     for change in plan.changes:
         detail = _audited(change, rows.get(change.address, change.row))
         yield AuditFact(event=change.action.value, address=change.address, detail=detail)
@@ -295,7 +322,10 @@ def _purpose(plan: Plan, restored: Restored, merged: Merged) -> Mapping[str, Any
 
 
 def _highest_rows(plan: Plan) -> Mapping[str, int]:
-    """Return the highest row id, by table, that no resource has from now on: higher ones came later."""
+    """Return the highest row id that no resource has, by table.
+
+    It holds from this commit on: higher ids were created later.
+    """
     ids = [(kind, row) for kind, rows in plan.unmanaged.rows.items() for row in rows]
     ids += [
         (change.kind, change.row)
@@ -323,7 +353,10 @@ def _side(change: Change, state: State | None, row: int | None) -> dict[str, Any
 
 
 def _audited(change: Change, row: int | None) -> Mapping[str, Any]:
-    """Return what the audit log says of a change: from what to what, where the two sides differ."""
+    """Return the audit detail of a change.
+
+    It gives the values from and to, where the two sides differ.
+    """
     before = _side(change, change.before, None) or {"values": {}, "objects": {}}
     after = _side(change, change.after, None) or {"values": {}, "objects": {}}
     detail: dict[str, Any] = {"reason": change.reason, "change_id": change.change_id, "row": row}

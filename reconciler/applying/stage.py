@@ -1,4 +1,7 @@
-"""Bytes before the merge: what the lockfile names and the library lacks, put where an apply finds it."""
+"""Staging: store bytes before the merge, where an apply finds them.
+
+These are the bytes that the lockfile names and the library lacks.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +24,10 @@ _Work = Callable[[MediaFile, Meter], Whereabouts]
 
 
 def distinct(lines: Iterable[MediaFile]) -> list[MediaFile]:
-    """Return a line for each hash, by path; lines of unknown hash are live by what they say, and left out."""
+    """Return one lockfile line for each hash, sorted by path.
+
+    Lines of unknown hash are left out: they declare content that is already live.
+    """
     by_hash: dict[str, MediaFile] = {}
     for line in sorted(lines, key=lambda line: line.path):
         if line.sha256 is not None:
@@ -31,7 +37,10 @@ def distinct(lines: Iterable[MediaFile]) -> list[MediaFile]:
 
 @dataclass
 class Stager:
-    """Stages lockfile lines, or looks where their bytes are. `origins` tells what the buckets hold."""
+    """Staging of lockfile lines, and lookup of where their bytes are.
+
+    `origins` tells what the buckets hold.
+    """
 
     staging: Staging
     media: MediaFiles
@@ -42,16 +51,20 @@ class Stager:
     _stop: CancellationToken = NEVER_CANCELLED
 
     def stage(self, lines: Iterable[MediaFile]) -> tuple[Located, ...]:
-        """Put under its hash whatever is neither live nor staged, and return where each line is then.
+        """Stage every line that is neither live nor staged.
 
-        One that cannot be staged is missing, and the others are staged all the same. What is staged already,
-        with the right size and ETag, is not sent again.
+        Returns where each line is afterwards. The bytes are stored under their hash. A line that cannot
+        be staged is missing, and the others are staged all the same. What is already staged, with the
+        right size and ETag, is not sent again.
         """
         known, lacking = self._split(lines)
         return (*known, *self._all(lacking, self._staged, "Staging"))
 
     def locate(self, lines: Iterable[MediaFile]) -> tuple[Located, ...]:
-        """Return where each line is, in no order. Writes nothing; what only this disk may have is hashed."""
+        """Return where the bytes of each line are, in no order.
+
+        Writes nothing. Files that only this disk may have are hashed.
+        """
         known, lacking = self._split(lines)
         return (*known, *self._all(lacking, self._on_disk, "Looking"))
 

@@ -1,4 +1,7 @@
-"""Uploads of new objects, in parallel: from disk, else copied from stored bytes."""
+"""Uploads of new objects, in parallel: from disk, else from stored bytes.
+
+If a file is not on disk, the object is copied from bytes that are already stored.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -27,7 +30,10 @@ from reconciler.planning.byte_sources import ByteSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copier:
-    """Copies into the library's bucket, from itself or from where bytes wait for their merge."""
+    """Copies of objects into the library's bucket.
+
+    From the bucket itself, or from where bytes wait for their merge.
+    """
 
     objects: ObjectStore
     staging: Staging
@@ -78,7 +84,10 @@ _RELOCK = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A put, the lockfile line that says which bytes, and the objects that hold them already."""
+    """Upload task: a put, its lockfile line and its possible sources.
+
+    The lockfile line says which bytes; the sources are objects that already hold them.
+    """
 
     put: Put
     media: MediaFile
@@ -87,10 +96,11 @@ class Task:
 
 @dataclass
 class Uploader:
-    """Stores the objects of one run. A put that is already done, with the right bytes, counts as done.
+    """Upload of the objects of one run.
 
-    Each object comes from disk, else from a staged copy, else from another key that holds its bytes.
-    `copied` gathers the keys whose bytes did not come from disk.
+    A put that is already done, with the right bytes, counts as done. Each object comes from disk,
+    else from a staged copy, else from another key that holds its bytes. `copied` collects the keys
+    whose bytes did not come from disk.
     """
 
     objects: ObjectStore
@@ -182,7 +192,10 @@ class Uploader:
         raise ObjectMissing("; ".join(said)) from not_on_disk
 
     def _already_there(self, task: Task) -> StoredObject:
-        """Accept what is under the key if it is these very bytes; else say that the key is taken."""
+        """Accept an existing object if it holds exactly these bytes.
+
+        Raises otherwise: the key is taken.
+        """
         put, media = task.put, task.media
         facts = self.objects.head(put.key)
         if facts is None or not holds_the_bytes(self.objects, facts, media):
@@ -200,12 +213,18 @@ class Uploader:
 
 
 def _is_of_other_bytes(error: ProviderError) -> bool:
-    """Whether a file is not the one that was locked, and its bytes were nowhere else either."""
+    """Return whether a file is not the one that was locked.
+
+    Its bytes were not found anywhere else either.
+    """
     return isinstance(error, WrongBytes) or isinstance(error.__cause__, WrongBytes)
 
 
 def md5_of(body: BinaryIO) -> str:
-    """Hash a file whose MD5 the lockfile does not know (it was declared from what is live)."""
+    """Return the MD5 of a file.
+
+    For a file whose MD5 the lockfile does not know, because it was declared from what is live.
+    """
     digest = hashlib.md5(usedforsecurity=False)
     while block := body.read(_BLOCK_BYTES):
         digest.update(block)

@@ -1,4 +1,7 @@
-"""One short file a command: parse, call one function, print one value, exit."""
+"""Command-line interface: one short file for each command.
+
+A command parses its arguments, calls one function, prints one value, and exits.
+"""
 
 import importlib
 import itertools
@@ -121,7 +124,10 @@ def _notify(ctx: click.Context, error: Exception | None) -> None:
 
 
 def _name_variables(name: str, command: click.Command) -> None:
-    """Give each option its variable: `ELMIFY_PLAN_FORMAT` for `elmify plan --format`."""
+    """Set the environment variable of each option.
+
+    For example `ELMIFY_PLAN_FORMAT` for `elmify plan --format`.
+    """
     for part, below in command.commands.items() if isinstance(command, click.Group) else ():
         _name_variables(f"{name}_{part}", below)
     for option in command.params:
@@ -175,10 +181,11 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
 )
 @click.pass_context
 def cli(ctx: click.Context, directory: str, log_format: str, verbose: int) -> None:
-    """Keep an audio library true in two places at once: an R2 bucket and a PostgreSQL database.
+    """Keep an audio library consistent in an R2 bucket and PostgreSQL.
 
-    A YAML catalog in git says what should exist. `elmify plan` shows what would change, `elmify apply`
-    makes it so as one commit across both stores.
+    A YAML catalog in git says what should exist in both places, the R2 bucket and the PostgreSQL
+    database. `elmify plan` shows what would change. `elmify apply` makes these changes as one commit
+    across both stores.
     """
     from reconciler.logs import LogFormat, start
 
@@ -231,7 +238,10 @@ def _run(arguments: list[str] | None) -> int:
 
 
 def _was_interrupted(error: ElmifyError) -> bool:
-    """Whether it was Ctrl-C at a COMMIT: one of those that only keep records, and nobody sees."""
+    """Return whether Ctrl-C interrupted a COMMIT.
+
+    Such a COMMIT only keeps records; it changes nothing that users see.
+    """
     return error.code == "commit-unknown" and isinstance(error.__cause__, KeyboardInterrupt)
 
 
@@ -244,7 +254,10 @@ def _stopped(terminated: threading.Event) -> ElmifyError:
 
 
 def _listen_for_sigterm() -> threading.Event:
-    """Let SIGTERM stop the command as Ctrl-C does; psycopg then cancels the statement it waits for."""
+    """Let SIGTERM stop the command as Ctrl-C does.
+
+    psycopg then cancels the statement that it waits for.
+    """
     arrived = threading.Event()
 
     def on_sigterm(_signal: int, _frame: FrameType | None) -> None:
@@ -256,7 +269,10 @@ def _listen_for_sigterm() -> threading.Event:
 
 
 def _wants_json(arguments: list[str]) -> bool:
-    """Whether the caller asked for JSON: then a failure is JSON on stdout too."""
+    """Return whether the caller asked for JSON output.
+
+    In that case a failure is also written as JSON to stdout.
+    """
     said = [after for name, after in itertools.pairwise(arguments) if name == "--format"]
     said += [each.removeprefix("--format=") for each in arguments if each.startswith("--format=")]
     command = next((each for each in arguments if each in COMMANDS), "")

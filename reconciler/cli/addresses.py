@@ -9,7 +9,10 @@ from reconciler.model.errors import ElmifyError
 
 
 class AddressType(click.types.StringParamType):
-    """The address of a resource, or a glob of addresses: any text; what it names is asked of the catalog."""
+    """Parameter type: address of a resource, or a glob of addresses.
+
+    Accepts any text; what it names is looked up in the catalog later.
+    """
 
     name = "address"
 
@@ -19,13 +22,20 @@ class AddressType(click.types.StringParamType):
         param: click.Parameter,  # noqa: ARG002 - click's signature
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Return the addresses that begin so, one level at a time; none of a broken catalog."""
+        """Return the addresses that begin with `incomplete`, for completion.
+
+        They are offered one level at a time. A broken catalog gives none.
+        """
         directory = ctx.find_root().params.get("directory") or "."
         return [CompletionItem(address) for address in going_on(_addresses(directory), incomplete)]
 
 
 def going_on(addresses: Iterable[str], incomplete: str) -> list[str]:
-    """Return the addresses that begin so and are as deep: speakers, after a slash what is under one."""
+    """Return the addresses of the same depth that begin with `incomplete`.
+
+    Without a slash these are the speakers; after a slash, the addresses directly under a speaker or a
+    collection.
+    """
     depth = incomplete.count("/")
     return [
         address for address in addresses if address.startswith(incomplete) and address.count("/") == depth
@@ -43,7 +53,10 @@ def _addresses(directory: str) -> list[str]:
 
 
 def complete_addresses(command: click.Command) -> None:
-    """Let the shell complete every option and argument of a command that takes an ADDRESS."""
+    """Enable shell completion for every ADDRESS parameter of a command.
+
+    This covers each option and each argument of the command that takes an ADDRESS.
+    """
     if isinstance(command, click.Group):
         for each in command.commands.values():
             complete_addresses(each)

@@ -89,7 +89,10 @@ def _refuse_more_options(request: "Request") -> None:
 
 
 def shown_as(format_: str) -> "Callable[[Plan], None]":
-    """Return what shows a plan before it is asked about; JSON has no words for that."""
+    """Return the function that shows a plan before asking for approval.
+
+    With JSON output it shows nothing: JSON has no form for a plan that waits for an answer.
+    """
 
     def show(plan: Plan) -> None:
         if format_ == "text":
@@ -108,7 +111,10 @@ def approval(*, ask: bool) -> "Callable[[Plan], bool]":
 
 
 def conclude(applied: "Applied", format_: str, *, shown: bool) -> None:
-    """Say what was done; of nothing done only what the plan has not already `shown`."""
+    """Print the result of an apply.
+
+    When nothing was done, print only what the plan has not already `shown`.
+    """
     from reconciler.render.history import git_advice
 
     if applied.declined:
@@ -174,7 +180,7 @@ def _conclude(outcome: "Outcome", format_: str, *, shown: bool, advice: str) -> 
 
 
 def _as_facts(outcome: "Outcome", advice: str) -> dict[str, object]:
-    """Return what the last event of a rollback or a merge says beside the rest."""
+    """Return the additional facts for the last event of a rollback or a merge."""
     from dataclasses import asdict
 
     if outcome.plan.merges is not None:

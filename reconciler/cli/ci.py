@@ -1,4 +1,7 @@
-"""What the workflows of a GitHub repository need and its runners have no command for."""
+"""CI commands: workflow steps that GitHub's runners have no command for.
+
+The workflows of a GitHub repository need them.
+"""
 
 import os
 from pathlib import Path
@@ -58,10 +61,11 @@ def summary(planfile: Path) -> None:
 @click.option("--since", metavar="COMMIT", help="Leave out what was merged up to here, whatever was applied.")
 @click.pass_obj
 def plans(directory: str, folder: Path, since: str | None) -> None:
-    """Fetch the plan files of every pull request merged since the last complete apply.
+    """Fetch the plans of all pull requests merged since the last full apply.
 
-    For `elmify apply --reviewed DIR`. Only plans that the plan workflow kept count, for the last commit of
-    each pull request.
+    For `elmify apply --reviewed DIR`. The new folder gets the plan files of every pull request merged
+    since the last complete apply. Only plans that the plan workflow kept count, for the last commit
+    of each pull request.
     """
     from reconciler.operations.pull_requests import open_repository, reviewed_plans
 
@@ -83,9 +87,10 @@ def plans(directory: str, folder: Path, since: str | None) -> None:
 @click.option("--drift", type=click.IntRange(min=0), help="How many differences the body tells; 0 closes it.")
 @click.pass_obj
 def issue(directory: str, file: Path, drift: int | None) -> None:
-    """Fetch the body of the one open issue about drift into FILE; with --drift, keep it as FILE says.
+    """Fetch the body of the open drift issue into FILE, or update the issue.
 
-    Without an open issue FILE is left as it is.
+    There is one open issue about drift. Without --drift its body is written to FILE; with --drift the
+    issue is kept as FILE says. Without an open issue FILE is left as it is.
     """
     from reconciler.operations.pull_requests import drift_issue, keep_drift_issue, open_repository
 

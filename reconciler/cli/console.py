@@ -1,4 +1,7 @@
-"""The terminal: colours, questions and failures. Results go to stdout, everything else to stderr."""
+"""Terminal output: colours, questions and failures.
+
+Results go to stdout, everything else to stderr.
+"""
 
 import logging
 import os
@@ -12,7 +15,11 @@ from reconciler.model.errors import ElmifyError
 
 
 def colours(stream: object = None) -> bool:
-    """Whether to colour stdout, or `stream`: `FORCE_COLOR` says yes, `NO_COLOR` says no, else a terminal."""
+    """Return whether to colour stdout, or `stream`.
+
+    `FORCE_COLOR` says yes; otherwise `NO_COLOR` says no; otherwise the answer is whether the stream
+    is a terminal.
+    """
     if os.environ.get("FORCE_COLOR"):
         return True
     if os.environ.get("NO_COLOR"):
@@ -21,18 +28,27 @@ def colours(stream: object = None) -> bool:
 
 
 def is_interactive() -> bool:
-    """Whether there is a person to ask: a terminal on both sides, and no CI."""
+    """Return whether a person can answer questions.
+
+    That is: both input and output are terminals, and this is not a CI job.
+    """
     return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
 
 
 def say(message: str = "") -> None:
-    """Tell the person at the terminal something that is not the result; a machine gets it as a log line."""
+    """Print a message for the person at the terminal that is not the result.
+
+    When a machine reads stderr, the message is written as a log line instead.
+    """
     if not _logged(logging.INFO, message.strip()):
         click.echo(message, err=True)
 
 
 def _logged(level: int, event: str, **facts: object) -> bool:
-    """Log what would go to stderr, where every line there is to be JSON; whether that was done."""
+    """Log the event instead of printing it, if stderr must be JSON.
+
+    Return whether that was done. In this mode every line of stderr has to be JSON.
+    """
     from reconciler.logs import CONSOLE, is_json
 
     if not is_json():
@@ -70,7 +86,10 @@ def _facts(found: Diagnostic) -> dict[str, str]:
 
 
 def discard_stdout() -> None:
-    """Go on without stdout, whose reader has seen enough: what is still to come goes nowhere."""
+    """Discard all further output to stdout, because its reader has closed it.
+
+    The command goes on without stdout; what is still to come is written nowhere.
+    """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def ask_all(found: "Verification") -> list["Decision"]:
-    """Ask about everything that is wrong, the worst first; what is skipped is no decision."""
+    """Ask for a decision about every problem, the worst first.
+
+    Findings that are skipped give no decision.
+    """
     from reconciler.planning.verification.repair import Choice, wrong
     from reconciler.render.verify.text import headline
 
@@ -23,14 +26,17 @@ def ask_all(found: "Verification") -> list["Decision"]:
 
 
 class _Questions:
-    """Asks about findings in order. An answer with `!` stands for all that follow in the same state."""
+    """Questions about findings, asked in order.
+
+    An answer with `!` applies to all later findings in the same state.
+    """
 
     def __init__(self, findings: Sequence["VerifyFinding"]) -> None:
         self._findings = findings
         self._standing: dict[object, Decision] = {}
 
     def answers(self) -> Iterator["Decision"]:
-        """Yield decisions until the last finding, or until the person wants no more."""
+        """Yield decisions until the last finding, or until the person stops."""
         for place, finding in enumerate(self._findings, start=1):
             decision = self._by_standing_answer(finding) or self._ask(finding, place)
             if decision is None:

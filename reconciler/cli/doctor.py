@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 @option_format("text", "json")
 @click.pass_obj
 def command(directory: str, read_only: bool, format_: str) -> int:
-    """Check that both stores can be reached and used, each finding with its remedy.
+    """Check that both stores can be reached and used.
 
-    Puts, reads and deletes one small object under .elmify/probe/ of the bucket. Exits 1 when a check failed.
+    Each finding comes with its remedy. Puts, reads and deletes one small object under .elmify/probe/
+    of the bucket. Exits 1 when a check failed.
     """
     from reconciler.operations.doctor import DoctorFinding, Health, examine
     from reconciler.render.remedies import hint_text

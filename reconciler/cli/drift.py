@@ -65,7 +65,10 @@ def command(
 
 
 def _known(project: "Project", issue_body: Path | None, memory: Path | None) -> frozenset[str] | None:
-    """Return the ids that were told before: by the file that was named, the issue, or the project's own."""
+    """Return the ids of the differences that were reported before.
+
+    They are read from the file that was named, from the issue, or from the project's own file.
+    """
     from reconciler.notifications.reported import remembered_drift
     from reconciler.render.drift.formats import remembered
 
@@ -104,7 +107,11 @@ def _remember(
     issue_body: Path | None,
     memory: Path | None,
 ) -> None:
-    """Write down what was told: all that there is, so that what goes and comes back is told again."""
+    """Save the ids of all reported differences.
+
+    All that exist now are saved, so that a difference that disappears and comes back is reported
+    again.
+    """
     from reconciler.notifications.reported import drift_memory
     from reconciler.render.drift.formats import drift_markdown
 
@@ -131,7 +138,10 @@ def _write(file: Path, text: str) -> None:
 
 
 def _write_if_possible(file: Path, text: str) -> None:
-    """Write the memory that nobody asked for; a read-only checkout is no reason to fail."""
+    """Write the default memory file, or warn when that is not possible.
+
+    The user did not ask for this file, so a read-only checkout is no reason to fail.
+    """
     try:
         _write(file, text)
     except ElmifyError as error:
@@ -139,7 +149,10 @@ def _write_if_possible(file: Path, text: str) -> None:
 
 
 def _tell_outputs(report: "DriftReport", fresh: frozenset[str]) -> None:
-    """Tell a GitHub workflow how many differences there are, and how many of them are new."""
+    """Write the number of differences to the outputs of a GitHub workflow.
+
+    Two numbers: how many differences there are, and how many of them are new.
+    """
     from reconciler.render.github import output_lines
 
     if file := os.environ.get("GITHUB_OUTPUT"):

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 @click.option("--diff", "show_diff", is_flag=True, help="Write nothing; show what would change.")
 @click.pass_obj
 def command(directory: str, check: bool, show_diff: bool) -> None:
-    """Bring the catalog into its canonical form, comments kept and missing ids written.
+    """Format the catalog in its canonical form.
 
-    Prints the files that change. A file whose YAML cannot be read is left alone and named.
+    Comments are kept and missing ids are written. Prints the files that change. A file whose YAML
+    cannot be read is left alone and named.
     """
     from reconciler.operations.catalog import format_files
 

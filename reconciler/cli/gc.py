@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 def command(
     directory: str, older_than: str | None, now: tuple[str, ...], dry_run: bool, lock_timeout: str
 ) -> None:
-    """Delete retired objects whose retention has passed, and what interrupted runs left over.
+    """Delete expired retired objects and what interrupted runs left over.
 
-    Never an object that any row names, and never before 24 hours have passed but by --now. Staged copies
-    go by `staging: {keep: …}`; of unfinished uploads only elmify's own are given up, after 24 hours.
+    A retired object is deleted once its retention has passed. An object that any row names is never
+    deleted, and nothing is deleted before 24 hours have passed, except with --now. Staged copies are
+    deleted according to `staging: {keep: …}`. Of unfinished uploads only elmify's own are aborted,
+    after 24 hours.
     """
     from reconciler.operations.gc import collect_garbage
     from reconciler.settings import parse_duration
@@ -48,7 +50,10 @@ def command(
 
 
 def collected_text(collected: "Collected", *, dry_run: bool) -> str:
-    """Return what was deleted or given up, line by line, and what was only seen."""
+    """Return the report of a garbage collection as text, line by line.
+
+    It lists what was deleted or given up, and what was only seen.
+    """
     clutter, verb = collected.clutter, "would be deleted" if dry_run else "deleted"
     lines = [
         f"  - {_object(item.record.key, item.record.size_bytes, item.why)}" for item in collected.rubbish

@@ -1,4 +1,7 @@
-"""What a command tells a GitHub workflow that it runs in, and nobody else."""
+"""GitHub workflow outputs of a command.
+
+They are written only for the workflow that the command runs in.
+"""
 
 import os
 from pathlib import Path
@@ -7,7 +10,10 @@ from reconciler.model.plan import Plan
 
 
 def tell_outputs(plan: Plan) -> None:
-    """Append what the plan holds to the outputs of this workflow step, when there is one."""
+    """Append a summary of the plan to the outputs of this workflow step.
+
+    Does nothing outside a workflow step.
+    """
     from reconciler.render.github import output_lines, plan_outputs
 
     if file := os.environ.get("GITHUB_OUTPUT"):
@@ -16,7 +22,10 @@ def tell_outputs(plan: Plan) -> None:
 
 
 def folder_in_repository(root: Path) -> str:
-    """Return the project's folder relative to the workflow's checkout; empty when it is its root, or none."""
+    """Return the project's folder relative to the workflow's checkout.
+
+    Empty when the project is at the root of the checkout, or when there is no checkout.
+    """
     checkout = os.environ.get("GITHUB_WORKSPACE")
     if not checkout or not root.resolve().is_relative_to(Path(checkout).resolve()):
         return ""

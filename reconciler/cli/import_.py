@@ -46,7 +46,10 @@ def live(directory: str, as_is: bool, hash_: bool, format_: str) -> int:
 @option_format("text", "json")
 @click.pass_obj
 def files(directory: str, folder: Path, format_: str) -> int:
-    """Declare what a content folder holds, from names, sidecars and tags, and hash it into the lockfile."""
+    """Declare the files of a content folder in the catalog.
+
+    Names, sidecars and tags give the entries; the files are hashed into the lockfile.
+    """
     from reconciler.operations.imports import import_files
 
     return report(import_files(open_project(directory), folder), format_)
@@ -78,7 +81,10 @@ def _next_step(imported: "Imported") -> str:
 def report(
     imported: "Imported", format_: str, accepted: "Mapping[Address, Sequence[str]] | None" = None
 ) -> int:
-    """Print what an import came to; the status says whether the catalog has mistakes now."""
+    """Print the result of an import and return the exit status.
+
+    The status says whether the catalog has mistakes now.
+    """
     from shutil import get_terminal_size
 
     from reconciler.render.import_report import report_json, report_text

@@ -44,10 +44,10 @@ def _declare(directory: str, name: str, speaker: str | None, id_: str | None) ->
 @option_format("text", "json")
 @click.pass_obj
 def lecture(directory: str, files: tuple[Path, ...], collection: str | None, format_: str) -> int:
-    """Declare recordings, from their names and tags, and hash them into the lockfile.
+    """Declare recordings and hash them into the lockfile.
 
-    A bare name, such as fresh.mp3, gives way to the title in the tags. A file outside the media folder is
-    copied into it.
+    Their names and tags give the entries. A bare name, such as fresh.mp3, is replaced by the title in
+    the tags. A file outside the media folder is copied into it.
     """
     from reconciler.operations.imports import new_lectures
 

@@ -40,7 +40,10 @@ def test(directory: str) -> None:
 
 
 def notify_end_of(kind: str, directory: str, error: Exception | None) -> None:
-    """Send the notifications that the end of a command asks for, by the settings of its project."""
+    """Send the notifications for the end of a command.
+
+    The settings of its project decide what is sent.
+    """
     from reconciler.logs import collected_events
     from reconciler.operations.notify import notify_end
     from reconciler.settings import find_root, load_settings

@@ -13,7 +13,10 @@ _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def option_format(*formats: str) -> _Decorator:
-    """Return the `--format` option of a command that offers those formats, the first by default."""
+    """Return the `--format` option of a command that offers these formats.
+
+    The first format is the default.
+    """
     return click.option(
         "--format",
         "format_",
@@ -25,7 +28,7 @@ def option_format(*formats: str) -> _Decorator:
 
 
 def option_lock_timeout() -> _Decorator:
-    """Return the option that says how long to wait for a lease that another run holds."""
+    """Return the option for how long to wait for another run's lease."""
     return click.option(
         "--lock-timeout",
         default="0s",
@@ -36,7 +39,10 @@ def option_lock_timeout() -> _Decorator:
 
 
 def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that decide what a plan is asked for; `request_from` reads them."""
+    """Add the options that say what a plan is asked for.
+
+    `request_from` reads them.
+    """
     for option in (
         click.option("--rekey", is_flag=True, help="Move objects to the keys that the templates give today."),
         click.option("--delete-unmanaged", is_flag=True, help="Delete what is there and not declared."),
@@ -57,7 +63,10 @@ def request_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def request_from(
     only: tuple[str, ...], allow: tuple[str, ...], *, delete_unmanaged: bool, rekey: bool
 ) -> Request:
-    """Return the request that the options spell out; `UsageError` for an allowance that is none."""
+    """Return the request that the options describe.
+
+    Raises `UsageError` for an allowance that is not valid.
+    """
     chosen = {DELETE_UNMANAGED: delete_unmanaged, REKEY: rekey}
     return Request(
         scope=tuple(sorted(set(only))),

@@ -98,7 +98,10 @@ def _refuse_useless_options(
 
 
 def _media(plan: Plan, workspace: "Workspace", presign: str | None) -> Media:
-    """Return where the page finds what is new: with `presign`, by links that end."""
+    """Return the sources of new pictures and sound for the plan page.
+
+    With `presign`, these are links that expire.
+    """
     from reconciler.operations.plan import presigned_links
     from reconciler.settings import parse_duration
 
@@ -110,7 +113,10 @@ def _media(plan: Plan, workspace: "Workspace", presign: str | None) -> Media:
 
 
 def say_saved(plan: Plan, file: Path) -> None:
-    """Say what a saved plan is good for: one that a guard has blocked is refused by apply."""
+    """Print what can be done with a saved plan.
+
+    `elmify apply` refuses a plan that a guard has blocked.
+    """
     if plan.blocked:
         say(f"\nSaved for a review. `elmify apply {file}` will refuse it until what blocks it is lifted.")
     else:

@@ -1,4 +1,7 @@
-"""Progress of many files: bars on a terminal, else one line each ten seconds, or NDJSON events."""
+"""Progress display of file transfers.
+
+Bars on a terminal; otherwise one line every ten seconds, or NDJSON events.
+"""
 
 import json
 import sys
@@ -23,9 +26,10 @@ LINE_EVERY_SECONDS = 10.0
 
 @contextmanager
 def meter(label: str, *, files: int, size_bytes: int, style: str = "auto") -> Iterator[Meter]:
-    """Show the progress of `files` files of `size_bytes` in all while the block runs.
+    """Show the progress of a transfer while the block runs.
 
-    `style` is `auto` (bars on a terminal, lines elsewhere), or `json` (NDJSON events on stdout).
+    It covers `files` files of `size_bytes` in all. `style` is `auto` (bars on a terminal, lines
+    elsewhere), or `json` (NDJSON events on stdout).
     """
     if style == "json":
         yield _Events(label, files, size_bytes)

@@ -1,4 +1,4 @@
-"""The project a command works on, its workspace, and the observer that shows the work."""
+"""Project and workspace of a command, and the observer of its progress."""
 
 import logging
 import os
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def open_project(directory: str, format_: str = "text") -> "Project":
-    """Return the project at or above a directory; what it tells is shown in that format."""
+    """Return the project at or above a directory.
+
+    What the project reports is shown in the format `format_`.
+    """
     from reconciler.logs import hide
     from reconciler.operations.project import open_project as opened
 
@@ -28,7 +31,10 @@ def open_project(directory: str, format_: str = "text") -> "Project":
 
 @contextmanager
 def open_workspace(directory: str, format_: str = "text") -> "Iterator[Workspace]":
-    """Open the project at or above a directory and both of its stores, for as long as the block runs."""
+    """Open the project at or above a directory, and both of its stores.
+
+    They stay open for as long as the block runs.
+    """
     from reconciler.operations.workspace import open_workspace as opened
 
     with opened(open_project(directory, format_)) as workspace:
@@ -42,7 +48,10 @@ class Console:
         self._json = format_ == "json"
 
     def event(self, name: str, **facts: object) -> None:
-        """Print the step as an event, and log it; of the text output only trouble is worth a line."""
+        """Print the step as an event, and log it.
+
+        In text output only problems are printed.
+        """
         trouble = "message" in facts
         extra = {"facts": facts, "said": trouble and not self._json}
         logging.getLogger("elmify.run").log(logging.WARNING if trouble else logging.INFO, name, extra=extra)

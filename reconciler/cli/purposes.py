@@ -1,4 +1,7 @@
-"""Plans of another purpose than the catalog's: saved for a review, or shown, asked about and carried out."""
+"""Plans with another purpose than the catalog's, such as a rollback.
+
+They are saved for a review, or shown, approved and carried out.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def purpose_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a command that plans, asks and applies; `carry_out` takes them."""
+    """Add the options of a command that plans, asks and applies.
+
+    `carry_out` takes them.
+    """
     for option in (
         option_format("text", "json"),
         option_lock_timeout(),
@@ -50,7 +56,10 @@ def carry_out(
     lock_timeout: str,
     format_: str,
 ) -> int:
-    """Plan what `request_on` asks for; then save the plan, or ask and carry it out as `elmify apply` does."""
+    """Plan what `request_on` asks for; then save the plan or apply it.
+
+    To apply it means to ask and to carry it out, as `elmify apply` does.
+    """
     from reconciler.operations.apply import apply_now
     from reconciler.settings import parse_duration
 
@@ -72,7 +81,10 @@ def carry_out(
 
 
 def _refuse_without_terminal(workspace: "Workspace", request: "Request") -> NoReturn:
-    """Raise what is wrong with what was asked for, before saying that nobody can be asked about it."""
+    """Raise the errors of a request that cannot be approved interactively.
+
+    Problems of the request itself are raised first; then that there is no terminal to ask on.
+    """
     from dataclasses import replace
 
     from reconciler.operations.plan import plan

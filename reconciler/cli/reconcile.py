@@ -100,7 +100,10 @@ def _decide(
     decisions: Sequence["Decision"],
     allowances: Mapping[str, int],
 ) -> "Request | None":
-    """Change the files of the project as was decided, and say so; return what is left to plan."""
+    """Change the files of the project as decided, and report it.
+
+    Return what is left to plan.
+    """
     from reconciler.operations.reconcile import decide
 
     decided = decide(project, workspace, decisions, allowances)

@@ -17,7 +17,10 @@ PLAN_FORMATS = ("text", "json", "markdown", "html")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """Where the page of a plan finds pictures and sound: links by key until `links_end`, else a base URL."""
+    """Sources of pictures and sound for the page of a plan.
+
+    Links by key, valid until `links_end`; otherwise a base URL.
+    """
 
     base_url: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +57,10 @@ def command(directory: str, planfile: Path, format_: str, detail: str | None, ma
 
 
 def _base_url(directory: str) -> str | None:
-    """Return the public address that the project here names; a plan can be shown without its project."""
+    """Return the public base URL that the project in this folder names.
+
+    None when there is no project: a plan can be shown without its project.
+    """
     from reconciler.cli.project import open_project
 
     try:
@@ -64,7 +70,10 @@ def _base_url(directory: str) -> str | None:
 
 
 def read_plan(file: Path) -> Plan:
-    """Return the plan that was saved there; an `ElmifyError` says what is wrong with the file."""
+    """Return the plan that was saved in a file.
+
+    An `ElmifyError` says what is wrong with the file.
+    """
     from reconciler.render.plan.json import load_plan
 
     try:

@@ -12,11 +12,12 @@ from reconciler.model.staging import Whereabouts
 @option_format("text", "json")
 @click.pass_obj
 def command(directory: str, check: bool, format_: str) -> int:
-    """Put the bytes that the lockfile names and the library lacks where `elmify apply` finds them.
+    """Stage the bytes that the lockfile names and the library lacks.
 
-    Under `staged/<sha256>` of R2_STAGING_BUCKET, or under `.elmify/staged/` of the library's own bucket.
-    Where a database is named, only what the plan needs; a contributor may have keys to the buckets alone.
-    Exits 1 when bytes are neither live nor staged, and not on this disk.
+    They are put where `elmify apply` finds them: under `staged/<sha256>` of R2_STAGING_BUCKET, or
+    under `.elmify/staged/` of the library's own bucket. When a database is named, only what the plan
+    needs is staged; a contributor may have keys to the buckets alone. Exits 1 when bytes are neither
+    live nor staged, and not on this disk.
     """
     from reconciler.operations.stage import check_staged, stage
     from reconciler.operations.workspace import open_workspace

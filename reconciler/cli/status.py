@@ -9,10 +9,11 @@ from reconciler.cli.project import open_workspace
 @option_format("text", "json")
 @click.pass_obj
 def command(directory: str, format_: str) -> None:
-    """Show where this environment stands, and the one command that goes on from there.
+    """Show the status of this environment and the command to run next.
 
-    Who may apply now, the last runs, and what an interrupted one left: uploads that no row names, multipart
-    uploads that were never completed, staged copies. Reads only, and needs no more than rights to read.
+    It shows who may apply now, the last runs, and what an interrupted run left: uploads that no row
+    names, multipart uploads that were never completed, staged copies. Reads only, and needs no more
+    than read rights.
     """
     from reconciler.operations.status import read_status
     from reconciler.planning.advice import advise

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 @option_format("text", "json", "sarif", "github")
 @click.pass_obj
 def command(directory: str, format_: str) -> int:
-    """Check elmify.yaml, the catalog, the lockfile, and the media that are on this machine. No network.
+    """Check elmify.yaml, the catalog, the lockfile and the local media.
 
-    All mistakes at once, each with its code, its place, and what to do. Exits 1 when there are errors.
-    sarif is for code scanning; github annotates lines from within a workflow, beside the text.
+    Only the media on this machine are checked; no network is used. All mistakes are shown at once,
+    each with its code, its place, and what to do. Exits 1 when there are errors. The format sarif is
+    for code scanning; github annotates lines from within a workflow, in addition to the text.
     """
     from reconciler.operations.catalog import validate
 

@@ -27,9 +27,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def command(
     directory: str, deep: bool, sample: str | None, format_: str, out: Path | None, repair_plan: Path | None
 ) -> int:
-    """Check that catalog, bucket and database agree, and say what mends what does not.
+    """Check that catalog, bucket and database agree.
 
-    Costs one listing and a fixed number of queries; writes to neither store. Exits 2 when something is wrong.
+    Shows how to repair what does not agree. Costs one listing and a fixed number of queries; writes
+    to neither store. Exits 2 when something is wrong.
     """
     from reconciler.operations import verify as operations
     from reconciler.planning.verification.byte_checks import parse_sample

@@ -1,1 +1,4 @@
-"""What exists already → entries of the catalog: live stores, folders of files, manifests."""
+"""Import of existing content into entries of the catalog.
+
+The sources are live stores, folders of files, and manifests.
+"""

@@ -29,10 +29,16 @@ from reconciler.planning.world import World
 
 
 class Workbench:
-    """A catalog that is being edited, and the world it is about. Nothing is written before `save`."""
+    """A catalog that is being edited, and the live state that it describes.
+
+    Nothing is written before `save`.
+    """
 
     def __init__(self, folder: Folder, policy: Policy, snapshot: Snapshot, recorded: Recorded) -> None:
-        """Read catalog and lockfile; `InvalidInput` for whatever is wrong with them."""
+        """Read the catalog and the lockfile.
+
+        Raises `InvalidInput` for mistakes in either of them.
+        """
         self.folder, self.policy = folder, policy
         self.snapshot, self.recorded = snapshot, recorded
         self.editor = CatalogEditor.open(folder.root, folder.catalog_dir)
@@ -64,13 +70,19 @@ class Workbench:
         return analyse(self.world()).differences.changes
 
     def add_lines(self, media: Mapping[str, MediaFile]) -> None:
-        """Add lines of what the catalog names now; a line that is there knows better than the stores."""
+        """Add lockfile lines for the paths that the catalog names now.
+
+        An existing line is kept: it is more reliable than what the stores say.
+        """
         named = self.catalog().resources.values()
         paths = {path for resource in named for path in resource.media.values() if path is not None}
         self.lines |= {path: media[path] for path in sorted(paths & media.keys() - self.lines.keys())}
 
     def pin(self, merged: MergedEntries) -> None:
-        """Write `row:` where the planner would find another row, or could not decide."""
+        """Write `row:` where the planner would not find the right row.
+
+        That is where it would find another row, or could not decide.
+        """
         bound = self.identities().bound
         for address, found in merged.added.items():
             binding = bound.get(address)
@@ -95,7 +107,10 @@ class Workbench:
 
 
 def columns_of(change: Change) -> Mapping[str, Value]:
-    """Return the columns that a change would correct, with what the row holds now."""
+    """Return the columns that a change would correct.
+
+    Each column name maps to the value that the row holds now.
+    """
     before = change.before.values if change.before is not None else {}
     wanted = change.after.values if change.after is not None else {}
     pending = change.after.pending if change.after is not None else {}
@@ -112,7 +127,11 @@ _FIELDS = frozenset({Origin.FIELD, Origin.CATEGORIES})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adopted:
-    """What was accepted: the columns and slots written, by address, and the rows newly declared."""
+    """Drift that was accepted, and rows that were newly declared.
+
+    `accepted` are the columns and slots that were written, by address; `imported` includes the rows
+    newly declared.
+    """
 
     accepted: Mapping[Address, tuple[str, ...]]
     imported: Imported
@@ -121,11 +140,12 @@ class Adopted:
 def adopt(
     folder: Folder, policy: Policy, world: tuple[Snapshot, Recorded], addresses: Sequence[str]
 ) -> Adopted:
-    """Write live values into the catalog, for the addresses that the globs name.
+    """Write live values into the catalog, for the addresses the globs name.
 
-    Of a recorded address, what drifted since the last apply; of `unmanaged.lectures[412]`, the whole row,
-    with the parents that it needs. What a field cannot say is put up with by `as_is`. `UsageError` for a glob
-    that names nothing that can be adopted; nothing is written then.
+    For a recorded address, these are the values that drifted since the last apply; for
+    `unmanaged.lectures[412]`, the whole row, with the parents that it needs. What a field cannot
+    express is accepted with `as_is`. Raises `UsageError` for a glob that names nothing that can be
+    adopted; nothing has been written then.
     """
     bench = Workbench(folder, policy, *world)
     rows = {row for each in addresses if (row := _unmanaged(each)) is not None}
@@ -182,7 +202,10 @@ def _refuse(
 
 
 def _only(found: Sequence[FoundResources], rows: set[tuple[Kind, int]]) -> Iterator[FoundResources]:
-    """Yield the resources that are those rows, and the parents above them, without anything else."""
+    """Yield the resources of the given rows, and the parents above them.
+
+    Everything else is left out.
+    """
     for each in found:
         children = tuple(_only(each.children, rows))
         if children or (each.kind, each.row) in rows:
@@ -221,7 +244,10 @@ def _accept(bench: Workbench, globs: Sequence[str]) -> Iterator[tuple[Address, t
 
 
 def _write(bench: Workbench, address: Address, row: Row, drifted: Sequence[Drift]) -> None:
-    """Write what fields can say: a column's own value, and the object that a slot has now."""
+    """Write the drifted values that fields can express.
+
+    For a column, that is its own value; for a slot, the object that it has now.
+    """
     names = {each.attribute for each in drifted}
     live = fields_of(row)
     managed = bench.catalog().resources[address].fields
@@ -240,9 +266,10 @@ def _write(bench: Workbench, address: Address, row: Row, drifted: Sequence[Drift
 
 
 def _write_slot(bench: Workbench, address: Address, row: Row, slot: Slot, *, is_moved: bool) -> None:
-    """Name the object that the row names now, with a line of what the bucket lists.
+    """Name the object that the row names now, with its lockfile line.
 
-    What the row says of a file is about the old bytes, unless it was given another file.
+    The line says what the bucket lists. The facts that the row gives about a file describe the old
+    bytes, unless the row was given another file.
     """
     naming = (c.name for c in TABLES[row.kind].columns if c.source == slot.value and c.origin in _NAMING)
     key = key_in(row[next(naming)])
@@ -265,7 +292,10 @@ _NAMING = frozenset({Origin.KEY, Origin.REFERENCE})
 
 
 def _left(bench: Workbench, accepted: Mapping[Address, tuple[str, ...]]) -> Iterator[ImportFinding]:
-    """Put up with the drifted columns that are still to be corrected; yield what cannot be accepted."""
+    """Accept the drifted columns that are still to be corrected.
+
+    They are accepted with `as_is`. Yields a finding for what cannot be accepted.
+    """
     for change in _of(bench, accepted):
         address = Address(change.address)
         columns = {n: v for n, v in columns_of(change).items() if n in accepted[address] and n != "file_path"}

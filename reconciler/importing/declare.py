@@ -21,7 +21,10 @@ from reconciler.model.values import nfc
 
 
 def by_number(fields: Mapping[str, Any]) -> tuple[bool, int]:
-    """Return what lectures are sorted by: their numbers, those without one last."""
+    """Return the sort key of a lecture: its number.
+
+    Lectures without a number come last.
+    """
     number = fields.get("number")
     return number is None, number or 0
 
@@ -41,7 +44,7 @@ class FoundResources:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The name that people use."""
         return str(self.fields["name" if self.kind is Kind.SPEAKER else "title"])
 
 
@@ -54,9 +57,11 @@ NOTHING: Mapping[tuple[Kind, int], Address] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergedEntries:
-    """What merging did: the addresses that it added, and those that were there and got `filled`, in order.
+    """Result of a merge: entries added, filled and kept, and findings.
 
-    `kept` counts all that were there, `findings` say what could not be declared beside them.
+    `added` are the addresses that the merge added; `filled` are those that existed already and
+    received fields; both are in order. `kept` counts all entries that existed already; `findings` say
+    what could not be declared in addition to them.
     """
 
     added: Mapping[Address, FoundResources]
@@ -73,12 +78,14 @@ def merge(
     fill: bool,
     remembered: Mapping[tuple[Kind, int], Address] = NOTHING,
 ) -> MergedEntries:
-    """Declare what is not declared yet; nothing that is written is changed or taken away.
+    """Declare what is not declared yet.
 
-    A resource is declared already under the address that its row has by `known`, by the file it is, or by its
-    name under its parent. With `fill`, fields that such an entry lacks are added to it. New ids are those of
-    the addresses by which rows are `remembered`, else made of names; never one that a sibling has or is
-    remembered by, or that `forget:` speaks of.
+    Nothing that is already written is changed or removed. A resource counts as declared under the
+    address that its row has in `known`, under the address of an entry with the same file, or under
+    the address of an entry with the same name and parent. With `fill`, fields that such an entry
+    lacks are added to it. New ids are those of the addresses by which rows are `remembered`, and are
+    otherwise made from names. A new id is never one that a sibling has or is remembered by, or one
+    that `forget:` names.
     """
     merging = _Merging(editor, known, fill, remembered)
     for speaker in found:
@@ -143,7 +150,11 @@ class _Merging:
             self.take(child, address)
 
     def _is_another_recording(self, address: Address, found: FoundResources) -> bool:
-        """Whether the entry that a file would be, by its title, is another file; that is noted."""
+        """Return whether the entry with this title is another recording.
+
+        The entry is the one that a file would be, by its title. When it names another file, that is noted
+        as a finding.
+        """
         audio = found.fields.get("audio")
         said = self.editor.fields(address).get("audio")
         if found.row is not None or audio is None or nfc(str(said)) == nfc(audio):
@@ -199,7 +210,10 @@ class _Merging:
         return fields
 
     def _defaults(self, address: Address) -> Mapping[str, Any]:
-        """Return what the entries above an address, written by hand, say for everything under them."""
+        """Return the defaults that apply to an address.
+
+        They are what the entries above it, written by hand, say for everything under them.
+        """
         defaults: dict[str, Any] = {}
         parent = parent_of(address)
         while parent is not None:
@@ -226,7 +240,10 @@ class _Merging:
 
 
 def _shared(lectures: Sequence[FoundResources]) -> Mapping[str, Any]:
-    """Return what all lectures of a new collection say alike, where there are several."""
+    """Return the fields that all lectures of a new collection share.
+
+    Empty unless there are several lectures.
+    """
     if len(lectures) < 2:  # noqa: PLR2004 - of one lecture nothing is shared
         return {}
     first = lectures[0].fields
@@ -244,7 +261,7 @@ def _id_without_letters(found: FoundResources) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """Where the catalog is. All paths are absolute."""
+    """Location of the catalog. All paths are absolute."""
 
     root: Path
     catalog_dir: Path
@@ -260,11 +277,12 @@ def declare(
     *,
     hashed: bool,
 ) -> Imported:
-    """Merge what was found into the catalog, fields that entries lack included, and write it.
+    """Merge what was found into the catalog, and write the catalog.
 
-    `lines` are the lockfile's for what was found, by NFC path; those that nothing names are left out. Only
-    when they were `hashed` just now do they take the place of lines that are there. `InvalidInput` for a
-    catalog or a lockfile with mistakes; nothing is written then.
+    Fields that existing entries lack are added too. `lines` are the lockfile lines for what was
+    found, by NFC path; lines that no entry names are left out. They replace existing lines only when
+    they were `hashed` just now. Raises `InvalidInput` for a catalog or a lockfile with mistakes;
+    nothing has been written then.
     """
     editor = CatalogEditor.open(folder.root, folder.catalog_dir)
     preview = Preview()
@@ -293,7 +311,10 @@ def declare(
 
 
 def lockfile_lines(folder: Folder) -> Mapping[str, MediaFile]:
-    """Return the lockfile by NFC path; `InvalidInput` for one that a person has to look at first."""
+    """Return the lines of the lockfile, by NFC path.
+
+    Raises `InvalidInput` for a lockfile that a person has to look at first.
+    """
     lines, mistakes = read_lockfile(folder.lock_path, folder.root)
     grave = [mistake for mistake in mistakes if mistake.code not in REPAIRABLE]
     if grave:

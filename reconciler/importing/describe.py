@@ -36,9 +36,10 @@ _PARAGRAPHS = frozenset({"bio", "description"})
 
 
 def fields_of(row: Row) -> dict[str, Any]:
-    """Return the fields of an entry that a row's own columns give; what is null, or unfit, is left out.
+    """Return the fields of an entry that a row's own columns give.
 
-    Names are cleaned: NFC, in one line, no space at their ends.
+    Fields that are null, or unfit, are left out. Names are cleaned: NFC, on one line, no space at
+    their ends.
     """
     said = {
         column.source: _field(column.source, row[column.name])
@@ -69,7 +70,10 @@ def _in_bounds(name: str, value: int) -> bool:
 
 
 def unfit(path: str, slot: Slot) -> str | None:
-    """Say why a key cannot be declared as a path in that slot; None when it can."""
+    """Return the reason why a key cannot be declared as a path in a slot.
+
+    None when it can.
+    """
     if not _LINE.fullmatch(path):
         return flaw(path, LINE)
     if problem := path_flaw(path) or wrong_sort(slot, path):
@@ -78,9 +82,10 @@ def unfit(path: str, slot: Slot) -> str | None:
 
 
 def line_of(path: str, stored: StoredObject, rows: Iterator[Row]) -> MediaFile | None:
-    """Return the line of an object from what the stores know; None when no line can say it.
+    """Return the lockfile line of an object from what the stores know.
 
-    `rows` are those that name it as their audio. A hash that they do not agree on is unknown.
+    None when no line can express it. `rows` are the rows that name the object as their audio. A hash
+    that they do not agree on is unknown.
     """
     facts = _facts(rows)
     line = MediaFile(
@@ -153,7 +158,10 @@ class Remembered:
         return {(row.kind, row.id): address for address, row in rows.items()}
 
     def told(self, found: tuple[FoundResources, ...]) -> tuple[FoundResources, ...]:
-        """Return what was found, with the fields that elmify managed of each row, and its protection."""
+        """Return what was found, with the fields that elmify managed.
+
+        Each row gets the fields that elmify managed of it, and its protection.
+        """
         return tuple(self._told(each) for each in found)
 
     def _told(self, found: FoundResources) -> FoundResources:
@@ -165,7 +173,10 @@ class Remembered:
         return replace(found, fields=_fields(found, record, row), children=children)
 
     def lines(self, media: Mapping[str, MediaFile]) -> Mapping[str, MediaFile]:
-        """Return the lines with the hashes of objects that nobody replaced since elmify checked them."""
+        """Return the lockfile lines with the hashes that elmify has checked.
+
+        Only objects that were not replaced since elmify checked them get their hashes.
+        """
         return {path: self._line(path, line) for path, line in media.items()}
 
     def _line(self, path: str, line: MediaFile) -> MediaFile:

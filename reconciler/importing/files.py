@@ -35,7 +35,10 @@ _BARE = re.compile(r"[a-z0-9._-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentFile:
-    """A file of the folder. `path` is what the catalog calls it, `within` its path in the team's layout."""
+    """A file of the content folder.
+
+    `path` is its path as the catalog writes it; `within` is its path in the team's layout.
+    """
 
     file: Path
     path: str
@@ -43,9 +46,9 @@ class ContentFile:
 
 
 def content_files(directory: Path, media_root: Path) -> Iterator[ContentFile]:
-    """Yield every file below a folder of the media root, in the order of the paths.
+    """Yield every file below a folder of the media root, in path order.
 
-    Hidden ones are passed over.
+    Hidden files, and files in hidden folders, are skipped.
     """
     for file in sorted(directory.resolve().rglob("*")):
         within = file.relative_to(media_root.resolve()).as_posix()
@@ -54,9 +57,10 @@ def content_files(directory: Path, media_root: Path) -> Iterator[ContentFile]:
 
 
 def lecture_fields(path: str, place: KeyPlace, tags: Tags) -> dict[str, Any]:
-    """Return the fields of a recording's entry: from its name, and from its tags what that does not say.
+    """Return the fields of a recording's entry, from its name and tags.
 
-    A name without a number, in small letters and no spaces, says less of the title than a tag does.
+    The tags give what the name does not say. A name without a number, in lower case and without
+    spaces, says less about the title than a tag does.
     """
     number = place.number if place.number is not None else tags.number
     tagged = numbered(tags.title)[1]
@@ -79,7 +83,10 @@ def lecture_fields(path: str, place: KeyPlace, tags: Tags) -> dict[str, Any]:
 
 @dataclass
 class Gathering:
-    """What was found in the folder, by speaker and collection, both as their folders are called."""
+    """Content found in a folder, by speaker and collection.
+
+    Speakers and collections are named as their folders are.
+    """
 
     findings: list[ImportFinding] = field(default_factory=list)
     speakers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -97,9 +104,10 @@ class Gathering:
 
 
 def gather(files: Sequence[ContentFile]) -> tuple[tuple[FoundResources, ...], tuple[ImportFinding, ...]]:
-    """Return the speakers that a folder holds, in the order of their names, and what does not fit.
+    """Return the speakers that a folder holds, and what does not fit.
 
-    Reads sidecars, and of each recording the tags; the bytes are not hashed here.
+    The speakers are in the order of their names. Reads the sidecars, and the tags of each recording;
+    the bytes are not hashed here.
     """
     gathering = Gathering()
     paths = {file.path for file in files}
@@ -186,7 +194,10 @@ def _speakers(gathering: Gathering) -> Iterator[FoundResources]:
 
 
 def _folder_name(folder: str) -> str:
-    """Return a folder's name as people say it: the older layout has slugs there."""
+    """Return the readable name of a folder.
+
+    In the older layout, folders are named by slugs.
+    """
     text = clean(folder)
     return titled(text).title() if "-" in text and text == text.lower() and " " not in text else text
 
@@ -209,7 +220,10 @@ def _collection(gathering: Gathering, speaker: str, title: str, fields: Mapping[
 def one_of_each(
     lectures: Sequence[Mapping[str, Any]], note: Callable[[Reason, str, str], None]
 ) -> Iterator[Mapping[str, Any]]:
-    """Yield the lectures of one collection by number, each title and number once; the rest is noted."""
+    """Yield the lectures of one collection by number, without duplicates.
+
+    Each title and each number occurs once; the rest is noted.
+    """
     titles: dict[str, str] = {}
     numbers: dict[int, str] = {}
     for fields in sorted(lectures, key=by_number):
@@ -239,7 +253,10 @@ class OpenMeter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hashing:
-    """How files are hashed: what was hashed before is in the cache file."""
+    """Hashing of files, with a cache.
+
+    The cache file holds what was hashed before.
+    """
 
     policy: Policy
     cache_file: Path
@@ -247,7 +264,10 @@ class Hashing:
     cancel: CancellationToken = NEVER_CANCELLED
 
     def lines(self, root: Path, paths: Iterable[str]) -> tuple[Mapping[str, MediaFile], Mapping[str, str]]:
-        """Return the lines of files under a root by NFC path, and why others have none, by path."""
+        """Return the lockfile lines of files under a root, and the failures.
+
+        The lines are by NFC path. The failures say why the other files have no line, by path.
+        """
         cache = StatCache.read(self.cache_file)
         references = {path: Position(path) for path in paths}
         found = survey(MediaFolder(root), references, {}, cache, self.policy.transfer, cancel=self.cancel)
@@ -259,10 +279,11 @@ class Hashing:
 
 
 def import_files(folder: Folder, directory: Path, media_root: Path, hashing: Hashing) -> Imported:
-    """Declare what a content folder holds; entries that exist keep what they say, and get what they lack.
+    """Declare the resources that a content folder holds.
 
-    Files that cannot be locked are not declared. `UsageError` for a folder outside the media root, where no
-    plan would find its files; nothing is written then.
+    Existing entries keep what they say, and get what they lack. Files that cannot be locked are not
+    declared. Raises `UsageError` for a folder outside the media root, where no plan would find its
+    files; nothing has been written then.
     """
     _refuse_elsewhere(directory, media_root)
     found, findings = gather(list(content_files(directory, media_root)))
@@ -287,7 +308,10 @@ def _refuse_elsewhere(directory: Path, media_root: Path) -> None:
 def without_unseen(
     folder: Folder, media_root: Path, found: Sequence[FoundResources], lines: Mapping[str, MediaFile]
 ) -> tuple[tuple[FoundResources, ...], tuple[ImportFinding, ...]]:
-    """Return what was found without the images that no line knows and no file is, and a finding of each."""
+    """Return found resources without unknown images, and a finding for each.
+
+    An image is unknown when no lockfile line names it and no such file exists.
+    """
     known, disk = {**lockfile_lines(folder), **lines}, MediaFolder(media_root)
     images = {nfc(path) for path in media_of(found, _IMAGES)}
     unseen = {path: "" for path in sorted(images - known.keys()) if disk.stat(path) is None}
@@ -303,7 +327,10 @@ def media_of(found: Iterable[FoundResources], slots: Collection[Slot] = tuple(Sl
 
 
 def without(found: Sequence[FoundResources], refused: Mapping[str, Any]) -> tuple[FoundResources, ...]:
-    """Return found resources without the media that are refused, and lectures without audio left out."""
+    """Return found resources without the media that are refused.
+
+    Lectures whose audio is refused are left out.
+    """
     return tuple(
         replace(each, fields=fields, children=without(each.children, refused))
         for each in found

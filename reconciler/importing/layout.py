@@ -1,4 +1,8 @@
-"""Where the team's layouts put things: what a key, or a path of the content folder, says of itself."""
+"""Interpretation of keys in the team's layouts.
+
+The layouts define where things are put, so a key, or a path of the content folder, carries facts
+about itself.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,10 +28,11 @@ SIDECARS = frozenset({"speaker.json", "collection.json"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPlace:
-    """What a key says of itself.
+    """The place of a key in the layout: what the key says about itself.
 
-    `speaker` and `collection` are the folders it stands in, or the slugs of the older layout. `slot` is None
-    for what is neither audio nor an image of a known name; `number` and `title` are a recording's.
+    `speaker` and `collection` are the folders that contain it, or the slugs of the older layout.
+    `slot` is None for what is neither audio nor an image of a known name; `number` and `title` are
+    those of a recording.
     """
 
     speaker: str | None = None
@@ -39,7 +44,10 @@ class KeyPlace:
 
 
 def place_of(key: str) -> KeyPlace:
-    """Return what a key says of itself in the flat layout, or in the older one below `speakers/`."""
+    """Return what a key says in the flat layout or in the older one.
+
+    The keys of the older layout are below `speakers/`.
+    """
     speaker, collection, name = _folders(key)
     if name in SIDECARS:
         return KeyPlace(speaker=speaker, collection=collection, is_sidecar=True)
@@ -66,7 +74,10 @@ def _image_slot(stem: str, collection: str | None) -> Slot | None:
 
 
 def _folders(key: str) -> tuple[str | None, str | None, str]:
-    """Return speaker, collection and file name; deeper folders say nothing more."""
+    """Return the speaker, collection and file name that a key names.
+
+    Deeper folders add nothing to this.
+    """
     *folders, name = key.split("/")
     if folders[:1] == ["speakers"] and len(folders) > 1:
         older = folders[3] if folders[2:3] == ["collections"] and len(folders) > 3 else None  # noqa: PLR2004

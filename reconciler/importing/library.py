@@ -1,4 +1,8 @@
-"""A snapshot of both stores → the library that a catalog of it declares, and what a person has to look at."""
+"""The live library, described from a snapshot of both stores.
+
+The result is the library that a catalog of the snapshot declares, and the findings that a person
+has to look at.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +25,10 @@ from reconciler.planning.references import KeySearch, references_in, split_refer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveLibrary:
-    """What is live. `media` are the lockfile's lines for everything it names, by NFC path."""
+    """The library that is live.
+
+    `media` are the lockfile lines for everything that it names, by NFC path.
+    """
 
     speakers: tuple[FoundResources, ...]
     media: Mapping[str, MediaFile]
@@ -88,7 +95,10 @@ class _Describer:
 
     @cached_property
     def _lectures(self) -> dict[int | None, list[Row]]:
-        """The lecture rows by the collection they belong to; under None those of no collection."""
+        """Lecture rows by the collection they belong to.
+
+        Rows that belong to no collection are under None.
+        """
         lectures: dict[int | None, list[Row]] = {}
         for row in self.join.rows(Kind.LECTURE):
             lectures.setdefault(self.join.collection_of(row), []).append(row)
@@ -110,7 +120,10 @@ class _Describer:
         return self.join.audio[row.id]
 
     def _placed_first(self, rows: Iterable[Row]) -> Sequence[Row]:
-        """Return the rows that know their parents before those that were found by their folder."""
+        """Return the rows, those that know their parents first.
+
+        Rows that were found by their folder come after them.
+        """
 
         def rank(row: Row) -> tuple[bool, bool, int]:
             unknown = (row.kind, row.id) not in self.join.known
@@ -128,7 +141,10 @@ class _Describer:
                 yield row
 
     def _takes(self, row: Row, slot: Slot, key: str) -> bool:
-        """Whether the catalog can name the object there; its line is kept then, and else a note."""
+        """Return whether the catalog can name the object in that slot.
+
+        Its lockfile line is kept then; otherwise a finding is noted.
+        """
         if key in self.media:
             return True
         problem = unfit(key, slot)
@@ -153,7 +169,11 @@ class _Describer:
         return iter(self._rows_by_audio.get(key, ()))
 
     def _numbers(self, rows: Sequence[Row]) -> Mapping[int, int]:
-        """Return each lecture's number: the one in its recording's name, else its row's, each once."""
+        """Return the number of each lecture.
+
+        It is the number in the name of its recording, or else the number of its row. Each number is used
+        once.
+        """
         numbers: dict[int, int] = {}
         taken: set[int] = set()
         for told in (self._told_number, _stored_number):
@@ -194,7 +214,10 @@ class _Describer:
     # What is left.
 
     def _note_lost_lectures(self) -> None:
-        """Note the lectures that no collection took: of none, or of one that is not declared."""
+        """Note the lectures that no collection took.
+
+        They belong to no collection, or to one that is not declared.
+        """
         for collection, rows in self._lectures.items():
             for row in rows:
                 detail = f"{title_of(row)!r}: {said_path(row)}"
@@ -205,7 +228,10 @@ class _Describer:
                     self.join.note(Reason.ROW_WITHOUT_OBJECT, label(row), detail)
 
     def note_free_objects(self) -> None:
-        """Note the objects that neither a row nor the library names; sidecars are no part of a library."""
+        """Note the objects that neither a row nor the library names.
+
+        Sidecars are not part of a library, and are not noted.
+        """
         rows = (row for kind in Kind for row in self.join.rows(kind))
         objects = self.join.snapshot.objects
         free = {key for key in objects if key not in self.media and not self.join.places[key].is_sidecar}
@@ -216,7 +242,10 @@ class _Describer:
 
 
 def _titles(rows: Sequence[Row], numbers: Mapping[int, int]) -> Mapping[int, str]:
-    """Return each lecture's title by row id, without a number that it repeats, unless that is another's."""
+    """Return each lecture's title by row id, without a repeated number.
+
+    The number is kept when the title without it is the title of another lecture.
+    """
     stored = Counter(title_of(row) for row in rows)
     bare = {row.id: without_number(title_of(row), numbers.get(row.id)) for row in rows}
     return {row.id: title_of(row) if stored[bare[row.id]] else bare[row.id] for row in rows}
@@ -228,7 +257,10 @@ def _stored_number(row: Row) -> int | None:
 
 
 def styles(snapshot: Snapshot, layout: Layout) -> Iterator[ImportFinding]:
-    """Yield the columns that most rows spell otherwise than elmify.yaml says: the plan would rewrite them."""
+    """Yield the columns that most rows spell differently from elmify.yaml.
+
+    The plan would rewrite them.
+    """
     for table in TABLES.values():
         rows = list(snapshot.rows[table.kind].values())
         for column in table.columns:

@@ -57,11 +57,12 @@ def import_live(
     as_is: bool = False,
     learn: Learn = learn_nothing,
 ) -> Imported:
-    """Declare what is live and not declared yet; entries that exist stay as they are written.
+    """Declare what is live and not declared yet.
 
-    A row that elmify's records still know keeps its address, what was managed of it, its hashes and its
-    protection. A row whose entry the planner would not find by itself gets its `row:`. With `as_is`, every
-    column that the plan would correct is put up with instead. `InvalidInput` for a catalog with mistakes.
+    Existing entries stay as they are written. A row that elmify's records still know keeps its
+    address, the fields that were managed of it, its hashes and its protection. A row whose entry the
+    planner would not find by itself gets its `row:`. With `as_is`, every column that the plan would
+    correct is accepted as it is instead. Raises `InvalidInput` for a catalog with mistakes.
     """
     return _import(Workbench(folder, policy, *world), as_is, learn)
 
@@ -82,7 +83,10 @@ def _import(bench: Workbench, as_is: bool, learn: Learn) -> Imported:
 
 
 def _with_accepted_values(bench: Workbench, merged: MergedEntries) -> Iterator[ImportFinding]:
-    """Write into the new entries what their rows hold now; yield what even that leaves to be changed."""
+    """Write what the rows hold now into the new entries.
+
+    The values are accepted with `as_is`. Yields a finding for what would still be changed.
+    """
     for change in bench.differences():
         columns = columns_of(change)
         if columns and Address(change.address) in merged.added:

@@ -1,4 +1,7 @@
-"""Learning the bytes of live objects by streaming them, each once: what was learnt is kept as it comes."""
+"""Hashing of live objects by streaming, once for each object.
+
+What was learnt about the bytes is kept as soon as it is known.
+"""
 
 import json
 import threading
@@ -25,10 +28,11 @@ OpenMeter = Callable[[int, int], AbstractContextManager[Meter]]
 
 @dataclass(slots=True)
 class Learnt:
-    """A file of what was learnt, a line an object, added to as each is done: a kill loses nothing of it.
+    """A file of what was learnt about live objects, one line per object.
 
-    An entry is valid as long as the bucket lists the object with the same size and ETag. Lines that cannot
-    be read are passed over.
+    A line is added as soon as its object is done, so a kill loses nothing of it. An entry is valid as
+    long as the bucket lists the object with the same size and ETag. Lines that cannot be read are
+    skipped.
     """
 
     path: Path
@@ -54,7 +58,10 @@ class Learnt:
         return self._known.get((nfc(path), stored.size_bytes, stored.etag))
 
     def add(self, line: MediaFile, etag: str) -> None:
-        """Keep what was learnt of an object that has that ETag. Safe from several threads."""
+        """Keep what was learnt about an object that has that ETag.
+
+        Safe to call from several threads.
+        """
         with self._lock:
             self._known[nfc(line.path), line.size_bytes, etag] = line
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +71,10 @@ class Learnt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learning:
-    """Streams objects whose hash is unknown, in parallel; those in `learnt` are not read again."""
+    """Parallel streaming of objects whose hash is unknown.
+
+    Objects in `learnt` are not read again.
+    """
 
     objects: ObjectStore
     learnt: Learnt
@@ -136,7 +146,10 @@ class Learning:
 
 
 def _facts(handle: BinaryIO, line: MediaFile) -> Facts:
-    """Return what the bytes say; of bytes that are not what their name promises, nothing."""
+    """Return the media facts that the bytes give.
+
+    Bytes that are not what their name promises give none.
+    """
     try:
         return read_facts(handle, line.path, line.size_bytes)
     except Unfit:

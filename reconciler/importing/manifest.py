@@ -1,4 +1,7 @@
-"""The team's manifest JSON: read into found resources, and written from a catalog."""
+"""The team's manifest JSON: reading and writing.
+
+It is read into found resources, and written from a catalog.
+"""
 
 import json
 import re
@@ -85,9 +88,10 @@ class _Manifest(_Part):
 def read_manifest(
     file: Path,
 ) -> tuple[tuple[FoundResources, ...], Mapping[str, MediaFile], tuple[ImportFinding, ...]]:
-    """Return what a manifest declares, the lines it can fill, by NFC path, and what does not fit.
+    """Return what a manifest declares, its lines, and what does not fit.
 
-    Null, empty and 0 mean unknown. `ManifestRefused` for a file of another form.
+    The lines are those of the lockfile that the manifest can fill, by NFC path. Null, empty and 0
+    mean unknown. Raises `ManifestRefused` for a file of another form.
     """
     try:
         manifest = _Manifest.model_validate_json(file.read_bytes())
@@ -167,7 +171,10 @@ class _Reading:
         return {name: value for name, value in fields.items() if value is not None}
 
     def _path(self, said: str, slot: Slot) -> str | None:
-        """Return the path that a key or URL names; None for nothing, and for what no path can be."""
+        """Return the path that a key or URL names.
+
+        None when it names nothing, or something that cannot be a path.
+        """
         path = key_in(said.strip())
         problem = unfit(path, slot) if path else None
         if path and problem:
@@ -196,7 +203,10 @@ class _Reading:
 
 
 def manifest_json(catalog: Catalog, layout: Layout) -> str:
-    """Return a catalog as a manifest, in its order. What is unknown is null, as numbers of a file 0."""
+    """Return a catalog as a manifest, in the order of the catalog.
+
+    What is unknown is null; unknown numbers of a file are 0.
+    """
     writing = _Writing(catalog, layout)
     speakers = [writing.speaker(each) for each in writing.under(None)]
     return json.dumps({"speakers": speakers}, indent=2, ensure_ascii=False)

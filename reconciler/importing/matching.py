@@ -1,4 +1,7 @@
-"""Rows and objects that belong together: by path, else by what their names say. Pure."""
+"""Matching of rows and objects, by path or else by names.
+
+The names are those that rows and keys contain. The module is pure.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -21,10 +24,10 @@ _Names = tuple[str, str]
 
 @dataclass
 class Join:
-    """What belongs to what in a snapshot.
+    """Matches between the rows and objects of a snapshot.
 
-    `known` are the rows that the catalog has already, which come first among equals. Without `loosely` a row
-    is joined by its own path alone, so that the join corrects nothing.
+    `known` are the rows that the catalog has already; they come first among equals. Without
+    `loosely`, a row is joined by its own path alone, so that the join corrects nothing.
     """
 
     snapshot: Snapshot
@@ -38,7 +41,7 @@ class Join:
 
     @cached_property
     def places(self) -> Mapping[str, KeyPlace]:
-        """What each object's key says of itself, by NFC key."""
+        """Facts that each object's key gives about itself, by NFC key."""
         return {key: place_of(key) for key in self.snapshot.objects}
 
     def rows(self, kind: Kind) -> Iterable[Row]:
@@ -81,7 +84,10 @@ class Join:
     def _joined(
         self, way: str, by_way: Callable[[Row], Hashable], found: Mapping[int, str]
     ) -> Mapping[int, str]:
-        """Join the rows that are left with objects that no row has: one of each, never a choice."""
+        """Join the remaining rows with objects that no row has.
+
+        A join needs exactly one row and exactly one object: it never chooses between several.
+        """
         rows = _grouped((r for r in self.rows(Kind.LECTURE) if r.id not in found), by_way)
         objects = self._free_audio(way, frozenset(found.values()))
         joined = {}
@@ -109,7 +115,10 @@ class Join:
         return _grouped(self.snapshot.objects, folded)
 
     def _by_names(self) -> Sequence[tuple[str, Callable[[Row], Hashable]]]:
-        """Return the ways to join by speaker, collection and title, or number, the surer one first."""
+        """Return the ways to join by names, the most reliable one first.
+
+        They use the speaker and the collection, together with the title or the number.
+        """
 
         def parents(row: Row) -> _Names | None:
             return self._collection_names.get(_id(row["collection_id"]))
@@ -130,7 +139,10 @@ class Join:
 
     @cached_property
     def _misnumbered(self) -> Collection[object]:
-        """The collections with a number that its recording's name contradicts: none of theirs counts."""
+        """Collections with a number that a recording's name contradicts.
+
+        None of the numbers of such a collection is used.
+        """
         numbered = (
             (row, self.places[key].number) for row in self.rows(Kind.LECTURE) if (key := self._by_path(row))
         )
@@ -141,7 +153,10 @@ class Join:
     # Parents.
 
     def collection_of(self, row: Row) -> int | None:
-        """Return the collection row of a lecture: its own, else the one its folder means; None for none."""
+        """Return the row id of a lecture's collection.
+
+        It is the lecture's own collection, or else the one that its folder means. None for none.
+        """
         own = _id(row["collection_id"])
         if own in self._collection_names:
             return own
@@ -166,7 +181,11 @@ class Join:
     # Images.
 
     def image(self, row: Row, slot: Slot) -> str | None:
-        """Return the NFC key of a row's image: what it names, else what stands where the layout has it."""
+        """Return the NFC key of a row's image.
+
+        It is the key that the row names, or else the object at the place that the layout has for it. None
+        for none.
+        """
         stated = key_in(stated_key(row, slot))
         candidates = self._images.get((slot, *self._names_of(row)), [])
         if len(candidates) > 1:
@@ -186,7 +205,10 @@ class Join:
 
     @cached_property
     def _images(self) -> Mapping[tuple[Slot, str, str], list[str]]:
-        """The images that stand where the layouts have them, by slot and the names of their folders."""
+        """Images at the places that the layouts have for them.
+
+        They are grouped by slot and by the names of their folders.
+        """
         named = [(key, place) for key, place in self.places.items() if place.slot is not None]
         images = defaultdict(list)
         for key, place in named:
@@ -197,7 +219,10 @@ class Join:
     # One of several.
 
     def one_of_each(self, rows: Iterable[Row], sign: Callable[[Row], Hashable], what: str) -> Iterator[Row]:
-        """Yield the first row of each sign, and note the others as duplicates of it."""
+        """Yield the first row of each sign.
+
+        The others are noted as duplicates of it.
+        """
         first: dict[Hashable, Row] = {}
         for row in rows:
             kept = first.setdefault(sign(row), row)

@@ -21,7 +21,10 @@ class SidecarRefused(Exception):
 
 
 def read_sidecar(file: Path) -> Mapping[str, Any]:
-    """Return the JSON object in a sidecar; `SidecarRefused` when there is none in it."""
+    """Return the JSON object in a sidecar.
+
+    Raises `SidecarRefused` when there is none in it.
+    """
     if file.stat().st_size > SIDECAR_MAX_BYTES:
         raise SidecarRefused(f"it has more than {SIDECAR_MAX_BYTES:,} bytes")
     try:
@@ -34,7 +37,10 @@ def read_sidecar(file: Path) -> Mapping[str, Any]:
 
 
 def speaker_fields(sidecar: Mapping[str, Any], path_of: Callable[[str], str | None]) -> Mapping[str, Any]:
-    """Return the fields of a speaker's entry; `path_of` gives an image's path under the media root."""
+    """Return the fields of a speaker's entry.
+
+    `path_of` gives the path of an image under the media root.
+    """
     return _fields(
         sidecar,
         {
@@ -96,7 +102,10 @@ def slugs(value: Any) -> list[str] | None:
 
 
 def beside(folder: str, name: str) -> str:
-    """Return the path of a file that a sidecar in `folder` names: beside it, or a whole path."""
+    """Return the path of a file that a sidecar in `folder` names.
+
+    A sidecar names a file in its own folder, or gives a whole path.
+    """
     return name if "/" in name else str(PurePosixPath(folder) / name)
 
 
@@ -116,7 +125,10 @@ _FRAMES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tags:
-    """The tags that the catalog has a field for; empty or None where there is none."""
+    """The tags that the catalog has a field for.
+
+    Empty or None for a tag that is missing.
+    """
 
     title: str = ""
     artist: str = ""
@@ -127,7 +139,11 @@ class Tags:
 
 
 def read_tags(handle: BinaryIO) -> Tags:
-    """Return the tags of an open file; of bytes that are no audio, or damaged, none. The handle moves."""
+    """Return the tags of an open file.
+
+    There are none for bytes that are not audio, or that are damaged. Moves the position of the
+    handle.
+    """
     import mutagen
 
     handle.seek(0)

@@ -1,4 +1,7 @@
-"""Names as people and scripts wrote them: cleaned, compared, numbered, and made into ids."""
+"""Names: cleaning, comparison, numbering, and conversion to ids.
+
+The names are those that people and scripts wrote.
+"""
 
 # ruff: noqa: RUF001 - people number with dashes and digits of several scripts
 
@@ -24,33 +27,45 @@ _ONLY_NUMBER = re.compile(r"\d{1,7}")
 
 
 def clean(text: str) -> str:
-    """Return a name as the catalog takes it: one line in NFC, no space at its ends."""
+    """Return a name in the form that the catalog accepts.
+
+    That is one line in NFC, without space at its ends.
+    """
     return _NOT_IN_A_LINE.sub(" ", nfc(text)).strip()
 
 
 def folded(text: str) -> str:
-    """Return the form in which names and keys are compared: percent-decoded, NFC, each part trimmed."""
+    """Return the form in which names and keys are compared.
+
+    It is percent-decoded and in NFC, with each part trimmed.
+    """
     return "/".join(clean(part) for part in unquote(text).split("/"))
 
 
 def alike(text: str) -> str:
-    """Return what is left of a title once case, accents, signs and spaces are gone: equal for look-alikes."""
+    """Return a comparison key for titles, equal for look-alikes.
+
+    It is what remains of a title without case, accents, signs and spaces.
+    """
     bare = _HONORIFICS.sub("", unquote(text))
     letters = "".join(each for each in unicodedata.normalize("NFKD", bare) if not unicodedata.combining(each))
     return _UNSPOKEN.sub("", letters).casefold()
 
 
 def id_for(name: str) -> str:
-    """Return the id that a name gives, Arabic transliterated; empty when no letter would be in it."""
+    """Return the id that a name gives.
+
+    Arabic is transliterated. Empty when the id would contain no letter.
+    """
     made = slug(latin(_HONORIFICS.sub("", name)))
     return made if any(letter.isalpha() for letter in made) else ""
 
 
 def numbered(stem: str) -> tuple[int | None, str]:
-    """Split the number from a file's name, without its extension; digits may be Arabic ones.
+    """Split the number from a file's name.
 
-    `100 - The End` gives (100, `The End`). A number that belongs to the title (`100% Trust`, `7 Habits`)
-    stays there.
+    The name is given without its extension; digits may be Arabic ones. `100 - The End` gives (100,
+    `The End`). A number that belongs to the title (`100% Trust`, `7 Habits`) stays there.
     """
     text = clean(stem)
     if _ONLY_NUMBER.fullmatch(text):
@@ -60,14 +75,20 @@ def numbered(stem: str) -> tuple[int | None, str]:
 
 
 def without_number(title: str, number: int | None) -> str:
-    """Return a title that repeats its number without it; the title when it does not, or nothing is left."""
+    """Return a title without the number that it repeats.
+
+    The title is unchanged when it does not repeat the number, or when nothing would be left.
+    """
     match = re.match(r"0*(?P<number>\d{1,7})\s*[-–—.:)]?\s+(?P<rest>\S.*)", title)
     repeats = match is not None and number is not None and int(match["number"]) == number
     return match["rest"] if match is not None and repeats else title
 
 
 def titled(words: str) -> str:
-    """Return a slug as a title: `the-cave-of-hira` as `The cave of hira`. Anything else stays."""
+    """Return a slug as a title.
+
+    `the-cave-of-hira` becomes `The cave of hira`. Anything else is unchanged.
+    """
     if " " in words or words != words.lower():
         return words
     text = words.replace("-", " ").replace("_", " ")
@@ -107,12 +128,18 @@ _PLAIN = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "�
 
 
 def latin(text: str) -> str:
-    """Return `text` with its Arabic words in Latin letters and its digits European; the rest stays."""
+    """Return `text` with its Arabic words in Latin letters.
+
+    Digits become European ones; the rest is unchanged.
+    """
     return "".join(_run(run) for run in _runs(unicodedata.normalize("NFC", text)))
 
 
 def is_arabic(character: str) -> bool:
-    """Whether a character is a letter, or a vowel mark, of the Arabic script."""
+    """Return whether a character is Arabic.
+
+    It is then a letter, or a vowel mark, of the Arabic script.
+    """
     return "\u0620" <= character <= "\u06ef" and not character.isdecimal() and not _is_punctuation(character)
 
 
@@ -162,7 +189,10 @@ def _has_vowel_before(sounds: list[tuple[str, bool]], place: int) -> bool:
 
 
 def _sounds(word: str) -> Iterator[tuple[str, bool]]:
-    """Yield each sound and whether it is a vowel, or marked as having none behind it."""
+    """Yield each sound of a word, and whether it is a vowel.
+
+    A mark for the absence of a vowel counts as a vowel here.
+    """
     last = ""
     word = _SHADDA_LAST.sub(r"\2\1", word)
     for place, letter in enumerate(word):

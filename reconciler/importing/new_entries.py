@@ -31,11 +31,13 @@ def new_lectures(
     hashing: Hashing,
     collection: str | None = None,
 ) -> Imported:
-    """Declare recordings in a collection, with their lockfile lines, from their names and tags.
+    """Declare recordings in a collection, with their lockfile lines.
 
-    Without `collection`, each goes where its path under the media root says. A file elsewhere is copied to
-    the place under the media root that its key template gives. `UsageError` for a file that is none, and
-    where nothing says which collection is meant; nothing has been written then but copies.
+    The fields come from the names and tags of the recordings. Without `collection`, each recording
+    goes where its path under the media root says. A file elsewhere is copied to the place under the
+    media root that its key template gives. Raises `UsageError` for a path that is not a file or not a
+    recording, and where nothing says which collection is meant; nothing but copies has been written
+    then.
     """
     editor = CatalogEditor.open(folder.root, folder.catalog_dir)
     preview = Preview()
@@ -61,7 +63,10 @@ def new_lectures(
 def _heard_before(
     catalog: Catalog, locked: Mapping[str, MediaFile], lines: Mapping[str, MediaFile]
 ) -> Iterator[ImportFinding]:
-    """Yield the new recordings whose bytes a declared lecture has under another path."""
+    """Yield new recordings with the same bytes as a declared lecture.
+
+    The lecture has these bytes under another path.
+    """
     heard: dict[str, tuple[Address, str]] = {}
     for resource in catalog.resources.values():
         path = nfc(resource.media.get(Slot.LECTURE_AUDIO) or "")
@@ -75,7 +80,10 @@ def _heard_before(
 
 
 def existing(catalog: Catalog, text: str, kind: Kind) -> Resource:
-    """Return a declared resource; `UsageError` when the text is no such address."""
+    """Return a declared resource.
+
+    Raises `UsageError` when the text is not the address of one of that kind.
+    """
     resource = catalog.resources.get(Address(text))
     if resource is None or resource.kind is not kind:
         from difflib import get_close_matches
@@ -90,7 +98,10 @@ def existing(catalog: Catalog, text: str, kind: Kind) -> Resource:
 
 
 def _described(file: Path, media_root: Path) -> tuple[KeyPlace, Tags, str | None]:
-    """Return what a file says of itself, and its path under the media root if it is there."""
+    """Return what a file says about itself, and its path.
+
+    The path is the one under the media root; None if the file is not there.
+    """
     if not file.is_file():
         raise UsageError(f"{file} is no file", hint="Give the path of a recording.")
     real, root = file.resolve(), media_root.resolve()
@@ -125,7 +136,10 @@ def _copied(
     under: Resource,
     fields: Mapping[str, Any],
 ) -> str:
-    """Copy a file under the media root, to where its template has it; return its path there."""
+    """Copy a file to the place under the media root that its template has.
+
+    Returns its path there.
+    """
     lecture = replace(
         under,
         address=join(under.address, id_for(str(fields["title"])) or "lecture"),
@@ -145,7 +159,10 @@ def _copied(
 
 
 def _trees(catalog: Catalog, found: Sequence[tuple[Resource, Mapping[str, Any]]]) -> Iterator[FoundResources]:
-    """Yield the lectures below their collections and speakers, which are there, each of these once."""
+    """Yield the lectures below their collections and speakers.
+
+    The collections and speakers are declared already; each of them occurs once.
+    """
     lectures: dict[Address, list[FoundResources]] = {}
     collections: dict[Address, list[FoundResources]] = {}
     for under, fields in found:
@@ -160,9 +177,10 @@ def _trees(catalog: Catalog, found: Sequence[tuple[Resource, Mapping[str, Any]]]
 
 
 def new_parent(folder: Folder, name: str, speaker: str | None, id_: str | None = None) -> Address:
-    """Declare a speaker, or a collection of one that is declared, by name; return its address.
+    """Declare a speaker or a collection by name; return its address.
 
-    The id is made of the name where none is given. `UsageError` for a name that is declared already.
+    A collection needs a speaker that is declared. The id is made from the name when none is given.
+    Raises `UsageError` for a name that is declared already.
     """
     editor = CatalogEditor.open(folder.root, folder.catalog_dir)
     if speaker is not None and Address(speaker) not in editor:

@@ -1,4 +1,7 @@
-"""Assembly of catalog files into resources: parents, defaults and references."""
+"""Assembly of catalog files into resources.
+
+The assembly resolves parents, defaults and references.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +30,10 @@ _FIELDS: Mapping[Kind, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """One file of the catalog and what it declares; None when something is wrong with it."""
+    """A catalog file and the content that it declares.
+
+    `content` is None when something is wrong with the file.
+    """
 
     name: str
     content: Content | None
@@ -60,7 +66,10 @@ _Defaults = Mapping[str, _Default]
 
 
 def assemble(files: Sequence[ReadFile], locator: Locator) -> Declared:
-    """Put the files together. `files` are in the order of their names, those of a folder side by side."""
+    """Assemble the catalog files into resources.
+
+    `files` are in the order of their names, with the files of one folder next to each other.
+    """
     assembly = _Assembly(locator)
     for _, folder in groupby(files, key=lambda file: PurePosixPath(file.name).parent):
         assembly.add_folder(list(folder))
@@ -73,7 +82,10 @@ class _Assembly:
         self._locator = locator
 
     def add_folder(self, files: Sequence[ReadFile]) -> None:
-        """Add a speaker's folder. Where his own file cannot be read, nothing in it has an address."""
+        """Add a speaker's folder.
+
+        When the speaker's own file cannot be read, nothing in the folder has an address.
+        """
         read = [(file.name, file.content) for file in files if file.content is not None]
         speakers = [(name, content) for name, content in read if content.kind is Kind.SPEAKER]
         collections = [(name, content) for name, content in read if content.kind is Kind.COLLECTION]
@@ -157,7 +169,10 @@ def _defaults_of(file: str, content: Content) -> _Defaults:
 
 
 def _fields(kind: Kind, entry: CatalogEntry, defaults: _Defaults, address: Address) -> Mapping[str, Value]:
-    """Return the entry's fields with the defaults it takes; cleared categories are no categories."""
+    """Return the entry's fields with the defaults that it takes.
+
+    Cleared categories (`null`) become an empty tuple: no categories.
+    """
     fields: dict[str, Any] = entry.fields
     for name, default in defaults.items():
         if name in _FIELDS[kind] and name not in entry.fields:
@@ -179,14 +194,20 @@ def _protect(entry: CatalogEntry, defaults: _Defaults, address: Address) -> bool
 
 
 def _resolve(reference: str, parent: Address | None) -> Address:
-    """Return the address that a reference means: an id stands under `parent`, a slash makes it whole."""
+    """Return the address that a reference means.
+
+    An id alone is an address under `parent`. A reference with a slash is a full address.
+    """
     if parent is None or "/" in reference:
         return Address(reference.removeprefix("/"))
     return join(parent, reference)
 
 
 def media_references(files: Sequence[ReadFile]) -> Mapping[str, Position]:
-    """Return every media path that the files name, in order, with the first place that names it."""
+    """Return every media path in the files, with its first position.
+
+    The paths are in the order of the files. The position is the first place that names the path.
+    """
     references: dict[str, Position] = {}
     for file in files:
         if file.content is not None:

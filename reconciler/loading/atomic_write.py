@@ -7,10 +7,11 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replace the content of `path`; a reader, or a kill at any moment, meets the old text or the new.
+    """Replace the content of `path` atomically.
 
-    Its folder is created when absent. An existing file keeps its permissions, and a link keeps pointing at
-    the file, which is what gets replaced.
+    A reader finds either the old text or the new text, even if the process is killed at any moment.
+    The folder of `path` is created when absent. An existing file keeps its permissions. If `path` is
+    a link, it keeps pointing at the same file, and that file is replaced.
     """
     target = path.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,7 @@
-"""Loading of the catalog directory: a catalog, or everything wrong with it."""
+"""Loading of the catalog directory.
+
+The result is a catalog, or everything that is wrong with it.
+"""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +24,10 @@ _Read = tuple[str, ReadFile, tuple[Diagnostic, ...]]
 
 @dataclass(slots=True)
 class Preview:
-    """Reads the texts of a catalog while it is being edited; a file that did not change is not read again.
+    """Incremental reader of catalog texts while they are being edited.
 
-    What is wrong with a text is left out of the catalog. `texts` are by file name.
+    A file that did not change is not read again. Anything wrong with a text is left out of the
+    catalog. `texts` are keyed by file name.
     """
 
     _known: dict[str, _Read] = field(default_factory=dict)
@@ -44,7 +48,10 @@ class Preview:
         return in_reading_order(found)
 
     def refuse_mistakes(self, texts: Mapping[str, str], layout: Layout) -> None:
-        """Raise `InvalidInput` when anything is wrong: what cannot be read would seem not to be declared."""
+        """Raise `InvalidInput` when the texts have errors.
+
+        Otherwise an entry that cannot be read would look as if it were not declared.
+        """
         mistakes = self.mistakes(texts, layout)
         if has_errors(mistakes):
             raise InvalidInput(mistakes)
@@ -64,7 +71,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What one reading of the catalog came to.
+    """Result of one reading of the catalog.
 
     `catalog` is None when any diagnostic is an error: half a catalog must never be planned.
     """
@@ -74,9 +81,10 @@ class Loaded:
     files: Sequence[ReadFile]
 
     def media_references(self) -> Mapping[str, Position]:
-        """Return every media path that a readable file names, with the first place that names it.
+        """Return every media path and the first place that names it.
 
-        This is what `check_media` takes; a path that cannot be one has its diagnostic already.
+        Only the paths in readable files are included. `check_media` takes this mapping. A path that
+        cannot be a media path already has its diagnostic.
         """
         return media_references(self.files)
 

@@ -1,4 +1,7 @@
-"""The files of a catalog: found in a fixed order, each read once, links kept inside."""
+"""Discovery of the catalog's files.
+
+Files are found in a fixed order and each is read once. Links must stay inside the catalog.
+"""
 
 import hashlib
 import os
@@ -20,7 +23,10 @@ _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One YAML file of the catalog. `name` is relative to the project, with slashes."""
+    """One YAML file of the catalog.
+
+    `name` is relative to the project and uses slashes.
+    """
 
     name: str
     data: bytes
@@ -33,9 +39,10 @@ class SourceFile:
 
 
 def find_files(root: Path, catalog_dir: Path) -> Iterator[SourceFile | Diagnostic]:
-    """Yield every YAML file under the catalog directory, by folder and name, or why it is not read.
+    """Yield every YAML file under the catalog directory, or its diagnostic.
 
-    Hidden files and folders are passed over. A link to a file inside the catalog is read as that file.
+    The order is by folder and name. The diagnostic says why a file is not read. Hidden files and
+    folders are skipped. A link to a file inside the catalog is read as that file.
     """
     finder = _Finder(root, catalog_dir.resolve())
     if not catalog_dir.is_dir():
@@ -50,7 +57,10 @@ class _Finder:
     real_catalog: Path
 
     def name(self, path: Path) -> str:
-        """Return how a diagnostic calls the path; a name that is not UTF-8 is shown escaped."""
+        """Return the path as diagnostics show it.
+
+        A name that is not UTF-8 is shown escaped.
+        """
         shown = path.relative_to(self.root) if path.is_relative_to(self.root) else path
         return os.fsencode(shown.as_posix()).decode("utf-8", "backslashreplace")
 
@@ -81,7 +91,11 @@ class _Finder:
             yield self._file(path, target)
 
     def _file(self, path: Path, real: Path) -> SourceFile | Diagnostic:
-        """Read the file at `path`, which is at `real` without any link: a link put there since is refused."""
+        """Read the file at `path`, or return a diagnostic that refuses it.
+
+        `real` is the same place without any link. A link that was put there after `real` was resolved is
+        refused.
+        """
         name = self.name(path)
         try:
             with os.fdopen(os.open(real, _READ), "rb") as handle:

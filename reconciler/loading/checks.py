@@ -1,4 +1,7 @@
-"""Checks over the whole catalog: duplicates, numbers, keys, references, lockfile."""
+"""Checks over the whole catalog.
+
+They cover duplicates, numbers, keys, references and the lockfile.
+"""
 
 import re
 from collections import defaultdict
@@ -100,7 +103,10 @@ _LEADING_NUMBER = re.compile(r"0*([0-9]{1,7})(?![0-9])")
 
 
 def find_gaps(resources: Iterable[Resource], locator: Locator) -> Iterator[Diagnostic]:
-    """Yield one warning for each collection whose numbers have gaps; where they begin is free."""
+    """Yield one warning for each collection whose numbers have gaps.
+
+    Numbers may begin anywhere: a collection need not start at 1.
+    """
     for address, lectures in _by_collection(resources).items():
         gaps = [
             (before, after)
@@ -114,7 +120,7 @@ def find_gaps(resources: Iterable[Resource], locator: Locator) -> Iterator[Diagn
 
 
 def find_repeated_numbers(resources: Iterable[Resource], locator: Locator) -> Iterator[Diagnostic]:
-    """Yield a warning for each title that begins with the lecture's own number."""
+    """Yield a warning for each title that begins with the lecture's number."""
     for resource in resources:
         number = resource.fields.get("number")
         if number is not None and _leading_number(resource.name) == number:
@@ -207,7 +213,11 @@ class _Checker:
         return not any(resource.address in self.twins for resource in lineage.values())
 
     def _url_problem(self, slot: Slot, key: str) -> str | None:
-        """Say that the URL outgrows its column: `lectures.audio_url` is varchar(1024), images are text."""
+        """Return the problem of a URL that is longer than its column.
+
+        `lectures.audio_url` is varchar(1024). The columns of images are text, so images have no such
+        limit. None when there is no problem.
+        """
         base = self.layout.base_url
         if slot is not Slot.LECTURE_AUDIO or base is None or len(url_of(base, key)) <= URL_MAX_CHARS:
             return None
@@ -255,10 +265,11 @@ def check_references(declared: Declared, locator: Locator) -> Iterator[Diagnosti
 def check_lockfile(
     references: Mapping[str, Position], media: Mapping[str, MediaFile], media_root: Path
 ) -> Iterator[Diagnostic]:
-    """Yield the media that the lockfile does not know, or knows to be something else than they are called.
+    """Yield a diagnostic for each file not locked, or of another type.
 
-    Looks at the disk only for files that are not locked. The diagnostics are those of `check_media`, which
-    looks at every file.
+    A file is of another type when the lockfile's type is not what the file's name says. Only files
+    that are not locked are looked up on disk. The diagnostics are those of `check_media`, which looks
+    at every file.
     """
     folder = MediaFolder(media_root)
     for path, position in references.items():

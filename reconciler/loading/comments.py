@@ -1,7 +1,8 @@
-"""Comments and blank lines of a YAML file, each with the entry it speaks of.
+"""Comments and blank lines of a YAML file, each with its entry.
 
-A YAML parser drops them, and one that keeps them hangs a comment on the entry before it. To a person a
-comment above an entry belongs to that entry, and goes where it goes.
+A YAML parser drops comments, and a parser that keeps them attaches a comment to the entry before
+it. For a person, a comment above an entry describes that entry: it belongs to the entry and
+moves with it.
 """
 
 import bisect
@@ -20,9 +21,10 @@ Span = tuple[int, int]
 
 @dataclass(slots=True)
 class Trivia:
-    """What stands around one entry: comments, `""` for a blank line.
+    """Comments and blank lines around one entry.
 
-    `before` stands above it, `beside` at the end of its line, `after` below all it holds.
+    An item is the text of a comment, or `""` for a blank line. `before` is above the entry, `beside`
+    is at the end of its line, and `after` is below everything that the entry contains.
     """
 
     before: list[str] = field(default_factory=list)
@@ -32,7 +34,10 @@ class Trivia:
 
 @dataclass(frozen=True, slots=True)
 class _Anchor:
-    """An entry as a place that comments can belong to. `last_line` is None when other entries stand in it."""
+    """An entry as a place that comments can belong to.
+
+    `last_line` is None when the entry contains other entries.
+    """
 
     start: int
     line: int
@@ -64,7 +69,10 @@ class CommentedSource:
         self._comment_starts = [comment.start for comment in self.comments]
 
     def span(self, node: yaml.Node) -> Span:
-        """Return where a node begins and ends; blank lines behind a block of text are not a part of it."""
+        """Return the start and the end of a node in the text.
+
+        Blank lines after a block of text are not part of it.
+        """
         start, end = self._index(node.start_mark), self._index(node.end_mark)
         if isinstance(node, yaml.ScalarNode) and node.style in {"|", ">"}:
             end = start + len(self.text[start:end].rstrip(SPACE + "\n"))
@@ -74,7 +82,10 @@ class CommentedSource:
         return self._starts[mark.line] + mark.column
 
     def is_leaf(self, node: yaml.Node) -> bool:
-        """Whether a node is written as one piece: a scalar, or a flow collection without comments in it."""
+        """Return whether a node is written as one piece.
+
+        Such a node is a scalar, or a flow collection without comments in it.
+        """
         if isinstance(node, yaml.ScalarNode):
             return True
         start, end = self.span(node)
@@ -97,7 +108,7 @@ class CommentedSource:
         return place >= 0 and self._opaque[place][0] <= index < self._opaque[place][1]
 
     def is_blank(self, number: int) -> bool:
-        """Whether a line is empty and not a part of a text."""
+        """Return whether a line is empty and not part of a text."""
         return not self.lines[number].strip(SPACE) and not self._in_scalar(self._starts[number])
 
 
@@ -115,10 +126,10 @@ def scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
 
 
 class Belongings:
-    """Which comments and blank lines belong to which entry.
+    """Comments and blank lines by the entry that they belong to.
 
-    An entry is known by its key's node, or by its own in a list. `head`, all that stands above the first
-    entry, and `tail`, what stands below the last, belong to the file.
+    An entry is identified by the node of its key, or by its own node in a list. `head` (everything
+    above the first entry) and `tail` (everything below the last entry) belong to the file.
     """
 
     def __init__(self, source: CommentedSource, root: yaml.Node) -> None:
@@ -151,7 +162,11 @@ class Belongings:
             self._give_group(group)
 
     def _groups(self) -> Iterator[list[_Comment]]:
-        """Give away the comments beside entries; yield the lines between entries, in runs."""
+        """Assign end-of-line comments; yield the lines between entries.
+
+        A comment at the end of an entry's line goes to that entry. The lines between entries are yielded
+        in runs.
+        """
         by_line = {comment.line: comment for comment in self._source.comments}
         run: list[_Comment] = []
         for number in range(len(self._source.lines)):

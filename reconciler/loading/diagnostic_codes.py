@@ -1,6 +1,7 @@
-"""Every mistake a person can make in elmify.yaml and in the catalog, with its stable code.
+"""Mistakes in elmify.yaml and in the catalog, with their stable codes.
 
-`docs/diagnostics.md` shows this table. A code is never given to another mistake.
+The table has every mistake that a person can make there. `docs/diagnostics.md` shows it. A code
+is never reused for another mistake.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,10 @@ class _Entry:
 
 
 class Mistake(Enum):
-    """A mistake: `code`, `summary`, `meaning`, `example` and `remedy` are for the documentation too."""
+    """A mistake that a person can make, with its stable code.
+
+    `code`, `summary`, `meaning`, `example` and `remedy` are also used in the documentation.
+    """
 
     # elmify.yaml and the environment
     NO_SETTINGS = _Entry(
@@ -412,7 +416,10 @@ class Mistake(Enum):
         return self.value.code
 
     def at(self, position: Position, detail: str, hint: str = "") -> Diagnostic:
-        """Return the diagnostic for one such mistake; `hint` takes the place of the general remedy."""
+        """Return the diagnostic for one such mistake.
+
+        `hint` replaces the general remedy.
+        """
         entry = self.value
         return Diagnostic(
             code=entry.code,

@@ -1,6 +1,7 @@
-"""Edits of catalog files that keep every comment: one field, one entry at a time.
+"""Edits of catalog files that keep every comment.
 
-The tree that `fmt` prints is changed and printed again, so that what is written is in canonical form.
+An edit changes one field or one entry at a time. It changes the tree that `fmt` prints, and the
+tree is printed again, so that the written text is in canonical form.
 """
 
 import re
@@ -32,16 +33,20 @@ _LAST = float("inf")
 
 
 class NotEditable(ElmifyError):
-    """A catalog file cannot be edited without losing something of it. Nothing was written."""
+    """A catalog file cannot be edited without losing part of it.
+
+    Nothing was written.
+    """
 
     code = "catalog-not-editable"
 
 
 @dataclass(slots=True)
 class EditableFile:
-    """One catalog file as a tree, with the printer that knows its comments by their nodes.
+    """A catalog file as a tree, with its printer.
 
-    A file that is no mapping has nothing in its tree to be edited.
+    The printer knows the comments of the file by their nodes. A file that is not a mapping has
+    nothing in its tree that can be edited.
     """
 
     name: str
@@ -65,7 +70,10 @@ class EditableFile:
         return cls(name, text, root, Printer(source, Belongings(source, root)))
 
     def keep(self, nodes: object) -> None:
-        """Hold nodes that leave the tree: a new one in their memory would get their comments."""
+        """Keep references to nodes that leave the tree.
+
+        Otherwise a new node could be created in their memory and would get their comments.
+        """
         self._kept.append(nodes)
 
     def touch(self) -> None:
@@ -74,7 +82,10 @@ class EditableFile:
 
     @property
     def text(self) -> str:
-        """The file as it is to be written; `NotEditable` when that would lose something of it."""
+        """The text of the file as it will be written.
+
+        Raises `NotEditable` when writing it would lose something of the file.
+        """
         if not self.edited:
             return self.written
         if self._printed is None:
@@ -131,7 +142,10 @@ def set_value(file: EditableFile, entry: yaml.MappingNode, name: str, value: Any
 
 
 def put(file: EditableFile, entry: yaml.MappingNode, name: str, value: yaml.Node) -> None:
-    """Give a key its new value; the key itself, which the comments belong to, stays when it is there."""
+    """Set a key to a new value.
+
+    A key that exists is kept, because the comments belong to it.
+    """
     file.keep(list(entry.value))
     for place, (key, _) in enumerate(entry.value):
         if key.value == name:
@@ -141,7 +155,10 @@ def put(file: EditableFile, entry: yaml.MappingNode, name: str, value: yaml.Node
 
 
 def place_for(entries: list[yaml.Node], number: Any) -> int:
-    """Return where a lecture of that number goes: behind the last one whose number is not greater."""
+    """Return the index at which to insert a lecture with that number.
+
+    The place is after the last lecture whose number is not greater.
+    """
     if not isinstance(number, int):
         return len(entries)
     return max((at for at, entry in enumerate(entries, start=1) if _number(entry) <= number), default=0)
@@ -214,11 +231,17 @@ class CatalogEditor:
 
     @property
     def addresses(self) -> Collection[Address]:
-        """Every address that is declared: speakers, then collections each before its lectures."""
+        """All declared addresses, in order.
+
+        Speakers come first, then collections, each before its lectures.
+        """
         return self._entries.keys()
 
     def fields(self, address: Address) -> Mapping[str, Any]:
-        """Return what an entry says, by field, as it is written: no defaults, and not what it contains."""
+        """Return the fields of an entry as they are written, by name.
+
+        Defaults are not applied, and what the entry contains is not included.
+        """
         _, entry = self._entries[address]
         return {key.value: plain(value) for key, value in entry.value if key.value != "lectures"}
 
@@ -227,13 +250,19 @@ class CatalogEditor:
         return [each for each in self._entries if parent_of(each) == address]
 
     def file_of(self, address: Address) -> str:
-        """Return the name of the file that declares an address, relative to the project."""
+        """Return the name of the file that declares an address.
+
+        The name is relative to the project.
+        """
         return self._entries[address][0].name
 
     # Editing.
 
     def set(self, address: Address, fields: Mapping[str, Any]) -> None:
-        """Write fields of an entry. Those that it has keep their comments and take the new value."""
+        """Write fields of an entry.
+
+        Fields that the entry already has keep their comments and take the new value.
+        """
         file, entry = self._entries[address]
         for name, value in fields.items():
             if not _same(value, self._said(entry, name)):
@@ -245,7 +274,10 @@ class CatalogEditor:
         return plain(value) if value is not None else _NOTHING
 
     def remove(self, address: Address, names: Iterable[str]) -> None:
-        """Take fields out of an entry, with their comments; those that it does not have are no error."""
+        """Remove fields from an entry, with their comments.
+
+        A field that the entry does not have is not an error.
+        """
         file, entry = self._entries[address]
         for name in names:
             pairs = [pair for pair in entry.value if pair[0].value != name]
@@ -255,10 +287,11 @@ class CatalogEditor:
                 file.touch()
 
     def add(self, address: Address, fields: Mapping[str, Any]) -> None:
-        """Declare an address that is not declared yet; its parent is. The id is written from the address.
+        """Declare an address that is not declared yet.
 
-        A speaker gets a folder of his own, a collection a file beside its speaker's. A lecture goes where its
-        number belongs, else to the end.
+        Its parent must be declared already. The id is written from the address. A speaker gets a new
+        folder, and a collection gets a file in its speaker's folder. A lecture goes where its number
+        belongs, otherwise to the end.
         """
         if address in self._entries:
             raise ValueError(f"{address} is declared already")
@@ -295,7 +328,10 @@ class CatalogEditor:
         self._entries[address] = (file, entry)
 
     def drop(self, address: Address) -> None:
-        """Take a lecture's entry out of its file, with the comments that belong to it."""
+        """Remove a lecture's entry from its file.
+
+        The comments that belong to the entry are removed with it.
+        """
         parent = parent_of(address)
         assert parent is not None
         file, entry = self._entries.pop(address)
@@ -331,9 +367,10 @@ class CatalogEditor:
         return {name: file.text for name, file in sorted(self._files.items()) if file.edited}
 
     def save(self) -> tuple[str, ...]:
-        """Write the files that were edited, each whole or not at all; return their names.
+        """Write the edited files and return their names.
 
-        `NotEditable` for a file that cannot be printed, before any is written.
+        Each file is written whole or not at all. Raises `NotEditable` for a file that cannot be printed,
+        before any file is written.
         """
         edits = self.edits()
         for name, text in edits.items():
@@ -356,10 +393,11 @@ def _folder(name: str) -> str:
 
 
 def amend_lockfile(path: Path, root: Path, lines: Iterable[MediaFile], *, drop: Collection[str] = ()) -> bool:
-    """Put lines into the lockfile, replacing those of the same path, and take out those of `drop`.
+    """Put lines into the lockfile, and remove the lines of `drop`.
 
-    Whether anything changed; then the lockfile was replaced, whole or not at all. `InvalidInput` for one that
-    a person has to look at first.
+    A new line replaces the line of the same path. Returns whether anything changed; if so, the
+    lockfile was replaced, whole or not at all. Raises `InvalidInput` for a lockfile that a person
+    has to look at first.
     """
     before, mistakes = read_lockfile(path, root)
     grave = [mistake for mistake in mistakes if mistake.code not in REPAIRABLE]

@@ -1,4 +1,7 @@
-"""Entries of one catalog file, checked on their own, each with its position."""
+"""Entries of one catalog file, each with its position.
+
+The entries are checked on their own, without the rest of the catalog.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +39,10 @@ class CatalogEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What one file declares: a speaker, or a collection with its lectures."""
+    """Content that one catalog file declares.
+
+    The file declares a speaker, or a collection with its lectures.
+    """
 
     kind: Kind
     head: CatalogEntry
@@ -56,7 +62,10 @@ class Locator:
         self._of_file = lru_cache(maxsize=_FILES_KEPT)(self._read)
 
     def field(self, entry: Position, *path: str | int) -> Position:
-        """Return where that field of the entry at `entry` stands; the entry itself where it has none."""
+        """Return the position of a field of the entry at `entry`.
+
+        Without that field, it is the position of the entry itself.
+        """
         places, paths = self._of_file(entry.file)
         start = paths.get((entry.line, entry.column))
         return entry if start is None else places.of_value((*start, *path))
@@ -83,7 +92,10 @@ _SLOTS: Mapping[Kind, tuple[str, ...]] = {
 
 
 def read_content(document: Document) -> tuple[Content | None, tuple[Diagnostic, ...]]:
-    """Return what a document declares, or None and everything that is wrong with it."""
+    """Return the content that a document declares, and its diagnostics.
+
+    The content is None when something is wrong; the diagnostics then say everything that is wrong.
+    """
     if document.problems and not isinstance(document.value, dict):
         return None, document.problems
     kind = _kind_of(document.value)
@@ -184,7 +196,10 @@ def _is_reference(text: str) -> bool:
 
 
 def _fits(reference: str, kind: Kind) -> bool:
-    """Whether a full address is one of that kind; an id alone always is."""
+    """Return whether a full address is an address of that kind.
+
+    An id alone always is.
+    """
     return "/" not in reference or reference.count("/") == list(Kind).index(kind)
 
 

@@ -1,4 +1,7 @@
-"""Canonical form of catalog files: key order, notation, placement of comments."""
+"""Canonical form of catalog files.
+
+It defines the key order, the notation and the placement of comments.
+"""
 
 import re
 from collections import Counter, defaultdict
@@ -46,7 +49,10 @@ class Unwritable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formatted:
-    """A catalog file before and after. `problems` say what in its notation made it be left alone."""
+    """Text of a catalog file before and after formatting.
+
+    `problems` say what in the notation was the reason to leave the file unchanged.
+    """
 
     before: str
     after: str
@@ -54,7 +60,7 @@ class Formatted:
 
     @property
     def differs(self) -> bool:
-        """Whether the file is not in its canonical form."""
+        """Return whether the file is not in its canonical form."""
         return self.before != self.after
 
 
@@ -87,7 +93,10 @@ def _canonical(text: str, file: str, taken: Collection[str]) -> str | None:
 
 
 def _kept(before: str, after: str) -> bool:
-    """Whether nothing was lost on the way: the law that formatting rests on, checked each time."""
+    """Return whether formatting lost nothing.
+
+    Formatting relies on this law, so it is checked each time.
+    """
     return _grown(_data(before), _data(after)) and _comments(before) == _comments(after)
 
 
@@ -101,7 +110,7 @@ def _comments(text: str) -> Counter[str]:
 
 
 def _grown(before: Any, after: Any) -> bool:
-    """Whether `after` is `before` with nothing but ids added."""
+    """Return whether `after` is `before` with nothing added but ids."""
     if isinstance(before, dict) and isinstance(after, dict):
         added = after.keys() - before.keys()
         return added <= _IDS and all(key in after and _grown(old, after[key]) for key, old in before.items())
@@ -121,7 +130,10 @@ class Printer:
         self.belongings = belongings
 
     def document(self, root: yaml.MappingNode) -> str:
-        """Return the whole file; `Unwritable` for a notation that would lose something."""
+        """Return the text of the whole file.
+
+        Raises `Unwritable` for a notation that would lose something.
+        """
         if self.source.is_leaf(root):
             root.flow_style = False  # a whole file in braces
         above = _above(self.belongings.head, "", first=True)
@@ -171,7 +183,10 @@ class Printer:
         return self.source.is_leaf(node)
 
     def _leaf(self, node: yaml.Node) -> Sequence[str]:
-        """Return a leaf's lines; those behind the first without the indentation that all of them share."""
+        """Return the lines of a leaf.
+
+        The lines after the first are without the indentation that all of them share.
+        """
         if not isinstance(node, yaml.ScalarNode):
             return [self._flow(node)]
         if node.style in {"|", ">"}:
@@ -214,7 +229,10 @@ def _in_order(node: yaml.MappingNode) -> Sequence[tuple[yaml.ScalarNode, yaml.No
 
 
 def _dashed(lines: Sequence[str], indent: str) -> Iterator[str]:
-    """Put the dash of a list before an entry; comments above its first key cannot stand behind a dash."""
+    """Yield the lines of a list entry, with the dash of the list.
+
+    Comments above the first key of the entry come before the dash, because they cannot follow it.
+    """
     content = next(
         place for place, line in enumerate(lines) if line and not line.lstrip(SPACE).startswith("#")
     )
@@ -224,7 +242,10 @@ def _dashed(lines: Sequence[str], indent: str) -> Iterator[str]:
 
 
 def _above(comments: Sequence[str], indent: str, *, first: bool) -> Iterator[str]:
-    """Yield the lines above an entry, one blank line at most in a row, and none above the first entry."""
+    """Yield the comments and blank lines above an entry.
+
+    There is at most one blank line in a row, and none above the first entry.
+    """
     last = "" if first else None
     for comment in comments:
         if comment or last != "":
@@ -234,7 +255,10 @@ def _above(comments: Sequence[str], indent: str, *, first: bool) -> Iterator[str
 
 @dataclass(frozen=True, slots=True)
 class FormattedFile:
-    """One file of the catalog. `formatted` is None when it is no text, which `problems` explain."""
+    """One file of the catalog, formatted.
+
+    `formatted` is None when the file is not text; `problems` then explain why.
+    """
 
     name: str
     formatted: Formatted | None
@@ -242,7 +266,7 @@ class FormattedFile:
 
     @property
     def differs(self) -> bool:
-        """Whether the file is not in its canonical form."""
+        """Return whether the file is not in its canonical form."""
         return self.formatted is not None and self.formatted.differs
 
 

@@ -26,7 +26,10 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells a file that was not touched: its size, its time and its inode."""
+    """Stamp of an unchanged file: size, modification time and inode.
+
+    A file with the same stamp was not touched.
+    """
 
     size_bytes: int
     mtime_ns: int
@@ -39,9 +42,10 @@ class Stamp:
 
 
 class StatCache:
-    """Lockfile lines of files by path, each valid as long as the file has the stamp it had when hashed.
+    """Cache of lockfile lines, by path.
 
-    The times of a checkout say nothing to another machine, so this never stands in the lockfile.
+    A line is valid as long as the file has the stamp that it had when it was hashed. The file times
+    of a checkout mean nothing to another machine, so they are never part of the lockfile.
     """
 
     def __init__(self, entries: Mapping[str, tuple[Stamp, MediaFile]] | None = None) -> None:
@@ -49,7 +53,10 @@ class StatCache:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read the cache; one that is absent or damaged is empty, which costs time and nothing else."""
+        """Read the cache.
+
+        A cache that is absent or damaged reads as empty, which costs time and nothing else.
+        """
         try:
             text = json.loads(path.read_text("utf-8"))
             entries = text["files"] if text["format"] == _FORMAT else []
@@ -66,12 +73,18 @@ class StatCache:
         write_whole(path, json.dumps({"format": _FORMAT, "files": files}, ensure_ascii=False) + "\n")
 
     def get(self, path: str, status: os.stat_result) -> MediaFile | None:
-        """Return what is known of a file, if it still has the stamp it had when it was hashed."""
+        """Return the cached lockfile line of a file, if it is still valid.
+
+        It is valid if the file still has the stamp that it had when it was hashed. None otherwise.
+        """
         stamp, media = self._entries.get(path, (None, None))
         return media if stamp == Stamp.of(status) else None
 
     def put(self, media: MediaFile, status: os.stat_result, *, hashed_at_ns: int) -> None:
-        """Remember a file that was hashed from `hashed_at_ns` on, in nanoseconds since the epoch."""
+        """Remember a file that was hashed.
+
+        `hashed_at_ns` is the time when hashing began, in nanoseconds since the epoch.
+        """
         if status.st_mtime_ns < hashed_at_ns - _SETTLED_NS:
             self._entries[media.path] = (Stamp.of(status), media)
         else:
@@ -85,7 +98,10 @@ def _entry(entry: tuple[int, int, int, str]) -> tuple[str, tuple[Stamp, MediaFil
 
 
 def now_ns() -> int:
-    """Return the present, in nanoseconds since the epoch, on the clock that file times are on."""
+    """Return the current time, in nanoseconds since the epoch.
+
+    The clock is the one that file times use.
+    """
     return time.time_ns()
 
 
@@ -114,7 +130,10 @@ class _Sink(Protocol):
 
 
 class _PartsEtag:
-    """The MD5 of the parts' binary MD5s, then `-N`: R2's and S3's ETag of a multipart upload."""
+    """ETag of a multipart upload, as R2 and S3 compute it.
+
+    It is the MD5 of the parts' binary MD5s, then `-N`.
+    """
 
     def __init__(self, part_bytes: int) -> None:
         self.part_bytes = part_bytes
@@ -150,12 +169,13 @@ def digest_file(
     on_bytes: Callable[[int], None] = ignore_bytes,
     split: bool = False,
 ) -> Digests:
-    """Read an open file from where it stands to its end, and return its digests.
+    """Read an open file to its end, and return its digests.
 
-    `size_bytes`, what the file should have, decides whether the multipart ETag is wanted. `Digests` holds
-    what was read; of a file that grows without end that is little more than it should have. `split` lets
-    each hash run in a thread of its own, for a file that would be the last one running. `on_bytes` is called
-    with the bytes read since the last call; what it raises is let through.
+    Reading starts at the current position of the file. `size_bytes`, the size that the file should
+    have, decides whether the multipart ETag is wanted. `Digests` holds what was read; for a file that
+    grows without end, that is little more than it should have. `split` lets each hash run in its own
+    thread, for a file that would be the last one running. `on_bytes` is called with the number of
+    bytes read since the last call; an exception that it raises is not caught.
     """
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     parts = _PartsEtag(limits.part_bytes) if size_bytes > limits.single_put_bytes else None
@@ -171,7 +191,10 @@ def digest_file(
 
 
 def sha256_of(handle: BinaryIO, size_bytes: int) -> str:
-    """Read an open file that should have `size_bytes` to its end; return its SHA-256 in lower-case hex."""
+    """Return the SHA-256 of an open file, in lower-case hex.
+
+    The file should have `size_bytes`. It is read to its end.
+    """
     sha256 = hashlib.sha256()
     _read(handle, [sha256], ignore_bytes, size_bytes)
     return sha256.hexdigest()
@@ -191,7 +214,10 @@ def _read(handle: BinaryIO, sinks: Sequence[_Sink], on_bytes: Callable[[int], No
 def _read_split(
     handle: BinaryIO, sinks: Sequence[_Sink], on_bytes: Callable[[int], None], size_bytes: int
 ) -> int:
-    """Read into one buffer while every sink, in its own thread, takes the other."""
+    """Read into one buffer while the sinks process the other.
+
+    Every sink runs in its own thread.
+    """
     buffers = cycle([memoryview(bytearray(SPLIT_BUFFER_BYTES)) for _ in range(2)])
     total = 0
     with Background(size=len(sinks), name="elmify-digest") as background:

@@ -1,4 +1,7 @@
-"""Ids for entries that have none yet: a slug of the title at this time, which then never changes."""
+"""Ids for entries that have none yet.
+
+An id is a slug of the title at this time, and it never changes afterwards.
+"""
 
 from collections.abc import Collection, Mapping
 from itertools import count
@@ -27,7 +30,10 @@ def write_missing_ids(root: yaml.MappingNode, file: str, taken: Collection[str])
 
 
 def kind_of_file(root: yaml.MappingNode) -> Kind | None:
-    """Return what a file declares, even where its id is missing; None when it does not show."""
+    """Return the kind that a file declares, even if its id is missing.
+
+    None when the file does not show its kind.
+    """
     keys = {key.value for key, _ in root.value}
     if keys & {"collection", "title", "lectures"}:
         return None if "speaker" in keys else Kind.COLLECTION
@@ -65,7 +71,10 @@ def _lecture_slug(said: Mapping[str, str], place: int) -> str:
 
 
 def _slug_with_letters(title: str) -> str:
-    """Return the slug of a title; empty when only digits would be left of it, which say nothing."""
+    """Return the slug of a title; empty if the slug has no letters.
+
+    A slug of only digits has no meaning, so it is not used.
+    """
     made = slug(title)
     return made if any(letter.isalpha() for letter in made) else ""
 

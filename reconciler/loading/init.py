@@ -1,4 +1,7 @@
-"""A new project: settings, an example catalog, and audio for it, ready to be planned."""
+"""Creation of a new project that is ready to be planned.
+
+The project has settings, an example catalog, and audio for the example.
+"""
 
 import io
 import math
@@ -27,17 +30,21 @@ _IGNORED = (".elmify/", "plans/", "media/")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Initialised:
-    """What init did, as paths under the folder: files it wrote, and what was there and stayed as it was."""
+    """Result of init: the files written and the paths kept.
+
+    All are paths under the folder. The kept paths already existed and stayed unchanged.
+    """
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
 
 
 def init_project(folder: Path, schema: str) -> Initialised:
-    """Make a project in a folder, which is created when absent. Nothing that is there is overwritten.
+    """Create a project in a folder.
 
-    `schema` is the JSON Schema of a catalog file, for editors. The example, its audio and its lockfile are
-    written only where there is no catalog yet; together they are valid at once.
+    The folder is created when absent. Nothing that exists is overwritten. `schema` is the JSON Schema
+    of a catalog file, for editors. The example, its audio and its lockfile are written only when
+    there is no catalog yet; together they are valid at once.
     """
     texts = {_CONFIG: _text("elmify.yaml").replace("{environment}", _environment(folder))}
     if not (folder / _CATALOG).exists():
@@ -55,9 +62,9 @@ def init_project(folder: Path, schema: str) -> Initialised:
 
 
 def init_workflows(folder: Path, *, branch: str, package: str | None) -> Initialised:
-    """Write the workflows of a repository on GitHub. What is there stays as it is.
+    """Write the workflows of a GitHub repository.
 
-    `branch` and `package` are those of `workflow_texts`.
+    Existing files stay as they are. `branch` and `package` are those of `workflow_texts`.
     """
     written, kept = _write_texts(folder, workflow_texts(branch=branch, package=package))
     return Initialised(written=tuple(written), kept=tuple(kept))
@@ -68,7 +75,10 @@ def _text(name: str) -> str:
 
 
 def _environment(folder: Path) -> str:
-    """Return a name for the environment that is text to YAML: of the folder, if that has a letter first."""
+    """Return a name for the environment that YAML reads as text.
+
+    The name comes from the folder, if the folder's name begins with a letter.
+    """
     name = slug(folder.resolve().name)
     return name if name[:1].isalpha() and name not in {"no", "yes", "on", "off", "null"} else "my-library"
 
@@ -112,7 +122,10 @@ def _chime(seconds: int = 2, rate: int = 8000, pitch_hertz: int = 440) -> bytes:
 
 
 def _extend_ignored(path: Path) -> bool:
-    """Add the lines that are missing from .gitignore; False when there are none."""
+    """Add the missing lines to .gitignore.
+
+    Returns False when no line is missing.
+    """
     text = path.read_text("utf-8") if path.exists() else ""
     missing = [line for line in _IGNORED if line not in text.splitlines()]
     if missing:

@@ -1,10 +1,12 @@
-"""Lockfile `elmify.lock`: the bytes that each path under the media root means.
+"""Lockfile `elmify.lock`: the bytes that each media path means.
 
-A header, then one line a media file, sorted by path, each the path and its facts as JSON:
+The paths are under the media root. The file has a header, then one line for each media file,
+sorted by path. A line has the path and its facts as JSON:
 
-    "A/01 - Title.mp3": {"size": 4711, "type": "audio/mpeg", "sha256": "…", "md5": "…", "duration": 12.5}
+    "A/01.mp3": {"size": 4711, "type": "audio/mpeg", "sha256": "…", "md5": "…", "duration": 12.5}
 
-The lines have exactly one spelling, so equal facts are equal bytes and git merges the file line by line.
+Each line has exactly one spelling, so equal facts are equal bytes and git merges the file line
+by line.
 """
 
 import json
@@ -62,7 +64,10 @@ _LINE = re.compile(_line_pattern())
 
 
 def parse_line(line: str) -> MediaFile | None:
-    """Return what one line says, without its line end; None when it is not spelled as `format_line` does."""
+    """Return the media file that one line describes.
+
+    `line` has no line end. None when the line is not spelled as `format_line` does.
+    """
     match = _LINE.fullmatch(line)
     if match is None:
         return None
@@ -102,10 +107,11 @@ def format_line(media: MediaFile) -> str:
 
 
 def read_lockfile(path: Path, root: Path) -> tuple[Mapping[str, MediaFile], tuple[Diagnostic, ...]]:
-    """Return the lockfile's lines by the NFC of their path, and everything that is wrong with it.
+    """Return the lockfile's lines, and everything that is wrong with it.
 
-    Each `MediaFile` keeps the spelling of its path. A lockfile that is absent or empty is no mistake: nothing
-    is locked yet. Positions are relative to `root`. Lines that are wrong are left out.
+    The lines are keyed by the NFC of their path; each `MediaFile` keeps the spelling of its path. A
+    lockfile that is absent or empty is not a mistake: nothing is locked yet. Positions are relative
+    to `root`. Lines that are wrong are left out.
     """
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
     reading = _Reading(name)
@@ -122,7 +128,10 @@ def read_lockfile(path: Path, root: Path) -> tuple[Mapping[str, MediaFile], tupl
 
 
 def write_lockfile(path: Path, files: Iterable[MediaFile]) -> None:
-    """Replace the lockfile, whole or not at all. The same files give the same bytes, whatever their order."""
+    """Replace the lockfile, whole or not at all.
+
+    The same files give the same bytes, in any order.
+    """
     lines = [format_line(media) for media in sorted(files, key=lambda media: media.path)]
     write_whole(path, "\n".join([HEADER, *lines, ""]))
 
@@ -228,14 +237,18 @@ _OF_A_LINE = frozenset({codes.MEDIA_MISSING, codes.MEDIA_NOT_LOCKED})
 
 
 def without_lines(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return what is wrong apart from missing lines: of a lockfile that cannot be read, nobody knows them."""
+    """Return the diagnostics that are not about missing lines.
+
+    When a lockfile cannot be read, it is unknown which lines are missing.
+    """
     return tuple(each for each in found if each.code not in _OF_A_LINE)
 
 
 def without_lockfile(found: Sequence[Diagnostic], lockfile: str) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics with all files that are absent told as one, where the first one stood.
+    """Return the diagnostics with all absent files merged into one.
 
-    The order is kept. `lockfile` is its path as a person types it in the project's folder.
+    The merged diagnostic takes the place of the first one, and the order is kept. `lockfile` is its
+    path as a person types it in the project's folder.
     """
     absent = [each for each in found if each.code == codes.MEDIA_MISSING]
     if not absent:

@@ -1,4 +1,7 @@
-"""Locking: hashing what the catalog names, so that the lockfile says which bytes each path means."""
+"""Locking: hashing of the media that the catalog names.
+
+As a result, the lockfile says which bytes each path means.
+"""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,11 +29,11 @@ def ignore_file(_path: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
-    """What the lockfile should say.
+    """New content of the lockfile.
 
-    `files` is by the NFC of each path. `added`, `changed` and `removed` are paths, sorted, that differ from
-    the previous lockfile; `absent` have a line that was kept because there is no file to look at. `hashed`
-    counts the files that were read.
+    `files` is keyed by the NFC of each path. `added`, `changed` and `removed` are sorted paths that
+    differ from the previous lockfile. `absent` are paths whose line was kept because there is no
+    file to look at. `hashed` counts the files that were read.
     """
 
     files: Mapping[str, MediaFile]
@@ -44,7 +47,7 @@ class Locked:
 
     @property
     def differs(self) -> bool:
-        """Whether the lockfile would change."""
+        """Return whether the lockfile would change."""
         return bool(self.added or self.changed or self.removed)
 
 
@@ -58,7 +61,10 @@ class Pending:
 
 @dataclass(slots=True, kw_only=True)
 class Survey:
-    """What locking has to do: known from file status and cache alone, before anything is read."""
+    """Work that locking has to do.
+
+    It is known from file status and the cache alone, before anything is read.
+    """
 
     folder: MediaFolder
     references: Mapping[str, Position]
@@ -72,7 +78,7 @@ class Survey:
 
     @property
     def pending_bytes(self) -> int:
-        """How many bytes have to be read."""
+        """Number of bytes that have to be read."""
         return sum(item.size_bytes for item in self.pending)
 
 
@@ -103,7 +109,10 @@ def survey(
 
 
 def _first_spellings(references: Mapping[str, Position]) -> Mapping[str, Position]:
-    """Keep one spelling of each path, in order: two that are equal by NFC mean one file."""
+    """Keep one spelling of each path, in order.
+
+    Two spellings that are equal by NFC mean one file.
+    """
     first: dict[str, str] = {}
     for path in sorted(references):
         first.setdefault(nfc(path), path)

@@ -24,7 +24,10 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def path_flaw(path: str) -> str | None:
-    """Say why a path does not stay under the media root, as the end of a sentence; None when it does."""
+    """Return the reason why a path does not stay under the media root.
+
+    The reason is the end of a sentence. None when the path stays under the root.
+    """
     if path.startswith(("/", "~")) or _DRIVE.match(path):
         return "is not relative to the media root"
     if "\\" in path:
@@ -38,7 +41,10 @@ def path_flaw(path: str) -> str | None:
 
 
 def wrong_sort(slot: Slot, path: str) -> str | None:
-    """Say that a file cannot stand in that slot, by its extension; None when it can, or nobody knows."""
+    """Return the problem of a file whose extension does not fit the slot.
+
+    None when the extension fits, or when it is unknown.
+    """
     extension = extension_of(path)
     wanted = AUDIO_TYPES if slot is Slot.LECTURE_AUDIO else IMAGE_TYPES
     if extension in wanted or extension not in MEDIA_TYPES:
@@ -53,7 +59,10 @@ _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 
 
 class MediaRefused(WrongBytes):
-    """A media file must not be read, or is not the one that was locked: `diagnosis` of `MEDIA_CODES`."""
+    """A media file must not be read, or is not the one that was locked.
+
+    `diagnosis` is a code of `MEDIA_CODES`.
+    """
 
     def __init__(self, diagnosis: str, detail: str) -> None:
         summary, hint = codes.MEDIA_CODES[diagnosis]
@@ -76,7 +85,10 @@ class MediaFolder:
         self._real_folder = cache(partial(os.path.realpath, strict=True))
 
     def has(self, path: str) -> bool:
-        """Whether there is a regular file at that path; see `ports.MediaFiles`."""
+        """Return whether there is a regular file at that path.
+
+        See `ports.MediaFiles`.
+        """
         return (self.root / path).is_file()
 
     def open(self, media: MediaFile) -> BinaryIO:
@@ -111,9 +123,10 @@ class MediaFolder:
             raise _refusal(path, error) from error
 
     def find(self, path: str) -> Sequence[str] | None:
-        """Return where a path leads, as components under the root without any link; None when it is absent.
+        """Return the place that a path leads to, without any link.
 
-        Raises `MediaRefused` when it leads out of the root, or nowhere but in a circle.
+        The result is the components under the root; None when the file is absent. Raises `MediaRefused`
+        when the path leads out of the root, or when its links form a circle.
         """
         wanted = path.split("/")
         if any(part in {"", ".", ".."} or "\0" in part for part in wanted):
@@ -129,7 +142,10 @@ class MediaFolder:
         return tuple(filter(None, found[len(self._inside) :].split("/")))  # none of them is the root itself
 
     def stat(self, path: str) -> os.stat_result | None:
-        """Return the status of the file a path leads to; None when it is absent. Raises as `find` does."""
+        """Return the status of the file that a path leads to.
+
+        None when it is absent. Raises as `find` does.
+        """
         parts = self.find(path)
         try:
             return None if parts is None else self.root.joinpath(*parts).stat(follow_symlinks=False)
@@ -137,7 +153,10 @@ class MediaFolder:
             raise _refusal(path, error) from error
 
     def _real(self, parts: Sequence[str] | None) -> str | None:
-        """Return the path without any link; None when nothing is there. Folders are followed only once."""
+        """Return the path without any link.
+
+        None when nothing is there. The links of each folder are followed only once.
+        """
         if parts is None:
             return None
         try:
@@ -150,7 +169,10 @@ class MediaFolder:
             raise
 
     def _spelled_on_disk(self, parts: Sequence[str]) -> Sequence[str] | None:
-        """Return the path in the spelling of the disk, when that is equal by NFC; None when there is none."""
+        """Return the path in the spelling that it has on disk.
+
+        That spelling is equal to the given one by NFC. None when there is no such path.
+        """
         folder, spelled = self.root, list[str]()
         for part in parts:
             name = self._folded(folder).get(nfc(part))
@@ -162,7 +184,10 @@ class MediaFolder:
 
 
 def _folded_names(folder: Path) -> dict[str, str]:
-    """Return the names in a folder by their NFC; the first in order where two are equal."""
+    """Return the names in a folder, keyed by their NFC.
+
+    Where two names are equal by NFC, it is the first in order.
+    """
     try:
         names = sorted(os.listdir(folder), reverse=True)  # noqa: PTH208
     except OSError as error:
@@ -173,7 +198,10 @@ def _folded_names(folder: Path) -> dict[str, str]:
 
 
 def _open_inside(root: Path, parts: Sequence[str]) -> int:
-    """Open a regular file by walking down from the root, following no link; returns its descriptor."""
+    """Open a regular file under the root, and return its descriptor.
+
+    The path is walked down from the root, and no link is followed.
+    """
     if not parts:
         raise OSError(errno.EINVAL, "it is the media root")
     with ExitStack() as folders:
@@ -205,11 +233,11 @@ def check_media(
     files: Mapping[str, MediaFile],
     cache: StatCache | None = None,
 ) -> Iterator[Diagnostic]:
-    """Yield what is wrong with each file that the catalog names, where the catalog names it.
+    """Yield a diagnostic for each file of the catalog that is wrong.
 
-    `files` is the lockfile by NFC. A file that is absent here but locked is no mistake: a plan never needs
-    the media. Files that `cache` knows with their present size and time were sound when they were hashed,
-    and are not read again.
+    The position is where the catalog names the file. `files` is the lockfile, keyed by NFC. A file
+    that is absent here but locked is not a mistake: a plan never needs the media. Files that `cache`
+    knows with their present size and time were sound when they were hashed, and are not read again.
     """
     for path, position in references.items():
         locked = files.get(nfc(path))

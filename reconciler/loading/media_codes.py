@@ -1,4 +1,7 @@
-"""The diagnostics of media and the lockfile: one code, one summary and one remedy each."""
+"""Diagnostics of media and the lockfile.
+
+Each has one code, one summary and one remedy.
+"""
 
 from collections.abc import Mapping
 
@@ -85,7 +88,10 @@ MEDIA_CODES: Mapping[str, tuple[str, str]] = {
 
 
 def media_diagnostic(code: str, detail: str, position: Position, *, hint: str | None = None) -> Diagnostic:
-    """Return the error of that code at a place; its usual remedy is the hint unless another is given."""
+    """Return the error of that code at a position.
+
+    Its hint is the usual remedy of the code unless another hint is given.
+    """
     summary, remedy = MEDIA_CODES[code]
     return Diagnostic(
         code=code, summary=summary, detail=detail, hint=remedy if hint is None else hint, position=position

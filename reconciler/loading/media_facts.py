@@ -1,4 +1,4 @@
-"""Facts of a media file judged by its content, and checks of files on disk."""
+"""Facts of a media file from its content, and checks of files on disk."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,10 @@ _ID3_HEADER_BYTES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the content of a media file says; everything but the type is None for an image."""
+    """Facts that the content of a media file states.
+
+    For an image, everything but the type is None.
+    """
 
     media_type: str
     duration_seconds: float | None = None  # to the millisecond
@@ -37,7 +40,10 @@ class Facts:
 
 
 class Unfit(Exception):
-    """A media file must not go up as it is: `code` of `MEDIA_CODES`, and what is wrong with it."""
+    """A media file must not be uploaded as it is.
+
+    `code` is one of `MEDIA_CODES`, and `detail` says what is wrong with the file.
+    """
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -68,13 +74,19 @@ def read_facts(handle: BinaryIO, path: str, size_bytes: int) -> Facts:
 
 
 def extension(path: str) -> str:
-    """Return the extension of a path in lower case, without its dot; empty when it has none."""
+    """Return the extension of a path in lower case, without its dot.
+
+    Empty when the path has no extension.
+    """
     stem, dot, tail = path.rpartition("/")[2].rpartition(".")
     return tail.lower() if dot and stem else ""
 
 
 def media_type_of(handle: BinaryIO) -> str | None:
-    """Return the media type that the first bytes show; None when they show none of ours."""
+    """Return the media type that the first bytes show.
+
+    None when they show none of the types that elmify supports.
+    """
     handle.seek(0)
     head = handle.read(16)
     if head.startswith(b"ID3"):
@@ -111,7 +123,10 @@ def _by_magic(head: bytes) -> str | None:
 
 
 def _by_frame(head: bytes) -> str | None:
-    """Tell ADTS from MPEG audio: both begin with eleven set bits, and ADTS has layer 0."""
+    """Distinguish ADTS from MPEG audio.
+
+    Both begin with eleven set bits, and ADTS has layer 0.
+    """
     if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:  # noqa: PLR2004
         return None
     return "audio/aac" if head[1] & 0xF6 == 0xF0 else "audio/mpeg" if head[1] & 0x06 else None  # noqa: PLR2004

@@ -1,8 +1,9 @@
-"""What the files of a catalog said when they were last read, so that they need not be parsed again.
+"""Cache of parsed catalog files.
 
-One file for each project, outside the checkout. An entry is found by the SHA-256 of a catalog file's bytes
-and of this program's own reading code, so it can be absent but never out of date. The whole is covered by
-a hash: a damaged cache reads as an empty one.
+It holds what the files said when they were last read, so that they need not be parsed again. Each
+project has one cache file, outside the checkout. An entry is found by the SHA-256 of a catalog
+file's bytes and of this program's own reading code, so it can be absent but never out of date. A
+hash covers the whole cache: a damaged cache reads as an empty one.
 """
 
 import hashlib
@@ -63,14 +64,20 @@ class ParseCache:
 
     @classmethod
     def of_project(cls, directory: Path | None, root: Path) -> "ParseCache":
-        """Open the cache of the project at `root`, kept in `directory`; None keeps nothing."""
+        """Open the cache of the project at `root`.
+
+        The cache is kept in `directory`. If that is None, nothing is kept.
+        """
         if directory is None:
             return cls(None)
         name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
         return cls(directory / f"catalog-{name}.json")
 
     def get(self, sha256: str) -> Content | None:
-        """Return what a file of that hash declares, if it was read before and nothing was wrong with it."""
+        """Return the cached content of the file with that hash.
+
+        None unless the file was read before and nothing was wrong with it.
+        """
         line = self._kept.get(sha256)
         if line is None:
             return None
@@ -90,7 +97,10 @@ class ParseCache:
             self._dirty = True
 
     def save(self) -> None:
-        """Write what was used since the cache was opened, if that is not what it held. Never raises."""
+        """Write the entries that were used since the cache was opened.
+
+        Nothing is written if they are what the cache held already. Never raises.
+        """
         if self._path is not None and (self._dirty or len(self._used) != len(self._kept)):
             with suppress(OSError):
                 write_whole(self._path, self._text())
@@ -117,7 +127,10 @@ class ParseCache:
 
 
 def _lines(body: bytes) -> Iterator[tuple[str, memoryview]]:
-    """Yield each line's hash and what it holds, without a copy: the cache is as large as the catalog."""
+    """Yield the hash and the content of each line, without a copy.
+
+    The content is not copied because the cache is as large as the catalog.
+    """
     view, start = memoryview(body), 0
     while (end := body.find(b"\n", start)) >= 0:
         yield body[start : start + _HASH_CHARS].decode(), view[start + _HASH_CHARS + 1 : end]

@@ -1,4 +1,4 @@
-"""Revisions of the catalog in git, and the resources that differ since one."""
+"""Revisions of the catalog in git, and resources that differ since one."""
 
 import os
 import shutil
@@ -28,16 +28,20 @@ class GitRefused(ElmifyError):
 
 @dataclass(frozen=True)
 class Git:
-    """git, asked about the repository that holds a folder; nothing of the checkout is touched.
+    """Access to the git repository that contains a folder.
 
-    `environ` is the environment that git runs in, without what would point it at another repository.
+    Nothing in the checkout is changed. `environ` is the environment that git runs in, without what
+    would point it at another repository.
     """
 
     folder: Path
     environ: Mapping[str, str]
 
     def commit_of(self, revision: str) -> str:
-        """Return the full hash of the commit that a revision names; `UsageError` when it names none."""
+        """Return the full hash of the commit that a revision names.
+
+        Raises `UsageError` when the revision names no commit.
+        """
         done = self._run(["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"])
         if done.returncode:
             self.run("rev-parse", "--git-dir")  # raises where there is no repository at all
@@ -48,14 +52,18 @@ class Git:
         return done.stdout.decode("ascii").strip()
 
     def is_ancestor(self, commit: str, of: str) -> bool:
-        """Whether a commit is in the history of another; False for one that this repository does not have."""
+        """Return whether a commit is in the history of another.
+
+        False for a commit that this repository does not have.
+        """
         return self._run(["merge-base", "--is-ancestor", commit, of]).returncode == 0
 
     def commits_since(self, since: str | None, until: str) -> list[str]:
-        """Return what was committed to a branch after `since` (None: from its beginning), the oldest first.
+        """Return the commits of a branch after `since`, the oldest first.
 
-        Of a merge only the merge commit itself, which is what came into the branch. Raises `GitRefused` in a
-        shallow clone, which does not know.
+        If `since` is None, they are all from the beginning of the branch. Of a merge, only the merge
+        commit itself is included, which is what came into the branch. Raises `GitRefused` in a shallow
+        clone, which does not know the commits.
         """
         if self.run("rev-parse", "--is-shallow-repository").strip() == b"true":
             raise GitRefused(
@@ -71,9 +79,9 @@ class Git:
         return Git(folder, self.environ)
 
     def added_in(self, path: str, until: str) -> str | None:
-        """Return the commit of a branch's history that brought a file; None when none has.
+        """Return the commit of a branch's history that added a file.
 
-        `path` is relative to the folder.
+        None when no commit added it. `path` is relative to the folder.
         """
         listed = self.run("log", "--first-parent", "-m", "--diff-filter=A", "--format=%H", until, "--", path)
         commits = listed.decode("ascii").split()
@@ -104,7 +112,10 @@ class Git:
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without what would point git at another repository, or let it ask a person."""
+    """Return the environment for git: the same repository and no prompts.
+
+    It is without anything that would point git at another repository or let it ask a person.
+    """
     kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
     return {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
@@ -116,10 +127,12 @@ _REGULAR_FILE = "100"  # how the mode of a file that is no link, folder or submo
 def catalog_at(
     revision: str, git: Git, *, catalog_dir: Path, lock_path: Path, media_root: Path, layout: Layout
 ) -> Catalog:
-    """Return the catalog as it was at a revision of the repository that holds the project, git's folder.
+    """Return the catalog as it was at a revision.
 
-    Of a project that was not there yet it is empty. Nothing of the checkout is touched. Raises `UsageError`
-    for what names no commit, `GitRefused` when git cannot be asked or the catalog had mistakes at that time.
+    The repository is the one that holds the project, which is git's folder. If the project did not
+    exist yet, the catalog is empty. Nothing in the checkout is changed. Raises `UsageError` when the
+    revision names no commit, and `GitRefused` when git cannot be asked or the catalog had mistakes at
+    that time.
     """
     commit, root = git.commit_of(revision), git.folder
     with TemporaryDirectory(prefix="elmify-") as name:
@@ -140,14 +153,21 @@ def catalog_at(
 
 
 def changed_addresses(then: Catalog, now: Catalog) -> frozenset[Address]:
-    """Return the addresses whose entries or lockfile lines differ; also what came, went or is let go."""
+    """Return the addresses that differ between two catalogs.
+
+    An address differs when its entry or lockfile lines differ, when it was added or removed, or when
+    only one of the catalogs lists it under `forget`.
+    """
     old, new = dict(_contents(then)), dict(_contents(now))
     differing = {address for address in old.keys() | new.keys() if old.get(address) != new.get(address)}
     return frozenset(differing | (then.forget ^ now.forget))
 
 
 def _contents(catalog: Catalog) -> Iterator[tuple[Address, object]]:
-    """Yield what each entry says, and what the lockfile says of its media; not where it stands."""
+    """Yield the content of each entry, with its media's lockfile facts.
+
+    The position of the entry is not included.
+    """
     media = {nfc(path): file for path, file in catalog.media.items()}
     for address, resource in catalog.resources.items():
         files = [(slot, path and media.get(nfc(path), path)) for slot, path in resource.media.items()]
@@ -176,7 +196,10 @@ def _load(
 
 
 def _files(git: Git, commit: str, wanted: list[Path]) -> Iterator[tuple[str, bytes]]:
-    """Yield the YAML files and the lockfile at a commit, by their path under the folder, with their bytes."""
+    """Yield the YAML files and the lockfile at a commit.
+
+    Each item is the path under the folder, and the bytes of the file.
+    """
     paths = [path.relative_to(git.folder).as_posix() for path in wanted]
     listed = git.run("ls-tree", "-r", "-z", commit, "--", *paths)
     found = list(_entries(listed.decode("utf-8", "surrogateescape"), paths))

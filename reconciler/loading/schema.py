@@ -53,7 +53,10 @@ _Forget = Annotated[
 
 @with_config(_STRICT)
 class SpeakerDefaults(TypedDict, total=False):
-    """What holds for every collection and lecture of the speaker that does not say otherwise."""
+    """Defaults for the collections and lectures of the speaker.
+
+    A default applies to every collection and lecture that does not set its own value.
+    """
 
     genre: _Genre
     year: _Year
@@ -64,7 +67,10 @@ class SpeakerDefaults(TypedDict, total=False):
 
 @with_config(_STRICT)
 class CollectionDefaults(TypedDict, total=False):
-    """What holds for every lecture of the collection that does not say otherwise."""
+    """Defaults for the lectures of the collection.
+
+    A default applies to every lecture that does not set its own value.
+    """
 
     genre: _Genre
     year: _Year
@@ -81,7 +87,10 @@ _AS_IS = (
 
 @with_config(_STRICT)
 class SpeakerAsIs(TypedDict, total=False):
-    """Columns of a speaker's row that are left as they are while they have these values."""
+    """Columns of a speaker's row that stay as they are.
+
+    A column stays as it is while it has the value that is given here.
+    """
 
     name: str
     bio: str | None
@@ -93,7 +102,10 @@ class SpeakerAsIs(TypedDict, total=False):
 
 @with_config(_STRICT)
 class CollectionAsIs(TypedDict, total=False):
-    """Columns of a collection's row that are left as they are while they have these values."""
+    """Columns of a collection's row that stay as they are.
+
+    A column stays as it is while it has the value that is given here.
+    """
 
     title: str
     description: str | None
@@ -104,7 +116,10 @@ class CollectionAsIs(TypedDict, total=False):
 
 @with_config(_STRICT)
 class LectureAsIs(TypedDict, total=False):
-    """Columns of a lecture's row that are left as they are while they have these values."""
+    """Columns of a lecture's row that stay as they are.
+
+    A column stays as it is while it has the value that is given here.
+    """
 
     speaker_id: int | None
     collection_id: int | None
@@ -166,7 +181,10 @@ class Lecture(TypedDict, total=False):
 
 @with_config(_STRICT)
 class CollectionFile(TypedDict, total=False):
-    """A collection and its lectures. A field that is left out is not managed; `null` clears."""
+    """A collection and its lectures.
+
+    A field that is left out is not managed; `null` clears.
+    """
 
     collection: Required[Annotated[Id, _doc("The collection's id, which never changes.")]]
     title: Required[Annotated[Line, _doc("The title.")]]

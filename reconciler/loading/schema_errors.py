@@ -1,4 +1,7 @@
-"""pydantic's findings about a file, as diagnostics that point at the place."""
+"""Validation errors of pydantic as diagnostics with positions.
+
+A diagnostic points at the place in the file.
+"""
 
 import difflib
 import json
@@ -144,7 +147,10 @@ class _Finder:
 
 
 def keys_at(schema: Mapping[str, Any], path: YamlPath) -> Sequence[str]:
-    """Return the fields that the JSON Schema allows in the mapping at that path, in their order."""
+    """Return the fields that the JSON Schema allows at a path.
+
+    They are the fields of the mapping at that path, in the schema's order.
+    """
     definitions = schema.get("$defs", {})
     node = schema
     for step in (*path, None):
@@ -156,7 +162,10 @@ def keys_at(schema: Mapping[str, Any], path: YamlPath) -> Sequence[str]:
 
 
 def _name(path: YamlPath) -> str:
-    """Return the field's name for a sentence; an entry of a list goes by the list."""
+    """Return the name of a field for use in a sentence.
+
+    An entry of a list is named after the list.
+    """
     names = [step for step in path if isinstance(step, str)]
     if not names:
         return "the file"

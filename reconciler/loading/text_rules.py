@@ -1,4 +1,4 @@
-"""What a text must be like to become an id, a name, or a paragraph."""
+"""Rules for texts that become an id, a name or a paragraph."""
 
 import re
 
@@ -23,7 +23,10 @@ _NOT_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def flaw(text: str, pattern: str) -> str:
-    """Say why `text` does not match `LINE` or `TEXT`, as the end of a sentence that begins with the field."""
+    """Return the reason why `text` does not match `LINE` or `TEXT`.
+
+    The reason is the end of a sentence that begins with the field.
+    """
     if not text:
         return "is empty"
     if pattern == LINE and text.strip() != text:

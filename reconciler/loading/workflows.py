@@ -1,4 +1,7 @@
-"""The workflows of a repository on GitHub, written once and the team's own from then on."""
+"""GitHub workflows of a repository.
+
+They are written once. From then on they belong to the team.
+"""
 
 import json
 import re
@@ -49,10 +52,11 @@ def workflow_texts(*, branch: str, package: str | None) -> dict[str, str]:
 
 
 def package_requirement(package: str) -> str:
-    """Return what pip is to install, from `[elmify[EXTRAS] @] [git+]https://HOST/PATH@COMMIT`.
+    """Return the requirement that pip installs for a package.
 
-    Raises `UsageError` for anything that could become something else later: a name that a registry resolves,
-    a branch, a tag, a shortened commit.
+    `package` has the form `[elmify[EXTRAS] @] [git+]https://HOST/PATH@COMMIT`. Raises `UsageError`
+    for anything that could become something else later: a name that a registry resolves, a branch, a
+    tag, a shortened commit.
     """
     found = _PACKAGE.fullmatch(package.strip())
     if found is None:
@@ -84,7 +88,10 @@ def _filled(text: str, marks: dict[str, str]) -> str:
 
 
 def installed_package() -> str | None:
-    """Return the URL and the commit that this very elmify was installed from; None when it was not so."""
+    """Return the URL and the commit that this elmify was installed from.
+
+    None when it was not installed in that way.
+    """
     try:
         text = distribution("elmify").read_text("direct_url.json")
     except PackageNotFoundError:

@@ -36,7 +36,10 @@ YamlPath = tuple[str | int, ...]
 
 
 class Place(NamedTuple):
-    """Where a value begins, counted from 1, and the text of an unquoted scalar."""
+    """Start of a value, and the text of an unquoted scalar.
+
+    `line` and `column` are counted from 1.
+    """
 
     line: int
     column: int
@@ -45,20 +48,26 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where everything in one file stands."""
+    """Positions of everything in one file."""
 
     file: str
     values: dict[YamlPath, Place] = field(default_factory=dict)
     keys: dict[YamlPath, Place] = field(default_factory=dict)
 
     def of_value(self, path: YamlPath) -> Position:
-        """Return where the value stands, or the nearest thing around it that exists."""
+        """Return the position of a value.
+
+        If the value does not exist, it is the position of the nearest thing around it that exists.
+        """
         while path and path not in self.values:
             path = path[:-1]
         return self._position(self.values.get(path))
 
     def of_key(self, path: YamlPath) -> Position:
-        """Return where the key of that value stands; for an entry of a list, where the entry does."""
+        """Return the position of a value's key.
+
+        For an entry of a list, it is the position of the entry.
+        """
         place = self.keys.get(path)
         return self._position(place) if place else self.of_value(path)
 
@@ -89,7 +98,10 @@ class _Stopped(Exception):
 
 
 def read_document(data: bytes, file: str) -> Document:
-    """Read the bytes of one YAML file. Never raises: whatever is wrong is in the document's problems."""
+    """Read the bytes of one YAML file.
+
+    Never raises: everything that is wrong is in the document's `problems`.
+    """
     text, problems = decode(data, file, limit=FILE_MAX_BYTES)
     reader = _Reader(text or "", file)
     if text is None:
@@ -125,10 +137,13 @@ class _Reader:
         return Odd("", reported=True)
 
     def _refused_before(self, error: yaml.MarkedYAMLError) -> list[Diagnostic]:
-        """Return the problems of the text before an error if a limit of ours stops the reading there.
+        """Return the problems before an error if a limit stops the reading.
 
-        libyaml's scanner is up to 1,024 characters ahead of the events, and since 0.2.6 it has a limit for
-        nesting itself. A file that is nested too deep gets the same problems from every libyaml.
+        The text before the error is read again. If one of elmify's own limits stops the reading there,
+        its problems are returned.
+
+        libyaml's scanner is up to 1,024 characters ahead of the events, and since 0.2.6 it has its own
+        limit for nesting. A file that is nested too deep gets the same problems from every libyaml.
         """
         if not isinstance(error, yaml.scanner.ScannerError):
             return []  # the parser's errors come in the order of the events
@@ -261,9 +276,10 @@ _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """A value that no field takes, as it was written: a date, `22:22`, `.5`, an alias, or nothing at all.
+    """A value that no field accepts, as it was written.
 
-    `reported` says that a diagnostic about it exists already.
+    It is a date, `22:22`, `.5`, an alias, or nothing at all. `reported` says that a diagnostic about
+    it exists already.
     """
 
     raw: str
@@ -277,7 +293,10 @@ Scalar = str | int | bool | None | Odd
 
 
 def resolve(raw: str) -> Scalar:
-    """Return the value of an unquoted scalar: text, a plain whole number, a boolean, `null`, or `Odd`."""
+    """Return the value of an unquoted scalar.
+
+    It is text, a plain whole number, a boolean, `null`, or `Odd`.
+    """
     for tag, pattern in _RESOLVERS.get(raw[:1], ()):
         if pattern.match(raw):
             return _construct(tag.removeprefix(_TAG), raw)
@@ -297,7 +316,10 @@ def _construct(tag: str, raw: str) -> Scalar:
 
 
 def reading_of(raw: str) -> str:
-    """Say what YAML takes unquoted text for: `the number 1342`, `the date 2025-01-01`, `false`."""
+    """Return a description of the value that YAML reads from unquoted text.
+
+    Examples: `the number 1342`, `the date 2025-01-01`, `false`.
+    """
     try:
         value = yaml.load(raw, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, ValueError):  # `=` and `<<`, the 31st of February, a number of 5,000 digits

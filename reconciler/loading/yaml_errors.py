@@ -15,7 +15,11 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\uff
 
 
 def decode(data: bytes, file: str, *, limit: int) -> tuple[str | None, list[Diagnostic]]:
-    """Return the text, or None and why it cannot be read. `limit` is the size a file may have, in bytes."""
+    """Return the text of a file, and the diagnostics of its encoding.
+
+    When the file cannot be read, the text is None and the diagnostics say why. `limit` is the size
+    that a file may have, in bytes.
+    """
     if len(data) > limit:
         return None, [too_large(file, len(data), limit)]
     try:

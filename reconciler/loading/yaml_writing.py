@@ -21,9 +21,10 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def written(text: str, *, in_flow: bool = False) -> str:
-    """Return a text as a YAML scalar on one line, quoted only where it has to be.
+    """Return a text as a YAML scalar on one line, quoted only if necessary.
 
-    It is quoted where plain it would be a number, a date, true, false, or null to PyYAML or to YAML 1.2.
+    It is quoted where, without quotes, it would be a number, a date, true, false, or null to PyYAML
+    or to YAML 1.2.
     """
     if _may_be_plain(text, in_flow=in_flow):
         return text
@@ -71,7 +72,10 @@ _BLOCK_OF_TEXT = re.compile(
 
 
 def scalar(value: str | int | bool | None) -> yaml.ScalarNode:
-    """Return a scalar that reads as that very value; a text of several lines asks for a block."""
+    """Return a scalar node that reads as exactly that value.
+
+    A text of several lines asks for a block.
+    """
     match value:
         case None:
             return yaml.ScalarNode(f"{_TAG}null", "null")
@@ -93,7 +97,10 @@ def _is_plain_line(line: str) -> bool:
 
 
 def node(value: Any, *, in_flow: bool = False) -> yaml.Node:
-    """Return the node of a plain value: lists on one line, mappings in a block unless `in_flow`."""
+    """Return the YAML node of a plain value.
+
+    Lists are on one line. Mappings are in a block unless `in_flow`.
+    """
     if isinstance(value, Mapping):
         pairs = [(key_node(key), node(each, in_flow=in_flow)) for key, each in value.items()]
         return yaml.MappingNode(f"{_TAG}map", pairs, flow_style=in_flow)

@@ -1,4 +1,4 @@
-"""What does exist: one consistent look at the bucket and the content tables."""
+"""Actual state: one consistent snapshot of the bucket and content tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,10 @@ from reconciler.model.values import Value
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as a listing shows it. `key` is spelled as the store spells it; `etag` has no quotes."""
+    """Object as a listing shows it.
+
+    `key` is spelled as the store spells it; `etag` has no quotes.
+    """
 
     key: str
     size_bytes: int
@@ -19,7 +22,10 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a content table; `values` are those of the table's managed columns, in their order."""
+    """Row of a content table.
+
+    `values` are those of the table's managed columns, in their order.
+    """
 
     kind: Kind
     id: int

@@ -1,4 +1,7 @@
-"""Addresses: the names resources have in the catalog, made of ids that never change with a title."""
+"""Addresses: the names of resources in the catalog.
+
+They are made of ids, which never change with a title.
+"""
 
 import re
 import unicodedata
@@ -25,12 +28,15 @@ _KIND_BY_DEPTH = {1: Kind.SPEAKER, 2: Kind.COLLECTION, 3: Kind.LECTURE}
 
 
 def is_id(text: str) -> bool:
-    """Whether `text` may stand as one part of an address."""
+    """Return whether `text` is valid as one part of an address."""
     return len(text) <= ID_MAX_CHARS and ID_PATTERN.fullmatch(text) is not None
 
 
 def parse_address(text: str) -> Address:
-    """Return `text` as an address; `ValueError` when it is not one to three ids joined by slashes."""
+    """Return `text` as an address.
+
+    Raises `ValueError` when it is not one to three ids joined by slashes.
+    """
     parts = text.split("/")
     if len(parts) not in _KIND_BY_DEPTH or not all(is_id(part) for part in parts):
         raise ValueError(f"{text!r} is not an address")
@@ -54,11 +60,11 @@ def kind_of(address: Address) -> Kind:
 
 
 def matches_any(address: str, globs: Iterable[str]) -> bool:
-    """Whether a glob names the address or one of its parents; `*` also crosses slashes.
+    """Return whether a glob matches the address or one of its parents.
 
-    A parent's glob reaches everything under it: `abdul-rashid-sufi` means the speaker and all of his
-    collections and lectures; `=abdul-rashid-sufi` means the speaker alone. The brackets of
-    `unmanaged.object[…]` stand for themselves.
+    `*` also matches slashes. A glob of a parent reaches everything under it: `abdul-rashid-sufi`
+    means the speaker and all of his collections and lectures; `=abdul-rashid-sufi` means the speaker
+    alone. The brackets of `unmanaged.object[…]` are literal.
     """
     parts = address.split("/")
     prefixes = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
@@ -73,6 +79,9 @@ def _matches(address: str, prefixes: list[str], glob: str) -> bool:
 
 
 def slug(text: str) -> str:
-    """Return an id made of the Latin letters and digits of `text`; empty when it has none."""
+    """Return an id made of the Latin letters and digits of `text`.
+
+    Empty when the text has none.
+    """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")[:ID_MAX_CHARS].strip("-")

@@ -1,4 +1,7 @@
-"""What should exist: the catalog and its lockfile, read, checked and free of YAML."""
+"""Catalog and lockfile: what should exist.
+
+Both are read and checked, and independent of YAML.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,7 +56,7 @@ class Resource:
 
     @property
     def name(self) -> str:
-        """What people call it: a speaker's name, else the title."""
+        """Display name: a speaker's name, otherwise the title."""
         return str(self.fields["name" if self.kind is Kind.SPEAKER else "title"])
 
 
@@ -70,7 +73,7 @@ class Catalog:
     media: Mapping[str, MediaFile] = field(default_factory=dict)
 
     def forgets(self, address: str) -> bool:
-        """Whether the address, or a parent of it, is to be let go."""
+        """Return whether the catalog forgets the address or a parent of it."""
         parts = address.split("/")
         return any("/".join(parts[:depth]) in self.forget for depth in range(1, len(parts) + 1))
 

@@ -1,4 +1,7 @@
-"""What is wrong with the input, as data: gathered, shown all at once, each pointing at its place."""
+"""Diagnostics: what is wrong with the input, as data.
+
+They are gathered and shown all at once, and each points at its place.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +10,10 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a text file. `file` is relative to the project; line and column count from 1."""
+    """Position in a text file.
+
+    `file` is relative to the project; line and column count from 1.
+    """
 
     file: str
     line: int = 1
@@ -41,10 +47,13 @@ class Diagnostic:
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    """Whether any of them stops the command."""
+    """Return whether any of the diagnostics stops the command."""
     return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
 
 
 def in_reading_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """By file, line and column, then by code: the order a person walks through the files in."""
+    """Return the diagnostics sorted by file, line and column, then by code.
+
+    This is the order in which a person reads through the files.
+    """
     return tuple(sorted(set(diagnostics), key=lambda d: (d.position, d.code, d.detail)))

@@ -14,7 +14,7 @@ _ID_DIGITS = 12  # hex: a collision among 10,000 findings is a chance in million
 
 
 class DriftKind(StrEnum):
-    """What happened to a row or an object."""
+    """Kind of change to a row or an object."""
 
     ROW_MISSING = "row-missing"
     ROW_REPLACED = "row-replaced"  # the recorded row is not it any more; one with another id looks like it
@@ -45,17 +45,21 @@ class DriftFinding:
 
     @cached_property
     def finding_id(self) -> str:
-        """A short hash of what was found: the same thing found again has the same one."""
+        """Short hash of the finding.
+
+        The same difference found again has the same hash.
+        """
         return _short_digest([self.what, self.address, self.attribute, self.recorded, self.actual])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reimport:
-    """A table whose rows were wiped and imported again: one event, however many rows it touched.
+    """Table whose rows were deleted and imported again.
 
-    `found` maps each address that was found again to its new row id, `missing` were not imported again.
-    `edited` counts the values that are not what was recorded, `undeclared` the rows that no record looks
-    like, `recorded` the resources of that kind that elmify knows.
+    This is one event, however many rows it touched. `found` maps each address that was found again to
+    its new row id; `missing` are the addresses that were not imported again. `edited` counts the
+    values that differ from the recorded ones, `undeclared` the rows that match no record, `recorded`
+    the resources of that kind that elmify knows.
     """
 
     kind: Kind
@@ -73,10 +77,11 @@ class Reimport:
 
 @dataclass(frozen=True, kw_only=True)
 class DriftReport:
-    """Everything other hands changed. `since` is the last run that committed, None before the first.
+    """Drift: all changes that were made outside elmify.
 
-    `findings` are sorted by what happened, then by address; what belongs to a reimport is not among them.
-    `ignored` counts what elmify.yaml lets be, which is not among them either.
+    `since` is the last run that committed, None before the first. `findings` are sorted by what
+    happened, then by address; what belongs to a reimport is not among them. `ignored` counts the
+    differences that elmify.yaml ignores; they are not among the findings either.
     """
 
     environment: str
@@ -88,12 +93,15 @@ class DriftReport:
 
     @property
     def clean(self) -> bool:
-        """Whether both stores are as the last apply left them."""
+        """Return whether both stores are as the last apply left them."""
         return not (self.findings or self.reimports)
 
     @property
     def count(self) -> int:
-        """How many things a person has to look at; tables reimported together are one."""
+        """Number of findings that a person has to look at.
+
+        Tables that were reimported together count as one.
+        """
         return len(self.findings) + bool(self.reimports)
 
     @cached_property

@@ -1,4 +1,7 @@
-"""Failures, as one tree: each knows its code, its exit status, its sentence and what to do next."""
+"""Exceptions: one tree of all failures.
+
+Each has its code, its exit status, its sentence and what to do next.
+"""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -55,7 +58,10 @@ class UsageError(ElmifyError):
 
 
 class InvalidInput(ElmifyError):
-    """The catalog, the lockfile or elmify.yaml has mistakes. Carries all of them."""
+    """Mistakes in the catalog, the lockfile or elmify.yaml.
+
+    The exception carries all of them.
+    """
 
     code = "invalid-input"
 
@@ -65,14 +71,20 @@ class InvalidInput(ElmifyError):
 
 
 class Stale(ElmifyError):
-    """What would happen now is not what was reviewed. Nothing has been written."""
+    """Stale plan: what would happen now is not what was reviewed.
+
+    Nothing has been written.
+    """
 
     code = "plan-stale"
     exit = Exit.STALE
 
 
 class PlanRefused(ElmifyError):
-    """A saved plan cannot be read, is of another format, or is not what its hashes say. Nothing was done."""
+    """Saved plan that cannot be used.
+
+    It cannot be read, is of another format, or does not match its hashes. Nothing was done.
+    """
 
     code = "plan-file"
 
@@ -92,41 +104,54 @@ class Guarded(ElmifyError):
 
 
 class NotReversible(ElmifyError):
-    """A run cannot be taken back. `details` name everything in the way. Nothing has been written."""
+    """Run that cannot be rolled back.
+
+    `details` name everything that prevents it. Nothing has been written.
+    """
 
     code = "not-reversible"
 
 
 class IdentityMismatch(ElmifyError):
-    """The bucket, the database and elmify.yaml do not name the same environment."""
+    """Mismatch of the environment named by bucket, database and elmify.yaml."""
 
     code = "identity"
 
 
 class Unfinished(ElmifyError):
-    """The commit stands; something after it does not. Running the command again finishes it."""
+    """Failure after the commit.
+
+    The commit is valid, but something after it failed. Running the command again finishes it.
+    """
 
     code = "unfinished"
     exit = Exit.UNFINISHED
 
 
 class Interrupted(ElmifyError):
-    """The person, or the machine, asked the command to stop. Nothing was committed."""
+    """Request of the person or the machine to stop the command.
+
+    Nothing was committed.
+    """
 
     code = "interrupted"
     exit = Exit.INTERRUPTED
 
 
 class PutsFailed(ElmifyError):
-    """Some objects could not be stored for good, so nothing was committed. `details` names each."""
+    """Permanent failure to store some objects, so nothing was committed.
+
+    `details` names each of these objects.
+    """
 
     code = "puts-failed"
 
 
 class ProviderError(ElmifyError):
-    """A store did not do what was asked. `transient` alone decides whether trying again makes sense.
+    """Failure of a store to do what was asked.
 
-    Providers translate their libraries' exceptions into this tree at their edge and keep the cause.
+    `transient` alone decides whether a retry makes sense. Providers translate the exceptions of their
+    libraries into this tree at their edge, and keep the cause.
     """
 
     code = "store"
@@ -134,20 +159,29 @@ class ProviderError(ElmifyError):
 
 
 class Unavailable(ProviderError):
-    """The store could not be reached, timed out, or asked for patience; a retry may succeed."""
+    """Store that is unreachable, timed out, or asks to slow down.
+
+    A retry may succeed.
+    """
 
     code = "store-unavailable"
     transient = True
 
 
 class Denied(ProviderError):
-    """The credentials are unknown or lack a right. Never to be read as 'there is nothing'."""
+    """Credentials that are unknown or lack a right.
+
+    This is never to be read as 'there is nothing'.
+    """
 
     code = "denied"
 
 
 class ObjectExists(ProviderError):
-    """A conditional put met an object under that key (412). Nothing was overwritten."""
+    """Conditional put of a key that already has an object (412).
+
+    Nothing was overwritten.
+    """
 
     code = "object-exists"
 
@@ -159,18 +193,24 @@ class ObjectMissing(ProviderError):
 
 
 class WrongBytes(ProviderError):
-    """The bytes are not those that were named: a file changed under us, or a store answered another hash."""
+    """Bytes that differ from those that were named.
+
+    Either a file changed while it was used, or a store answered another hash.
+    """
 
     code = "wrong-bytes"
 
 
 class IncompleteListing(ProviderError):
-    """A listing ended, repeated itself or went backwards before it was complete."""
+    """Listing that ended, repeated itself or went backwards too early.
+
+    It was not complete by then.
+    """
 
     code = "incomplete-listing"
 
 
 class ListingRefused(ProviderError):
-    """What answered the listing was not the object store."""
+    """Listing that was answered by something other than the object store."""
 
     code = "listing-refused"

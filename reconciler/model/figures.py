@@ -10,7 +10,10 @@ from reconciler.model.kinds import Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastUpload:
-    """The last apply that put bytes in the bucket. `took` is from its begin to its commit."""
+    """Last apply that put bytes in the bucket.
+
+    `took` is the time from its begin to its commit.
+    """
 
     size_bytes: int
     took: timedelta

@@ -1,4 +1,7 @@
-"""Runs, the lease, steps and the audit log: the history that elmify keeps of itself."""
+"""History of elmify: runs, the lease, steps and the audit log.
+
+elmify keeps it about its own work.
+"""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -30,7 +33,10 @@ class RunResult(StrEnum):
 
 
 class RunState(StrEnum):
-    """How far a run came. A run that is neither committed nor finished was interrupted."""
+    """Progress of a run.
+
+    A run that is neither committed nor finished was interrupted.
+    """
 
     BEGUN = "begun"
     COMMITTED = "committed"  # T2 stands; T3 does not yet
@@ -40,7 +46,10 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who runs elmify: a person at a terminal, or a CI job with its commit and page."""
+    """Actor: who runs elmify.
+
+    Either a person at a terminal, or a CI job with its commit and page.
+    """
 
     name: str
     commit: str | None = None
@@ -98,11 +107,11 @@ class RunTotal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """Who may apply now.
+    """Lease: the right to apply, held by one run.
 
-    `token` grows with every holder (a fencing token): a commit that carries an older one is refused. `stale`
-    says that the lease had expired by the database's clock when it was read, so anybody may take it.
-    `took_over` is the run that had let it expire, None when the lease was free.
+    `token` grows with every holder (a fencing token): a commit that carries an older one is refused.
+    `stale` says that the lease had expired by the database's clock when it was read, so any run may
+    take it. `took_over` is the run that had let it expire, None when the lease was free.
     """
 
     run: int
@@ -118,12 +127,12 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
-    """What a run did to one address, and what undoes it.
+    """Record of what a run did to one address, and what undoes it.
 
-    `before` and `after` are JSON objects, None for what did not or will not exist: `kind`, `row`, `values`,
-    `objects`, `address` where it was another, and in `before` also `record`, what elmify remembered of the
-    resource, and `retired`, the keys that the run retired. `captured` maps a table to the complete rows that
-    a delete took along through foreign keys.
+    `before` and `after` are JSON objects, None for what did not or will not exist. Their members are
+    `kind`, `row`, `values`, `objects`, `address` where it was another, and in `before` also `record`,
+    what elmify remembered of the resource, and `retired`, the keys that the run retired. `captured`
+    maps a table to the complete rows that a delete also removed through foreign keys.
     """
 
     address: str
@@ -139,10 +148,11 @@ WHOLE_RUN = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touch:
-    """A step of a committed run as a later rollback meets it: which address, which row, and what was done.
+    """Step of a committed run, as a later rollback sees it.
 
-    `previous_address` is set for a move. `rolled_back` is set for the step that says which run the run took
-    back; its address is `WHOLE_RUN`.
+    It tells which address, which row, and what was done. `previous_address` is set for a move.
+    `rolled_back` is set for the step that says which run was rolled back by this run; its address is
+    `WHOLE_RUN`.
     """
 
     run: int
@@ -160,7 +170,10 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFact:
-    """Something worth keeping for ever: what happened, to what, from what to what."""
+    """Fact for the audit log, kept for ever.
+
+    It says what happened, to what, and from what state to what state.
+    """
 
     event: str
     address: str | None = None
@@ -169,7 +182,10 @@ class AuditFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """A fact in its place in the chain. `payload` is canonical JSON; `hash` covers it and `previous`."""
+    """Audit fact in its place in the hash chain.
+
+    `payload` is canonical JSON; `hash` covers it and `previous`.
+    """
 
     seq: int
     previous: str
@@ -179,14 +195,20 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditHead:
-    """The last entry's number and hash; 0 and `GENESIS` while the log is empty."""
+    """Number and hash of the last audit entry.
+
+    They are 0 and `GENESIS` while the log is empty.
+    """
 
     seq: int = 0
     hash: str = GENESIS
 
 
 def chain_hash(previous: str, seq: int, payload: str) -> str:
-    """Return the hash of an entry: SHA-256 over the hash before it, its number and its payload."""
+    """Return the hash of an audit entry.
+
+    It is the SHA-256 over the hash of the previous entry, the number of the entry and its payload.
+    """
     return hashlib.sha256(f"{previous}\n{seq}\n{payload}".encode()).hexdigest()
 
 
@@ -205,10 +227,11 @@ def chained(head: AuditHead, payloads: Iterable[Mapping[str, Any]]) -> tuple[Aud
 
 
 def first_break(entries: Iterable[AuditEntry]) -> str | None:
-    """Say what is wrong with a chain that should begin at the first entry; None when it is whole.
+    """Return what is wrong with a hash chain; None when it is whole.
 
-    Finds an altered, a dropped and a reordered entry. An entry cut off at the end leaves a whole chain:
-    that is found against the heads kept in the bucket.
+    The chain should begin at the first entry. Finds an altered, a dropped and a reordered entry. When
+    an entry is cut off at the end, the rest is still a whole chain: that is found by comparing with
+    the heads kept in the bucket.
     """
     seq, previous = 0, GENESIS
     for entry in entries:

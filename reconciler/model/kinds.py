@@ -1,8 +1,8 @@
-"""The three kinds of resource and the columns of theirs that elmify manages.
+"""Kinds of resource and their managed columns.
 
-This is the one place that says which column of which table comes from which part of the catalog.
-Loading, planning, the database provider and the renderings all read it; a column that is not here is
-never read for a decision and never written on an update.
+There are three kinds. This is the only place that says which column of which table comes from
+which part of the catalog. Loading, planning, the database provider and the renderings all read
+it; a column that is not listed here is never read for a decision and never written on an update.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from functools import cached_property
 
 
 class Kind(StrEnum):
-    """What a resource is; its parent is the kind before it."""
+    """Kind of a resource; its parent is of the kind before it."""
 
     SPEAKER = "speaker"
     COLLECTION = "collection"
@@ -20,7 +20,10 @@ class Kind(StrEnum):
 
 
 class Slot(StrEnum):
-    """A place for one object in a resource: which file, and which key template, it takes."""
+    """Slot: a place for one object in a resource.
+
+    It determines which file and which key template the object takes.
+    """
 
     SPEAKER_IMAGE = "image"
     SPEAKER_IMAGE_SMALL = "image_small"
@@ -31,7 +34,7 @@ class Slot(StrEnum):
 
 
 class Origin(StrEnum):
-    """Where the desired value of a column comes from."""
+    """Origin of a column's desired value."""
 
     FIELD = "field"  # a field of the catalog entry
     PARENT = "parent"  # the row id of a parent resource

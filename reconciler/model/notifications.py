@@ -24,7 +24,10 @@ class Takeover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A notification: a title that fits a phone's screen, and a body. Plain text, without secrets."""
+    """Notification: a title that fits a phone's screen, and a body.
+
+    Plain text, without secrets.
+    """
 
     kind: NotificationKind
     title: str

@@ -1,4 +1,4 @@
-"""Outcomes of operations: what an apply, a garbage collection or an import did."""
+"""Outcomes of operations: what an apply, a gc or an import did."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,10 @@ from reconciler.model.remedies import Operation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What an apply has done. `run` is None when there was nothing to do, so that no run began."""
+    """Outcome of an apply.
+
+    `run` is None when there was nothing to do, so that no run began.
+    """
 
     plan: Plan
     run: int | None
@@ -29,11 +32,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiredUploads:
-    """What stands in the way and no row names: staged copies, and uploads in each bucket.
+    """Expired uploads: staged copies and uploads that no row names.
 
-    `given_up` are elmify's own unfinished uploads that nobody goes on with, each with its bucket. `foreign`
-    were begun by somebody else, and are only reported. `unseen` names buckets whose unfinished uploads this
-    key may not list.
+    They only take up space. The uploads are those in each bucket. `given_up` are elmify's own
+    unfinished uploads that no run continues, each with its bucket. `foreign` were begun by others,
+    and are only reported. `unseen` names buckets whose unfinished uploads this key may not list.
     """
 
     staged: tuple[StoredObject, ...] = ()
@@ -52,9 +55,9 @@ class RetiredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """What gc has deleted, or in a dry run would delete.
+    """Objects that gc has deleted, or in a dry run would delete.
 
-    `kept` are the keys, in NFC, whose time has come and that something in the database names.
+    `kept` are the keys, in NFC, that are due for deletion but that something in the database names.
     """
 
     rubbish: tuple[RetiredObject, ...]
@@ -70,7 +73,7 @@ class Collected:
 
 
 class Reason(StrEnum):
-    """Why something could not be joined, or was joined in a way that a person should know of."""
+    """Reason for a failed match, or for a match that needs a person's review."""
 
     ROW_WITHOUT_OBJECT = "row-without-object"
     OBJECT_WITHOUT_ROW = "object-without-row"
@@ -102,9 +105,10 @@ class ImportFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What an import wrote. `written` are the catalog's files, `lines` the lockfile's lines that are new.
+    """Result of an import.
 
-    `diagnostics` are what the catalog, as it now stands, is warned of or refused for.
+    `written` are the catalog's files, `lines` the lockfile's lines that are new. `diagnostics` are
+    the warnings and errors of the catalog as it is now.
     """
 
     added: Mapping[Kind, int]

@@ -12,7 +12,10 @@ from reconciler.model.values import Value
 
 
 class Action(StrEnum):
-    """What happens to a resource. The reason for it is another field, and is never branched on."""
+    """Action of a change: what happens to a resource.
+
+    The reason for it is another field, and no code ever branches on the reason.
+    """
 
     CREATE = "create"
     UPDATE = "update"
@@ -25,9 +28,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectState:
-    """An object as one side of a change names it: its key and which bytes are under it.
+    """Object as one side of a change names it.
 
-    `verified` is false while nobody has hashed the stored bytes.
+    It has a key and the bytes that are under it. `verified` is false while no one has hashed the
+    stored bytes.
     """
 
     key: str
@@ -38,10 +42,11 @@ class ObjectState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """One side of a change: the managed columns by name, and the object in each slot.
+    """State of one side of a change: managed columns and objects.
 
-    `pending` maps the columns whose value the store will make at the commit (the row id of a parent that
-    does not exist yet) to that parent's address; they are not in `values`.
+    The columns are given by name, and the object in each slot. `pending` maps the columns whose value
+    the store will make at the commit (the row id of a parent that does not exist yet) to that
+    parent's address; they are not in `values`.
     """
 
     values: Mapping[str, Value]
@@ -50,9 +55,10 @@ class State:
 
 
 class PutOrigin(StrEnum):
-    """Where the bytes of a put can be had, the disk of the machine that applies left aside.
+    """Origin of the bytes of a put, apart from the applying machine's disk.
 
-    The plan tells what the buckets hold. An apply takes what is on its disk first, wherever that is.
+    The plan tells what the buckets hold. An apply first takes what is on its own disk, wherever else
+    the bytes are.
     """
 
     STAGED = "staged"  # a staged copy
@@ -62,9 +68,10 @@ class PutOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
-    """An object to store before the commit: the bytes of a lockfile path, under a key nothing refers to.
+    """Object to store before the commit.
 
-    `origin` and, for a copy, the key it is made of are no part of what is reviewed: the bytes are the same.
+    It consists of the bytes of a lockfile path, under a key that nothing refers to. `origin`, and for
+    a copy the key it is made from, are not part of what is reviewed: the bytes are the same.
     """
 
     slot: Slot
@@ -80,11 +87,12 @@ class Put:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """User rows and the people behind them, counted through every cascading foreign key.
+    """Impact: user rows that are affected, and the users who own them.
 
-    `lost` counts rows by table; `users` the distinct users among them, `users_of` by table; `kept` the rows
-    that stay because the row they hang off keeps its id. `beyond` counts the places kept behind the end of
-    audio that becomes shorter, `beyond_users` the distinct users who keep them.
+    They are counted through every cascading foreign key. `lost` counts rows by table; `users` the
+    distinct users among them, `users_of` by table; `kept` the rows that stay because the row they
+    refer to keeps its id. `beyond` counts the saved places behind the end of audio that becomes
+    shorter, `beyond_users` the distinct users who keep them.
     """
 
     lost: Mapping[str, int] = field(default_factory=dict)
@@ -102,11 +110,12 @@ class Impact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """User rows that a rollback brings back under their ids, by table, and the distinct users behind them.
+    """User rows that a rollback restores, and the distinct users behind them.
 
-    Left out are `orphaned` rows, which belong to a user, or refer to something else, that was deleted since,
-    and those whose place is taken, because they are `present` again. Junction rows count among what is left
-    out; nobody misses those that come back.
+    They come back under their ids, and are counted by table. Left out are `orphaned` rows, which
+    belong to a user, or refer to something else, that was deleted since, and rows whose place is
+    taken, because they are `present` again. Junction rows count among what is left out; those that
+    come back are not counted, since users do not miss them.
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -117,9 +126,10 @@ class Restored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """User rows of a lecture that go to another: those `moved`, and those `combined` with one already there.
+    """User rows of a lecture that a merge gives to another lecture.
 
-    Both by table; `users` are the distinct users behind them.
+    Some are `moved`, others `combined` with a row that is already there. Both count by table; `users`
+    are the distinct users they belong to.
     """
 
     moved: Mapping[str, int] = field(default_factory=dict)
@@ -129,10 +139,11 @@ class Merged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What happens to one address, and why.
+    """Change: what happens to one address, and why.
 
-    `before` is None when nothing is there yet, `after` when nothing will be. `change_id` is a hash of the
-    environment, the address, the action, before and after: the same change has the same id in any plan.
+    `before` is None when nothing is there yet, `after` when nothing will be. `change_id` is a hash of
+    the environment, the address, the action, before and after: the same change has the same id in any
+    plan.
     """
 
     address: str
@@ -154,7 +165,10 @@ class Change:
 
     @property
     def visible(self) -> bool:
-        """Whether a listener, or elmify's hold on the resource, changes: all but record keeping."""
+        """Return whether a change is more than record keeping.
+
+        True when something changes for a listener, or when elmify's hold on the resource changes.
+        """
         return self.action is not Action.NO_OP
 
 
@@ -180,7 +194,10 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unmanaged:
-    """What is there and not declared: row ids by kind, and keys with their sizes in bytes."""
+    """Unmanaged rows and objects: present, but not declared.
+
+    Row ids by kind, and keys with their sizes in bytes.
+    """
 
     rows: Mapping[Kind, tuple[int, ...]] = field(default_factory=dict)
     objects: Mapping[str, int] = field(default_factory=dict)
@@ -188,10 +205,10 @@ class Unmanaged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedBy:
-    """Where an object is named outside the columns that elmify reads: `schema.table.column`.
+    """Place that names an object outside the columns that elmify reads.
 
-    A table that may not be read in full is taken to name everything: `readable` is false, and `column` is
-    `schema.table`.
+    `column` is `schema.table.column`. A table that may not be read in full is taken to name
+    everything: then `readable` is false, and `column` is `schema.table`.
     """
 
     column: str
@@ -203,17 +220,18 @@ class NamedBy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The difference between the catalog and both stores, ready to be reviewed and carried out.
+    """Plan: the difference between the catalog and both stores.
 
-    `changes` are sorted by address. `allowances` are the reviewed ceilings by guard name. `scope` are the
-    globs the plan was limited to; empty means everything. `options` are what was asked for beyond the
-    catalog: `delete-unmanaged`, `rekey`. `unverified` counts objects whose bytes were never hashed by anyone.
-    `ignored` counts what is unmanaged or drifted and let be by elmify.yaml, and so not listed here.
-    `listed` counts all objects of the bucket's listing: it is what the next listing will cost. `rolls_back`
-    is the run that the plan takes back, whatever the catalog says; `restored` is what comes back with it.
-    `merges` names two lectures: the user rows of the first go to the second, as `merged` counts them, and
-    then the first goes. `kept` are the NFC keys that the plan would have retired, were they not named by a
-    column that elmify does not manage.
+    It is ready to be reviewed and carried out. `changes` are sorted by address. `allowances` are the
+    reviewed ceilings by guard name. `scope` are the globs the plan was limited to; empty means
+    everything. `options` are what was asked for in addition to the catalog: `delete-unmanaged`,
+    `rekey`. `unverified` counts objects whose bytes were never hashed. `ignored` counts what is
+    unmanaged or drifted and ignored by elmify.yaml, and so not listed here. `listed` counts all
+    objects of the bucket's listing: it is what the next listing will cost. `rolls_back` is the run
+    that the plan rolls back, whatever the catalog says; `restored` is what comes back with it.
+    `merges` names two lectures: the user rows of the first go to the second, as `merged` counts them,
+    and then the first is deleted. `kept` are the NFC keys that the plan would have retired if no
+    column outside elmify's management named them.
     """
 
     environment: str
@@ -240,7 +258,10 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether the library matches the catalog; record keeping alone does not count."""
+        """Return whether the library matches the catalog.
+
+        Record keeping alone does not count as a change.
+        """
         return not any(change.visible for change in self.changes)
 
     def count(self, action: Action) -> int:

@@ -1,4 +1,7 @@
-"""How one environment wants things done: what elmify.yaml says, as values for the planner."""
+"""Policy of one environment: elmify.yaml as values for the planner.
+
+It says how this environment wants things done.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,14 +45,14 @@ DEFAULT_TEMPLATES: Mapping[Slot, str] = {
 
 
 class ReferenceStyle(StrEnum):
-    """What a column that names an image holds."""
+    """Style of the value in a column that names an image."""
 
     KEY = "key"
     URL = "url"
 
 
 class FormatStyle(StrEnum):
-    """What `file_format` holds: `mp3`, or `audio/mpeg`."""
+    """Style of the value in `file_format`: `mp3`, or `audio/mpeg`."""
 
     EXTENSION = "extension"
     MEDIA_TYPE = "media-type"
@@ -57,10 +60,11 @@ class FormatStyle(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Where objects go and how rows name them.
+    """Layout: the keys of objects, and their references in rows.
 
-    `base_url` ends without a slash; None leaves URL columns unmanaged. `references` gives the style of each
-    column of origin REFERENCE by `table.column`; one that is not named holds a URL when there is a base URL.
+    `base_url` ends without a slash; None leaves URL columns unmanaged. `references` gives the style
+    of each column of origin REFERENCE by `table.column`; a column that is not named there holds a URL
+    when there is a base URL.
     """
 
     templates: Mapping[Slot, str] = field(default_factory=lambda: DEFAULT_TEMPLATES)
@@ -71,7 +75,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardLimits:
-    """What a plan may do without a reviewed allowance.
+    """Limits on what a plan may do without a reviewed allowance.
 
     Deletes are measured against the recorded resources once there are `delete_floor` of them.
     """
@@ -84,7 +88,10 @@ class GuardLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferLimits:
-    """How bytes travel. A file above `single_put_bytes` goes up in equal parts of `part_bytes`."""
+    """Limits of transfers.
+
+    A file above `single_put_bytes` goes up in equal parts of `part_bytes`.
+    """
 
     single_put_bytes: int = 64 * 1024**2
     part_bytes: int = 16 * 1024**2

@@ -1,4 +1,4 @@
-"""What elmify remembers of its own doing."""
+"""Recorded state: what elmify remembers about its own work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,10 @@ from reconciler.model.kinds import Kind, Slot
 
 
 class KeyState(StrEnum):
-    """The life of a key. Bytes that were retired or released may be named again; condemned ones never."""
+    """State in the life of a key.
+
+    Bytes that were retired or released may be named again; condemned ones never.
+    """
 
     INTENDED = "intended"  # a run means to put it; unreferenced until that run commits
     LIVE = "live"  # a committed row names it
@@ -42,10 +45,10 @@ class KeyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceRecord:
-    """What the last apply left of one resource.
+    """Record of one resource, as the last apply left it.
 
-    `name` and `parent_row` are the natural key, `keys` the object in each slot. `applied` is the canonical
-    JSON of the column values that elmify wrote or confirmed: the baseline of drift.
+    `name` and `parent_row` are the natural key, `keys` the object in each slot. `applied` is the
+    canonical JSON of the column values that elmify wrote or confirmed: the baseline of drift.
     """
 
     address: Address
@@ -59,7 +62,7 @@ class ResourceRecord:
 
 
 class IdentityState(StrEnum):
-    """How far T0 has come in the database."""
+    """Progress of T0 in the database."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
@@ -67,7 +70,10 @@ class IdentityState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Which environment a database belongs to. `keys_lost` is set once records had to be rebuilt."""
+    """Identity of the environment that a database belongs to.
+
+    `keys_lost` is set once records had to be rebuilt.
+    """
 
     id: str
     environment: str
@@ -77,9 +83,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """Everything recorded. With no schema `elmify` yet, all of it is empty and `identity` is None.
+    """Everything that is recorded.
 
-    `keys` is keyed by NFC.
+    While there is no schema `elmify` yet, all of it is empty and `identity` is None. `keys` is keyed
+    by NFC.
     """
 
     identity: Identity | None = None

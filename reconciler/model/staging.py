@@ -1,4 +1,7 @@
-"""Where bytes wait for their merge: an object for each SHA-256, under a prefix of some bucket."""
+"""Staging of bytes that wait for the merge of their change.
+
+There is one object for each SHA-256, under a prefix of some bucket.
+"""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +19,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staging:
-    """A place for staged bytes. `prefix` ends in a slash; `apart` says: not in the library's own bucket."""
+    """Staging area: a place for staged bytes.
+
+    `prefix` ends in a slash; `apart` says that it is not in the library's own bucket.
+    """
 
     store: ObjectStore
     prefix: str
@@ -27,7 +33,10 @@ class Staging:
         return f"{self.prefix}{sha256}"
 
     def hash_in(self, key: str) -> str | None:
-        """Return the hash that a key stands for; None for a key that is not a staged copy's."""
+        """Return the hash that a key of a staged copy contains.
+
+        None for a key that does not belong to a staged copy.
+        """
         return hash_under(self.prefix, key)
 
 
@@ -37,13 +46,16 @@ def staging_inside(objects: ObjectStore) -> Staging:
 
 
 def hash_under(prefix: str, key: str) -> str | None:
-    """Return the hash that a key under a prefix stands for; None for a key of another form."""
+    """Return the hash that a key under a prefix contains.
+
+    None for a key of another form.
+    """
     name = key.removeprefix(prefix)
     return name if key.startswith(prefix) and _SHA256.fullmatch(name) else None
 
 
 class Whereabouts(StrEnum):
-    """Where the bytes of a line are."""
+    """Location of the bytes of a lockfile line."""
 
     LIVE = "live"  # under some key of the library's bucket
     STAGED = "staged"  # since earlier
@@ -54,7 +66,10 @@ class Whereabouts(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Located:
-    """A lockfile line and where its bytes are; `problem` says why they are missing."""
+    """Lockfile line and the location of its bytes.
+
+    `problem` says why they are missing.
+    """
 
     media: MediaFile
     where: Whereabouts

@@ -13,7 +13,7 @@ from reconciler.model.remedies import Operation
 
 
 class Found(StrEnum):
-    """What a look at the bucket shows under a key that a run meant to put."""
+    """State of a key that a run intended to put, as the bucket shows it."""
 
     STORED = "stored"  # an object of the intended size
     ABSENT = "absent"

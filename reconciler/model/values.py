@@ -1,4 +1,4 @@
-"""Values of managed columns, their canonical form, and the hashes made of it."""
+"""Values of managed columns: canonical form, and hashes made of it."""
 
 import hashlib
 import json
@@ -13,10 +13,11 @@ Value = str | int | bool | tuple[str, ...] | None
 
 
 def canonical_json(value: Any) -> str:
-    """Return the one JSON text of a value: keys sorted, no spaces, UTF-8 left readable.
+    """Return the canonical JSON text of a value.
 
-    Equal values give equal texts and different ones different texts (`True` is not `1` here), which is
-    what hashes and comparisons of content rest on.
+    Keys are sorted, there are no spaces, and UTF-8 is left readable. Equal values give equal texts
+    and different values give different texts (`True` is not `1` here). Hashes and comparisons of
+    content rely on this.
     """
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
@@ -27,12 +28,18 @@ def digest(value: Any) -> str:
 
 
 def same(left: Value, right: Value) -> bool:
-    """Whether two column values are the same content; a boolean is never equal to a number."""
+    """Return whether two column values are the same content.
+
+    A boolean is never equal to a number.
+    """
     return left == right and (isinstance(left, bool) == isinstance(right, bool))
 
 
 def nfc(text: str) -> str:
-    """Return the NFC spelling: the form in which keys and names are compared (R2 folds keys so)."""
+    """Return the NFC spelling of a text.
+
+    Keys and names are compared in this form (R2 folds keys in the same way).
+    """
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 

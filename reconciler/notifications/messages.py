@@ -26,34 +26,49 @@ _NUMBER = re.compile(r"\d+")
 
 
 def is_worth_sending(error: Exception) -> bool:
-    """Whether a failure concerns others than the person who asked for the operation."""
+    """Return whether a failure concerns other people.
+
+    That is, others than the person who asked for the operation.
+    """
     return not isinstance(error, UsageError | Interrupted)
 
 
 def state_of(error: Exception | None) -> str:
-    """Return the state that an operation's end leaves: failures of the same sort are the same state."""
+    """Return the state that the end of an operation leaves.
+
+    Failures of the same sort are the same state.
+    """
     return WELL if error is None else _shape(str(error) or type(error).__name__)
 
 
 def state_of_run(run: Run) -> str:
-    """Return the state that a recorded run left: that of the error which it ended with."""
+    """Return the state that a recorded run left.
+
+    It is the state of the error that the run ended with.
+    """
     return WELL if run.outcome in {None, "ok"} else _shape(str(run.outcome))
 
 
 def _shape(sentence: str) -> str:
-    """Return a failure's sentence without its numbers: 3 files that failed are as 4 files that failed."""
+    """Return a failure's sentence without its numbers.
+
+    So "3 files failed" and "4 files failed" are the same.
+    """
     return _NUMBER.sub("#", masked(sentence).partition("\n")[0])[:_SHAPE_CHARS]
 
 
 def is_news(before: str | None, now: str) -> bool:
-    """Whether a state is to be reported after another: a change is; WELL only after a delivered failure."""
+    """Return whether a new state is to be reported, given the one before.
+
+    A change is reported; WELL is reported only after a failure that was delivered.
+    """
     return before != now and not (before in {None, UNDELIVERED} and now == WELL)
 
 
 def failure_message(kind: str, environment: str, error: Exception, actor: Actor, hint: str = "") -> Message:
-    """Return the notification of an operation that failed, or that did not finish.
+    """Return the notification of an operation that failed or did not finish.
 
-    `hint` is what to do about it. Any exception may be the failure: what is secret in its text is masked.
+    `hint` is what to do about it. Any exception may be the failure: secrets in its text are masked.
     """
     about, title = _failed(kind, environment, error)
     details = error.details if isinstance(error, ElmifyError) else ()
@@ -90,7 +105,10 @@ def recovery_message(kind: str, environment: str, actor: Actor) -> Message:
 
 
 def takeover_message(environment: str, takeover: Takeover, actor: Actor) -> Message:
-    """Return the notification of a lease that a run took over from one that had stopped answering."""
+    """Return the notification of a lease takeover.
+
+    A run took the lease over from a run that had stopped answering.
+    """
     title = f"{environment}: run {takeover.run} took over the lease of run {takeover.from_run}"
     reason = (
         "The other one let it run out: it was killed, or cannot reach the database. It can commit no more."
@@ -122,13 +140,19 @@ _INSTALL = "In a clone of elmify, install what they need:\n    pip install '.[no
 
 
 class DeliveryFailed(ElmifyError):
-    """A message did not reach every URL. `details` name each that it did not reach, without showing it."""
+    """Message that did not reach every URL.
+
+    `details` name each URL that it did not reach, without showing it.
+    """
 
     code = "delivery-failed"
 
 
 def send(urls: Sequence[str], message: Message) -> None:
-    """Send a message to every URL, also after one has failed; `DeliveryFailed` when any was not reached."""
+    """Send a message to every URL, even after one has failed.
+
+    Raises `DeliveryFailed` when any URL was not reached.
+    """
     try:
         import apprise
     except ImportError as error:
@@ -157,7 +181,10 @@ _captured_by: ContextVar["_Warnings | None"] = ContextVar("elmify_captured_by", 
 
 @contextmanager
 def _warnings_of(logger: logging.Logger) -> Iterator[list[str]]:
-    """Collect the warnings that this context logs there: others may be sending at the same time."""
+    """Collect the warnings that this context logs to a logger.
+
+    Other contexts may be sending at the same time.
+    """
     handler = _Warnings(logging.WARNING)
     token = _captured_by.set(handler)  # Apprise's own threads have a copy of the context
     logger.addHandler(handler)

@@ -13,7 +13,10 @@ _FORMAT = 1
 
 
 def remembered_drift(file: Path, environment: str) -> frozenset[str] | None:
-    """Return the ids of the reported differences of an environment; None when nothing is remembered of it."""
+    """Return the ids of the reported differences of an environment.
+
+    None when nothing is remembered about the environment.
+    """
     known = _read(file).get(environment)
     if not isinstance(known, list):
         return None
@@ -21,12 +24,18 @@ def remembered_drift(file: Path, environment: str) -> frozenset[str] | None:
 
 
 def drift_memory(file: Path, environment: str, ids: Iterable[str]) -> str:
-    """Return the text of the file with other ids for an environment; what it knows of others stays."""
+    """Return the text of the file with new ids for an environment.
+
+    What the file knows about other environments stays.
+    """
     return _text({**_read(file), environment: sorted(ids)})
 
 
 def remembered_state(file: Path, topic: str) -> str | None:
-    """Return the last state of a topic, such as a kind of operation; None when none is remembered."""
+    """Return the last state of a topic, such as a kind of operation.
+
+    None when no state is remembered.
+    """
     state = _read(file).get(topic)
     return state if isinstance(state, str) else None
 

@@ -1,4 +1,7 @@
-"""Applying: a plan shown and approved now, or plans that were reviewed earlier."""
+"""Apply: a plan approved now, or plans that were reviewed earlier.
+
+A plan is shown before it is approved.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,10 +21,11 @@ _NO_WAIT = timedelta(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What an apply came to.
+    """Result of an apply.
 
-    `outcome` is None when nothing was carried out: the plan was empty, or `declined`. `rolled_back` is the
-    run that was taken back, as the records know it: its commit of the catalog is what git is to revert.
+    `outcome` is None when nothing was carried out: the plan was empty, or `declined`. `rolled_back`
+    is the run that was rolled back, as the records know it: its commit of the catalog is the one that
+    git is to revert.
     """
 
     plan: Plan
@@ -61,9 +65,10 @@ def apply_reviewed(
     plan_file: str | None = None,
     wait: timedelta = _NO_WAIT,
 ) -> Applied:
-    """Carry out what was reviewed in plans, and nothing else: none reviewed, nothing may change.
+    """Carry out what was reviewed in plans, and nothing else.
 
-    `plan_file` is the file of the one plan, when there is one.
+    When none was reviewed, nothing may change. `plan_file` is the file of the one plan, when there is
+    one.
     """
     return _carry_out(workspace, request_of(reviewed), reviewed, plan_file, wait)
 
@@ -77,7 +82,10 @@ def _carry_out(
 
 
 def _run(workspace: Workspace, number: int | None) -> Run | None:
-    """Read a run before the commit: after it, nothing that may fail delays the answer."""
+    """Return the record of a run, read before the commit.
+
+    After the commit nothing that may fail should delay the answer.
+    """
     if number is None:
         return None
     with workspace.database.read() as session:
@@ -85,5 +93,8 @@ def _run(workspace: Workspace, number: int | None) -> Run | None:
 
 
 def finish_interrupted_runs(workspace: Workspace) -> None:
-    """Write what an earlier run left undone after its commit, and end the lease of one that is gone."""
+    """Finish what an earlier run left undone after its commit.
+
+    Also end the lease of a run that is gone.
+    """
     applying.finish_earlier(workspace.database, workspace.objects)

@@ -1,4 +1,7 @@
-"""Audit log: its entries, and its chain checked against the heads kept in the bucket."""
+"""Audit log: its entries, and the check of its chain.
+
+The chain is checked against the heads kept in the bucket.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,10 +20,11 @@ class BrokenChain(ElmifyError):
 
 
 def verify_chain(workspace: Workspace) -> AuditHead:
-    """Recompute the whole chain and return its end; `BrokenChain` says what is wrong with it.
+    """Recompute the whole audit chain and return its end.
 
-    A database ahead of the bucket is fine (a run was cut short after its commit); one that is behind a head
-    kept in the bucket, or differs from it, is not.
+    Raises `BrokenChain`, which says what is wrong with it. A database that is ahead of the bucket is
+    correct (a run was interrupted after its commit); a database that is behind a head kept in the
+    bucket, or differs from it, is not.
     """
     with workspace.database.read() as session:
         anchors = anchored(workspace.objects.list(AUDIT_PREFIX))
@@ -35,15 +39,19 @@ def verify_chain(workspace: Workspace) -> AuditHead:
 
 @contextmanager
 def audit_entries(workspace: Workspace) -> Iterator[Iterator[AuditEntry]]:
-    """Yield the entries of the audit log from the first, streaming for as long as the block runs."""
+    """Yield the entries of the audit log from the first.
+
+    They are streamed for as long as the block runs.
+    """
     with workspace.database.read() as session:
         yield session.records.audit()
 
 
 def chain_problem(entries: Iterator[AuditEntry], anchors: Mapping[int, str]) -> tuple[AuditHead, str | None]:
-    """Read the log to its end, or to its first break; return where that is, and what is wrong with it.
+    """Read the log to its end or first break; return that end and the problem.
 
-    `anchors` are the hashes kept in the bucket, by the number of their entry.
+    The problem is None when the chain is whole. `anchors` are the hashes kept in the bucket, by the
+    number of their entry.
     """
     seen = _Seen()
     problem = first_break(seen.watching(entries, anchors))
@@ -68,7 +76,10 @@ class _Seen:
 
 
 def anchored(listed: Iterable[StoredObject]) -> Mapping[int, str]:
-    """Return the audit heads among listed objects: the hash of each by the number of its entry."""
+    """Return the audit heads among listed objects.
+
+    They map the number of an entry to its hash.
+    """
     found = (
         stored.key.removeprefix(AUDIT_PREFIX) for stored in listed if stored.key.startswith(AUDIT_PREFIX)
     )

@@ -20,9 +20,10 @@ from reconciler.operations.project import Project
 
 
 def validate(project: Project) -> tuple[Sequence[Diagnostic], Catalog | None]:
-    """Return everything wrong with catalog, lockfile and media on this machine, and the catalog if it loads.
+    """Return all problems of catalog, lockfile and local media.
 
-    Diagnostics come in reading order; the media are not hashed.
+    Also return the catalog if it loads. Only the media on this machine are checked, and they are not
+    hashed. Diagnostics come in reading order.
     """
     settings, loaded = project.settings, project.load()
     locked, _ = read_lockfile(settings.lock_path, settings.root)
@@ -34,18 +35,21 @@ def validate(project: Project) -> tuple[Sequence[Diagnostic], Catalog | None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockOutcome:
-    """What locking came to; `outdated` says that the lockfile on disk differs from it, or is not in order."""
+    """Result of locking the media.
+
+    `outdated` says that the lockfile on disk differs from this result, or is not in order.
+    """
 
     locked: Locked
     outdated: bool
 
 
 def lock(project: Project, *, rehash: bool, check: bool) -> LockOutcome:
-    """Hash the media that the catalog names, and bring the lockfile up to date.
+    """Hash the media that the catalog names, and update the lockfile.
 
-    A file is read again when its size or its time has changed, or with `rehash`. With `check` nothing is
-    written. `InvalidInput` carries what only a person can settle: mistakes of the catalog, a merge conflict
-    or two lines for one path in the lockfile, files that cannot be locked.
+    A file is read again when its size or its time has changed, or with `rehash`. With `check` nothing
+    is written. `InvalidInput` carries what only a person can settle: mistakes of the catalog, a merge
+    conflict or two lines for one path in the lockfile, files that cannot be locked.
     """
     previous, is_tidy = _previous_lines(project)
     locked = _hash(project, previous, rehash=rehash)
@@ -91,9 +95,10 @@ def _hash(project: Project, previous: Mapping[str, MediaFile], *, rehash: bool) 
 
 
 def format_files(project: Project, *, write: bool) -> Iterator[FormattedFile]:
-    """Yield each file that differs from its canonical form; with `write`, after it was written.
+    """Yield each file that differs from its canonical form.
 
-    At the end raises `InvalidInput` with the files whose YAML cannot be read: they are left alone.
+    With `write` a file is written first and then yielded. At the end raises `InvalidInput` with the
+    files whose YAML cannot be read; they are left alone.
     """
     settings = project.settings
     found = list(find_files(settings.root, settings.catalog_dir))
@@ -110,7 +115,10 @@ def format_files(project: Project, *, write: bool) -> Iterator[FormattedFile]:
 
 
 def write_output(file: Path, text: str, what: str) -> None:
-    """Write a result to a file that a person named, whole or not at all; `what` is its name in a failure."""
+    """Write a result to a file that the user named, whole or not at all.
+
+    `what` is the name of the result in a failure message.
+    """
     try:
         write_whole(file, text)
     except OSError as error:

@@ -1,4 +1,7 @@
-"""Health check of both stores: reachable, usable, and what to do where they are not."""
+"""Health check of both stores.
+
+It checks that each is reachable and usable, and says what to do where they are not.
+"""
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,16 +30,17 @@ _DISTRIBUTION = "elmify"
 
 
 def other_owners(owners: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield the distributions that install a top-level module of elmify's names, `owners` by module name.
+    """Yield other distributions that install a module of elmify's names.
 
-    `reconciler` and `providers` are names that other projects use too: files of two would be mixed up.
+    Only top-level modules count; `owners` is keyed by module name. `reconciler` and `providers` are
+    names that other projects use too: the files of two projects would be mixed up.
     """
     for module in (reconciler.__name__, providers.__name__):
         yield from (owner for owner in owners.get(module, ()) if owner.lower() != _DISTRIBUTION)
 
 
 class Health(StrEnum):
-    """How a check went."""
+    """Result of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -55,9 +59,10 @@ class DoctorFinding:
 
 
 def examine(workspace: Workspace, *, read_only: bool) -> Sequence[DoctorFinding]:
-    """Return what each check found; a check that fails does not keep the others from running.
+    """Return the findings of every check.
 
-    Puts, reads and deletes one small object under elmify's own prefix, unless it is `read_only`.
+    A check that fails does not keep the others from running. Puts, reads and deletes one small object
+    under elmify's own prefix, unless it is `read_only`.
     """
     return list(_Examination(workspace, read_only=read_only).findings())
 

@@ -27,7 +27,10 @@ from reconciler.planning.ignore_rules import report_without_ignored
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """Both stores and the records at one moment, and what there was when the last apply committed."""
+    """Inventory: both stores and the records at one moment.
+
+    It also tells what there was when the last apply committed.
+    """
 
     snapshot: Snapshot
     recorded: Recorded
@@ -36,7 +39,10 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bucket:
-    """A dated listing. `anchors` are the times at which the heads of the audit log came, by their number."""
+    """Dated listing of the bucket.
+
+    `anchors` are the times at which the heads of the audit log were put, by their number.
+    """
 
     objects: Mapping[str, StoredObject]
     modified: Mapping[str, datetime]
@@ -46,7 +52,7 @@ class _Bucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LastCommit:
-    """What the audit log tells of the last commit; all of it is empty before the first."""
+    """Last commit according to the audit log; empty before the first one."""
 
     seq: int = 0
     run: Run | None = None
@@ -66,7 +72,10 @@ def read_drift(workspace: Workspace) -> DriftReport:
 
 
 def take_inventory(workspace: Workspace) -> Inventory:
-    """Read both stores and the records, side by side. Raises as `read_drift` does."""
+    """Read both stores and the records in parallel.
+
+    Raises as `read_drift` does.
+    """
     with sharing_texts(), Background(size=1, name="elmify-list", cancel=workspace.cancel) as background:
         listing = background.begin(partial(_read_bucket, workspace.objects, background.stop))
         with workspace.database.read() as session:

@@ -16,10 +16,11 @@ def collect_garbage(
     dry_run: bool = False,
     wait: timedelta = timedelta(0),
 ) -> Collected:
-    """Delete retired objects whose retention has passed, and what interrupted runs left over.
+    """Delete expired retired objects and what interrupted runs left over.
 
-    `older_than` is the retention to go by, at least 24 hours; by default the policy's. `now` are addresses
-    to take down at once. See `applying.gc.collect` for what is never deleted and what is raised.
+    A retired object is deleted once its retention has passed. `older_than` is the retention to use,
+    at least 24 hours; by default the policy's. `now` are addresses to take down at once. See
+    `applying.gc.collect` for what is never deleted and what is raised.
     """
     policy = workspace.policy
     scope = GcScope(

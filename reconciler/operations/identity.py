@@ -1,4 +1,4 @@
-"""Identity: the environment that bucket and database belong to, shown and repaired."""
+"""Identity: the environment of bucket and database, shown and repaired."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,10 @@ from reconciler.model.recorded import Identity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identities:
-    """Identity by each source: the records of the database, and the marker of the bucket.
+    """Identity by source: the database's records and the bucket's marker.
 
-    `marker` is None when the bucket carries none, or one that is not readable: `trouble` then says why.
+    `marker` is None when the bucket carries none, or one that is not readable: then `trouble` says
+    why.
     """
 
     recorded: Identity | None
@@ -34,5 +35,8 @@ def read_identities(workspace: Workspace) -> Identities:
 
 
 def rebind(workspace: Workspace) -> None:
-    """Make this bucket and this database a pair, whatever they were; the audit log keeps who did it."""
+    """Pair this bucket with this database, whatever they were before.
+
+    The audit log keeps who did it.
+    """
     environment.rebind(workspace.database, workspace.objects, workspace.policy.environment, workspace.actor)

@@ -1,4 +1,7 @@
-"""Imports: entries made of live stores, folders, manifests and names; and the export of a manifest."""
+"""Import and export: catalog entries from stores, files and manifests.
+
+Entries are made from live stores, folders, manifests and names. The export writes a manifest.
+"""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -37,7 +40,10 @@ def import_live(project: Project, workspace: Workspace, *, as_is: bool, learn_ha
 
 
 def import_files(project: Project, directory: Path) -> Imported:
-    """Declare what a content folder holds, from names, sidecars and tags; hash it into the lockfile."""
+    """Declare the files of a content folder, and hash them into the lockfile.
+
+    Names, sidecars and tags give the entries.
+    """
     return import_folder(_folder(project), directory, project.settings.media_root, _hashing(project))
 
 
@@ -50,7 +56,10 @@ def import_manifest(project: Project, file: Path) -> Imported:
 
 
 def adopt(project: Project, workspace: Workspace, addresses: Sequence[str]) -> Adopted:
-    """Write live values of these addresses into the catalog. `UsageError` for what cannot be adopted."""
+    """Write the live values of these addresses into the catalog.
+
+    Raises `UsageError` for what cannot be adopted.
+    """
     world = _world(workspace)
     return adopt_into(_folder(project), workspace.policy, world, addresses)
 
@@ -74,7 +83,10 @@ class EachAdopted:
 
 
 def adopt_each(project: Project, workspace: Workspace, addresses: Sequence[str]) -> EachAdopted:
-    """Adopt addresses one by one: one that cannot be adopted does not keep the others from it."""
+    """Adopt addresses one by one.
+
+    An address that cannot be adopted does not keep the others from being adopted.
+    """
     world = _world(workspace)
     accepted: set[str] = set()
     written: list[tuple[str, str]] = []
@@ -101,13 +113,19 @@ def new_parent(project: Project, name: str, speaker: str | None, id_: str | None
 
 
 def new_lectures(project: Project, files: Sequence[Path], collection: str | None) -> Imported:
-    """Declare recordings, from their names and tags, and hash them into the lockfile."""
+    """Declare recordings, and hash them into the lockfile.
+
+    Their names and tags give the entries.
+    """
     media_root = project.settings.media_root
     return declare_lectures(_folder(project), files, media_root, _hashing(project), collection)
 
 
 def export_manifest(project: Project) -> str:
-    """Return the team's manifest JSON, from the catalog and the lockfile alone."""
+    """Return the team's manifest JSON.
+
+    It is made from the catalog and the lockfile alone.
+    """
     return manifest_json(project.catalog(), project.settings.policy.layout)
 
 

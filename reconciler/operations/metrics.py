@@ -1,4 +1,7 @@
-"""Metrics: counts of both stores, read once, and of the runs in the records."""
+"""Metrics: counts of both stores, and of the runs in the records.
+
+The stores are read once.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,7 +22,10 @@ _OURS = frozenset({KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED, KeyState
 
 
 def read_figures(workspace: Workspace) -> Figures:
-    """Return the numbers of an environment. Writes nothing; raises as `read_drift` does."""
+    """Return the numbers of an environment.
+
+    Writes nothing; raises as `read_drift` does.
+    """
     found = take_inventory(workspace)
     with workspace.database.read() as session:
         totals = session.records.run_totals()

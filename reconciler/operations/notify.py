@@ -52,9 +52,10 @@ _memory_lock = threading.Lock()  # one file holds the states of all kinds
 
 @contextmanager
 def notifying(settings: Settings, kind: str, open_database: OpenDatabase) -> Iterator[None]:
-    """Carry out an operation of that kind in the block, and send the notifications that its end asks for.
+    """Run an operation in the block, and notify about its end.
 
-    Every exception but an interrupt is a failure, and leaves the block as it was.
+    `kind` is the kind of the operation; its end decides which notifications are sent. Every exception
+    except an interrupt counts as a failure, and leaves the block unchanged.
     """
     with collecting_events() as events:
         try:
@@ -72,10 +73,11 @@ def notify_end(
     events: OperationEvents,
     open_database: OpenDatabase,
 ) -> None:
-    """Send the notifications that the end of an operation asks for; `error` is None when it went well.
+    """Send the notifications for the end of an operation.
 
-    `events` are what was collected while it ran. A failure that passes through here again on its way out,
-    or what it was turned into, is not sent again. Never raises.
+    `error` is None when it went well. `events` are what was collected while it ran. A failure that
+    passes through here again on its way out, or an exception that it was turned into, is not sent
+    again. Never raises.
     """
     if kind not in NOTIFIED or not settings.notify.urls or _was_handled(error):
         return
@@ -89,16 +91,20 @@ def notify_end(
 
 
 def _was_handled(error: BaseException | None) -> bool:
-    """Whether an exception, or one that it was made of, has passed through here before."""
+    """Return whether an exception was already handled here.
+
+    An exception that it was made from counts too.
+    """
     while error is not None and not getattr(error, _HANDLED, False):
         error = error.__cause__
     return error is not None
 
 
 def notify_drift(settings: Settings, report: DriftReport, fresh: frozenset[str], *, known: bool) -> None:
-    """Send a notification of drift that was not reported before, or of its end. Never raises.
+    """Send a notification of new drift, or of the end of drift.
 
-    `fresh` are the ids of the differences that are new; `known` says that some were reported before.
+    New drift was not reported before. `fresh` are the ids of the differences that are new; `known`
+    says that some were reported before. Never raises.
     """
     from reconciler.render.drift.sentences import groups, headline, reimport_sentences
 
@@ -133,9 +139,10 @@ def _hiding(settings: Settings) -> AbstractContextManager[None]:
 
 @contextmanager
 def _harmless(settings: Settings, run: int | None) -> Iterator[None]:
-    """Log what goes wrong in the block, under that run. An interrupt ends the block alone too.
+    """Log what goes wrong in the block, under that run.
 
-    What the operation did is done by then, and its own end is the one to report.
+    An interrupt also ends only the block. What the operation did is done by then, and its own end is
+    the one to report.
     """
     with _hiding(settings), run_context(run):
         try:
@@ -151,7 +158,10 @@ def _notify_state(
     events: OperationEvents,
     open_database: OpenDatabase,
 ) -> None:
-    """Send what is news about the end of an operation, and remember that it was reported."""
+    """Send the news about the end of an operation, and remember it.
+
+    What is remembered is that it was reported.
+    """
     environment, actor = settings.policy.environment, settings.actor
     file, topic = settings.state_dir / _MEMORY_NAME, f"{environment}/{kind}"
     now, known = state_of(error), remembered_state(file, topic)
@@ -169,9 +179,10 @@ def _notify_state(
 def _recorded_state(
     kind: str, error: Exception | None, events: OperationEvents, open_database: OpenDatabase
 ) -> str | None:
-    """Return the state that the last run of the kind before this one left; None when it cannot be known.
+    """Return the state that the previous run of the same kind left.
 
-    A CI job starts with an empty folder: there only the records remember.
+    This is the last run of the kind before this one. None when its state cannot be known. A CI job
+    starts with an empty folder: there only the records remember.
     """
     if kind not in _RECORDED or isinstance(error, ProviderError):
         return None  # a store that does not answer is not asked again
@@ -194,9 +205,9 @@ def _remember(file: Path, topic: str, state: str) -> None:
 
 
 def _deliver(settings: Settings, message: Message) -> bool:
-    """Send a message if its kind is wanted; whether it needs no further attempt.
+    """Send a message if its kind is wanted; return whether that is settled.
 
-    One that cannot be sent is logged, and no more.
+    A settled message needs no further attempt. A message that cannot be sent is logged, and no more.
     """
     if message.kind not in settings.notify.on:
         return True

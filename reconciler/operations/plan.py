@@ -1,4 +1,7 @@
-"""Planning: the difference between the catalog and both stores, and links to what it brings."""
+"""Plan: the difference between the catalog and both stores.
+
+It also gives links to the files that a plan brings.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,10 +20,11 @@ from reconciler.planning.world import Request
 
 
 def plan(workspace: Workspace, request: Request, *, computed_scope: bool = False) -> Plan:
-    """Plan what an apply would change. Writes nothing, and read-only rights are enough.
+    """Plan what an apply would change.
 
-    Raises `UsageError` for a glob of the scope that names nothing (a typing mistake), unless the scope was
-    computed, as by `changed_since`; else what `make_plan` raises.
+    Writes nothing, and read-only rights are enough. Raises `UsageError` for a glob of the scope that
+    names nothing (a typing mistake), unless the scope was computed, as by `changed_since`; otherwise
+    what `make_plan` raises.
     """
     made, world = make_plan(workspace, request)
     if not computed_scope:
@@ -29,7 +33,10 @@ def plan(workspace: Workspace, request: Request, *, computed_scope: bool = False
 
 
 def changed_since(project: Project, request: Request, revision: str) -> Request | None:
-    """Limit a request to what differs in the catalog since a git revision; None when that is nothing."""
+    """Limit a request to what differs in the catalog since a git revision.
+
+    None when nothing differs.
+    """
     settings = project.settings
     then = catalog_at(
         revision,
@@ -44,7 +51,10 @@ def changed_since(project: Project, request: Request, revision: str) -> Request 
 
 
 def rollback_request(workspace: Workspace, run: int | None, allowances: Mapping[str, int]) -> Request:
-    """Return the request that takes a run back: by default the last one that changed something."""
+    """Return the request that rolls a run back.
+
+    By default it is the last run that changed something.
+    """
     if run is None:
         with workspace.database.read() as session:
             run = session.records.last_change()
@@ -58,6 +68,9 @@ def rollback_request(workspace: Workspace, run: int | None, allowances: Mapping[
 def presigned_links(
     workspace: Workspace, made: Plan, lasts: timedelta
 ) -> tuple[Mapping[str, str], datetime | None]:
-    """Return links by key to what a plan brings, and when they end; no links have no end."""
+    """Return links by key to what a plan brings, and when they expire.
+
+    Without links there is no expiry.
+    """
     links = links_of(made, workspace.objects, workspace.staging, lasts)
     return links, datetime.now(UTC) + lasts if links else None

@@ -1,4 +1,7 @@
-"""Short-lived links to the pictures and the sound that a plan brings, for whoever reviews it."""
+"""Presigned links: short-lived links to the new files of a plan.
+
+They lead to pictures and sound, for the person who reviews the plan.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -11,11 +14,11 @@ from reconciler.model.staging import Staging
 def links_of(
     plan: Plan, objects: ObjectStore, staging: Staging | None, lasts: timedelta
 ) -> Mapping[str, str]:
-    """Return a link by the key of each object that a change brings and whose bytes a bucket has already.
+    """Return a link by key for each object that a change brings.
 
-    Whoever has a link can get the object for that long, so the links belong into the page alone, never into
-    a log. Bytes that are only on somebody's disk have none, and a store that makes no links gives none. No
-    request is made.
+    Only objects whose bytes are already in a bucket have a link. Anyone with a link can get the
+    object for that long, so the links belong on the page alone, never in a log. Bytes that are only
+    on somebody's disk have no link, and a store that makes no links gives none. No request is made.
     """
     found = ((key, store.presign(where, lasts)) for key, store, where in _places(plan, objects, staging))
     return {key: link for key, link in found if link is not None}
@@ -24,7 +27,10 @@ def links_of(
 def _places(
     plan: Plan, objects: ObjectStore, staging: Staging | None
 ) -> Iterator[tuple[str, ObjectStore, str]]:
-    """Yield each key that is new to a resource, with the store and the key its bytes are under now."""
+    """Yield each key that is new to a resource, with its present location.
+
+    The location is the store and the key that hold its bytes now.
+    """
     for change in plan.changes:
         puts = {put.key: put for put in change.puts}
         for key in _new_keys(change):

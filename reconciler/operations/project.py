@@ -1,4 +1,7 @@
-"""Project: the settings of a folder with an elmify.yaml, and its catalog read once."""
+"""Project: the settings of a folder with an elmify.yaml.
+
+Its catalog is read once.
+"""
 
 import os
 from collections.abc import Mapping
@@ -40,7 +43,7 @@ class Project:
         return Git(self.settings.root, self.environ)
 
     def load(self) -> Loaded:
-        """Read the catalog and the lockfile, with everything that is wrong with them."""
+        """Read the catalog and the lockfile, with everything wrong in them."""
         settings = self.settings
         media, mistakes = read_lockfile(settings.lock_path, settings.root)
         loaded = load_catalog(
@@ -59,14 +62,20 @@ class Project:
         return replace(loaded, catalog=None, diagnostics=(*mistakes, *others))
 
     def of_media(self, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
-        """Return diagnostics as they are; without a lockfile, one in place of those about its lines."""
+        """Return diagnostics about media as they are.
+
+        Without a lockfile, one diagnostic replaces those about its lines.
+        """
         path = self.settings.lock_path
         if path.exists() or not found:
             return found
         return without_lockfile(found, os.path.relpath(path, self.settings.root))
 
     def catalog(self) -> Catalog:
-        """Return the catalog; the observer gets its warnings. `InvalidInput` carries all of its mistakes."""
+        """Return the catalog.
+
+        The observer gets its warnings. `InvalidInput` carries all of its mistakes.
+        """
         return self._catalog
 
     @cached_property
@@ -79,5 +88,8 @@ class Project:
 
 
 def open_project(directory: Path, environ: Mapping[str, str], observer: Observer = SILENT) -> Project:
-    """Return the project at or above an absolute directory; `InvalidInput` for mistakes in its settings."""
+    """Return the project at or above an absolute directory.
+
+    Raises `InvalidInput` for mistakes in its settings.
+    """
     return Project(load_settings(find_root(directory), environ), observer, environ)

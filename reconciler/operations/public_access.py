@@ -10,9 +10,10 @@ from reconciler.model.ports import Upload
 
 
 def own_prefix_is_public(workspace: Workspace, base_url: str) -> bool | None:
-    """Put one small object under elmify's own prefix, ask for it as a listener would, and delete it.
+    """Return whether elmify's own prefix is public.
 
-    None when no server answers at the base URL.
+    Puts one small object under the prefix, requests it as a listener would, and deletes it. None when
+    no server answers at the base URL.
     """
     if workspace.is_public is None:
         return False
@@ -25,7 +26,10 @@ def own_prefix_is_public(workspace: Workspace, base_url: str) -> bool | None:
 
 
 def probe(key: str) -> Upload:
-    """Return the small object that is put to try what may be done; its bytes say whose it is."""
+    """Return the small object that is put to try out the rights.
+
+    Its bytes say which program put it.
+    """
     content = f"probe of elmify, {key}\n".encode()
     return Upload(
         key=key,

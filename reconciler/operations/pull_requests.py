@@ -1,4 +1,7 @@
-"""Pull requests on a forge: the comment that shows a plan, reviewed plans, the issue about drift."""
+"""Pull requests on a forge: plan comment, reviewed plans, drift issue.
+
+The comment shows a plan; the issue is about drift.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -36,7 +39,10 @@ class Repository:
 
 
 def open_repository(environ: Mapping[str, str]) -> Repository:
-    """Return the repository that a workflow runs for; `UsageError` for what the runner has not set."""
+    """Return the repository that a workflow runs for.
+
+    Raises `UsageError` for what the runner has not set.
+    """
     settings = read_forge(environ)
     token = settings.token.reveal()
     forge = Forge(api_url=settings.api_url, repository=settings.repository, token=token)
@@ -44,21 +50,30 @@ def open_repository(environ: Mapping[str, str]) -> Repository:
 
 
 def show_plan(repository: Repository, pull: int, commit: str, plan: Plan) -> None:
-    """Keep the one comment on a pull request that shows its plan, and its labels."""
+    """Keep the one comment on a pull request that shows its plan.
+
+    Also keep the labels of the pull request.
+    """
     body = plan_comment(plan, commit, repository.settings.run_url)
     keep_comment(repository.forge, pull, comment_marker(plan.environment), body)
     keep_labels(repository.forge, pull, labels_of(plan))
 
 
 def show_no_plan(repository: Repository, pull: int, commit: str, environment: str) -> None:
-    """Say in the comment that no plan could be made, so that an older one is not taken for true."""
+    """Say in the comment that no plan could be made.
+
+    So no one takes an older plan as current.
+    """
     body = no_plan_comment(environment, commit, repository.settings.run_url)
     keep_comment(repository.forge, pull, comment_marker(environment), body)
     keep_labels(repository.forge, pull, [])
 
 
 def labels_of(plan: Plan) -> list[str]:
-    """Return the labels by which a list of pull requests shows what a plan does."""
+    """Return the labels that show what a plan does.
+
+    They are visible in a list of pull requests.
+    """
     said = {
         "no changes": plan.empty,
         "deletes": bool(plan.count(Action.DELETE)),
@@ -71,10 +86,11 @@ def labels_of(plan: Plan) -> list[str]:
 def reviewed_plans(
     repository: Repository, directory: Path, since: str | None, environ: Mapping[str, str]
 ) -> tuple[str | None, Iterator[MergedPullRequest]]:
-    """Return the commit after which merges count, and the pull requests merged since, with their plans.
+    """Return the start commit and the pull requests merged since, with plans.
 
-    That commit is `since`, else the last one that an apply workflow carried out completely; None when
-    there was none: then everything counts since that workflow came into the repository.
+    Merges after the start commit count. That commit is `since`, otherwise the last commit that an
+    apply workflow carried out completely; None when there was none: then everything counts since that
+    workflow came into the repository.
     """
     git, settings = Git(directory, environ).top(), repository.settings
     now = settings.commit
@@ -100,12 +116,15 @@ def _from_the_first(git: Git, now: str) -> Iterator[str]:
 
 
 def drift_issue(repository: Repository, environment: str) -> str | None:
-    """Return the body of the one open issue about drift; None when there is none."""
+    """Return the body of the one open drift issue; None without one."""
     found = find_issue(repository.forge, issue_marker(environment), _DRIFT_LABEL)
     return None if found is None else str(found["body"])
 
 
 def keep_drift_issue(repository: Repository, environment: str, body: str, *, wanted: bool) -> str:
-    """Keep the one issue about drift as the body says, or close it; return what was done, in a word."""
+    """Update the one drift issue to the body, or close it.
+
+    Return what was done, in one word.
+    """
     marker = issue_marker(environment)
     return keep_issue(repository.forge, marker, _DRIFT_LABEL, title=_DRIFT_TITLE, body=body, wanted=wanted)

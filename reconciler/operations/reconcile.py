@@ -1,4 +1,7 @@
-"""Decisions about findings: ignored, adopted into the catalog, or planned and applied."""
+"""Reconcile: decisions about findings.
+
+Findings are ignored, adopted into the catalog, or planned and applied.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +18,10 @@ from reconciler.settings import CONFIG_NAME, ignored, with_ignored
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """Outcome of decisions in the files of the project, and the request for what a plan has to do.
+    """Result of decisions in the project's files, and the request to plan.
 
-    `ignored` counts the entries written to elmify.yaml. `request` is None when nothing is left to plan.
+    `ignored` counts the entries written to elmify.yaml. `request` says what a plan has to do; None
+    when nothing is left to plan.
     """
 
     adopted: EachAdopted
@@ -28,9 +32,10 @@ class Decided:
 def decide(
     project: Project, workspace: Workspace, decisions: Sequence[Decision], allowances: Mapping[str, int]
 ) -> Decided:
-    """Write what is adopted into the catalog and what is ignored into elmify.yaml. Changes nothing live.
+    """Write decisions into the catalog and elmify.yaml.
 
-    The request is for a project that is opened anew: its files have changed.
+    What is adopted goes into the catalog, and what is ignored into elmify.yaml. Changes nothing live.
+    The request is for a project that is opened again: its files have changed.
     """
     before = project.catalog().resources.keys()
     wanted = list(dict.fromkeys(d.finding.what for d in decisions if d.choice is Choice.ADOPT))
@@ -46,7 +51,10 @@ def decide(
 
 
 def ignore(project: Project, entries: Sequence[Ignored]) -> int:
-    """Write what is not ignored yet into elmify.yaml; return how many entries that were."""
+    """Write entries that are not ignored yet into elmify.yaml.
+
+    Return how many entries were written.
+    """
     known = {each.what for each in project.settings.policy.ignore}
     fresh = list({entry.what: entry for entry in entries if entry.what not in known}.values())
     if fresh:

@@ -1,4 +1,7 @@
-"""Staging: bytes put where an apply finds them, before anyone merges the change that needs them."""
+"""Staging: put bytes where an apply finds them, before the merge.
+
+It happens before the change that needs the bytes is merged.
+"""
 
 from collections.abc import Sequence
 
@@ -20,10 +23,11 @@ _REMEDY = (
 
 
 def stage(workspace: Workspace, *, by_lockfile: bool) -> Sequence[Located]:
-    """Stage the bytes that the library lacks, and return where the bytes of each line are then.
+    """Stage the bytes that the library lacks.
 
-    By the plan of this moment; with `by_lockfile`, which needs no database, of every line: somewhat more than
-    a plan would need. Raises before the first put where the public can read what is staged.
+    Return where the bytes of each line are afterwards. The current plan decides which lines count;
+    with `by_lockfile`, which needs no database, every line counts: somewhat more than a plan would
+    need. Raises before the first put where the public can read what is staged.
     """
     stager, lines = _prepared(workspace, by_lockfile=by_lockfile)
     _refuse_public(workspace)
@@ -31,7 +35,10 @@ def stage(workspace: Workspace, *, by_lockfile: bool) -> Sequence[Located]:
 
 
 def check_staged(workspace: Workspace, *, by_lockfile: bool) -> Sequence[Located]:
-    """Return where the bytes of each line are; lines and `by_lockfile` as for `stage`. Writes nothing."""
+    """Return where the bytes of each line are.
+
+    Lines and `by_lockfile` are as for `stage`. Writes nothing.
+    """
     stager, lines = _prepared(workspace, by_lockfile=by_lockfile)
     return stager.locate(lines)
 
@@ -64,7 +71,10 @@ def _by_plan(workspace: Workspace) -> tuple[Sequence[MediaFile], Origins]:
 
 
 def _refuse_public(workspace: Workspace) -> None:
-    """Refuse to stage where the public can read: these bytes have not been reviewed yet."""
+    """Refuse to stage where the public can read.
+
+    These bytes have not been reviewed yet.
+    """
     base_url = workspace.policy.layout.base_url
     if workspace.staging.apart or base_url is None or workspace.is_public is None:
         return

@@ -1,4 +1,7 @@
-"""Status of an environment: lease, runs, leftovers, and the end of an abandoned lease."""
+"""Status of an environment: lease, runs and leftovers.
+
+It can also end an abandoned lease.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -22,9 +25,9 @@ _RUNS = 5
 
 
 def read_status(workspace: Workspace) -> Status:
-    """Return the status of an environment, as both stores tell it. Rights to read suffice.
+    """Return the status of an environment, as both stores tell it.
 
-    The bucket is listed as a whole only while some run's keys are in doubt.
+    Read rights are enough. The bucket is listed as a whole only while some run's keys are in doubt.
     """
     environment, staging = workspace.policy.environment, workspace.staging
     objects, database = workspace.objects, workspace.database
@@ -59,7 +62,10 @@ def read_status(workspace: Workspace) -> Status:
 
 
 def _marker(environment: str, objects: ObjectStore, recorded: Recorded) -> tuple[str | None, Advice | None]:
-    """Return the identity that the bucket carries, and what keeps the stores from being a pair."""
+    """Return the identity that the bucket carries.
+
+    Also return what keeps the stores from being a pair, as advice.
+    """
     try:
         marker = read_marker(objects)
     except IdentityMismatch as unreadable:
@@ -77,7 +83,10 @@ def _not_a_pair(mismatch: IdentityMismatch) -> Advice:
 
 
 def _uploads(objects: ObjectStore, staging: Staging) -> tuple[UnfinishedUpload, ...] | None:
-    """Return the unfinished uploads in both buckets; None when a key may not list them."""
+    """Return the unfinished uploads in both buckets.
+
+    None when a key may not list them.
+    """
     stores = (objects, staging.store) if staging.apart else (objects,)
     try:
         return tuple(upload for store in stores for upload in store.unfinished())
@@ -106,10 +115,11 @@ def _unanchored(head: AuditHead, listed: Iterable[StoredObject]) -> AuditHead | 
 
 
 def end_lease(workspace: Workspace, run: int, *, force: bool) -> Run | None:
-    """End the lease of a run whose holder is gone, with an entry in the audit log; return the run.
+    """End the lease of a run whose holder is gone; return the run.
 
-    `Leased` when the holder still seems to be alive and `force` is not given, or when another run holds the
-    lease. A holder that is alive after all can no longer commit.
+    An entry is added to the audit log. Raises `Leased` when the holder still seems to be alive and
+    `force` is not given, or when another run holds the lease. A holder that is still alive can no
+    longer commit.
     """
     with workspace.database.write() as work:
         if work.records.lease() is None:

@@ -1,4 +1,7 @@
-"""Verification of catalog, bucket and database: read, checked, never written."""
+"""Verification of catalog, bucket and database.
+
+They are read and checked, and never written.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -40,7 +43,10 @@ def verify(workspace: Workspace) -> Verification:
 
 
 def verify_deep(workspace: Workspace, sample: Sample | None = None) -> Verification:
-    """Also download and hash what is live, or today's part of it; today is the database's, in UTC."""
+    """Verify, and also download and hash the live objects.
+
+    With a sample only today's part of them is hashed; today is the database's date, in UTC.
+    """
     context = _context(workspace)
     hashing = Hashing(
         objects=workspace.objects,
@@ -53,7 +59,10 @@ def verify_deep(workspace: Workspace, sample: Sample | None = None) -> Verificat
 
 
 def repair_plan(workspace: Workspace, found: Verification) -> Plan | None:
-    """Plan every repair that is safe, as an ordinary plan; None when no plan can repair anything."""
+    """Plan every repair that is safe, as an ordinary plan.
+
+    None when no plan can repair anything.
+    """
     request = repair_request(found.findings)
     return None if request is None else make_plan(workspace, request)[0]
 
@@ -79,7 +88,10 @@ def _context(workspace: Workspace) -> VerifyContext:
 
 
 def _surroundings(session: ReadSession, listed: "_Listed", media: MediaFiles, *, begun: bool) -> Surroundings:
-    """Look at what only a system that was begun has, and at what lies beside the objects."""
+    """Collect what surrounds the objects in the stores.
+
+    Only a system that was begun has some of it; the rest is found next to the objects.
+    """
     problem, run = None, None
     if begun:
         _, problem = chain_problem(session.records.audit(), anchored(listed.own))
@@ -114,7 +126,10 @@ def _list(objects: ObjectStore, cancel: CancellationToken) -> _Listed:
 
 
 def _twins(listed: list[StoredObject]) -> Iterator[tuple[str, str]]:
-    """Yield the keys that are equal by NFC: a store that does not fold them lists both."""
+    """Yield the keys that are equal by NFC.
+
+    A store that does not fold keys lists both of them.
+    """
     first: dict[str, str] = {}
     for stored in listed:
         other = first.setdefault(nfc(stored.key), stored.key)
@@ -123,7 +138,10 @@ def _twins(listed: list[StoredObject]) -> Iterator[tuple[str, str]]:
 
 
 def _unfinished(objects: ObjectStore) -> tuple[UnfinishedUpload, ...] | None:
-    """Return the unfinished uploads; None when the key may read objects and not list uploads."""
+    """Return the unfinished uploads.
+
+    None when the key may read objects but not list uploads.
+    """
     try:
         return tuple(objects.unfinished())
     except Denied:

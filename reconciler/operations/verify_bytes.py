@@ -1,4 +1,7 @@
-"""Downloading and hashing what is live: streaming, in parallel, in constant memory."""
+"""Download and hash the live objects.
+
+It streams, works in parallel, and uses constant memory.
+"""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -23,7 +26,10 @@ from reconciler.planning.verification.verify import verified
 
 @dataclass
 class Hashing:
-    """Hashes objects, `concurrency` of them at a time, and asks for the content type of each."""
+    """Hasher of objects, which also asks for each content type.
+
+    It hashes `concurrency` objects at a time.
+    """
 
     objects: ObjectStore
     observer: Observer
@@ -32,7 +38,10 @@ class Hashing:
     _stop: CancellationToken = NEVER_CANCELLED
 
     def verified(self, ground: VerifyContext, sample: Sample | None, day: int) -> Verification:
-        """Verify `ground` together with the bytes of everything in the sample of that day; of all without."""
+        """Verify `ground` and the bytes of the objects in the day's sample.
+
+        Without a sample the bytes of all objects are verified.
+        """
         chosen = [each for each in expected(ground) if sample is None or sample.covers(nfc(each.key), day)]
         read = [each for each in chosen if each.sha256 is not None]
         size_bytes = sum(each.size_bytes for each in read)

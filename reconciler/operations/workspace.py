@@ -23,10 +23,11 @@ from reconciler.settings import (
 
 @contextmanager
 def open_workspace(project: Project, *, database_optional: bool = False) -> Iterator[Workspace]:
-    """Open what the settings name, and give all of it back when the block ends. No line shows its secrets.
+    """Open what the settings name, and close it when the block ends.
 
-    Raises `InvalidInput` for mistakes in the choice of stores. With `database_optional` those about the
-    database are raised by its first use: who only stages may have keys to the buckets alone.
+    No log line shows its secrets. Raises `InvalidInput` for mistakes in the choice of stores. With
+    `database_optional`, mistakes about the database are raised by its first use: a person who only
+    stages may have keys to the buckets alone.
     """
     from reconciler.loading.media import MediaFolder
 
@@ -58,7 +59,10 @@ def _public_probe(settings: Settings) -> IsPublic | None:
 
 
 def _open_staging(settings: Settings, objects: ObjectStore, opened: ExitStack) -> Staging:
-    """Open where bytes wait for their merge: the staging bucket, else a prefix of the library's own."""
+    """Open the place where staged bytes wait for their merge.
+
+    That is the staging bucket, otherwise a prefix of the library's own bucket.
+    """
     if settings.staging is None:
         return staging_inside(objects)
     store = _open_bucket(settings.staging, settings, opened)
@@ -111,7 +115,10 @@ def _open_database(settings: Settings, opened: ExitStack) -> Database:
 
 @dataclass(frozen=True)
 class _UnnamedDatabase:
-    """Database that the settings do not name: every use raises what is wrong with them."""
+    """Database that the settings do not name.
+
+    Every use raises what is wrong with the settings.
+    """
 
     mistakes: tuple[Diagnostic, ...]
 

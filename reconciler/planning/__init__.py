@@ -1,1 +1,4 @@
-"""Pure: identity, diff, impact, guards, plan, drift. Values in, a plan out."""
+"""Planning: identity, diff, impact, guards, plan and drift.
+
+Pure: values in, a plan out.
+"""

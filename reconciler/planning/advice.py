@@ -16,7 +16,7 @@ Resumption = Apply | Rollback | Merge | CollectGarbage
 
 
 def advise(status: Status) -> Advice:
-    """Return what to do next: about the first thing that stands in the way of everything else."""
+    """Return the next step, for the first problem that blocks all others."""
     return (
         status.trouble
         or _of_the_lease(status)
@@ -91,7 +91,11 @@ def _of_a_failure(status: Status) -> Advice | None:
 
 
 def _since_the_last_success(status: Status) -> Iterator[Run]:
-    """Yield the last runs, newest first, up to the first that came to its end; gc is beside the point."""
+    """Yield the last runs, newest first, up to the last that succeeded.
+
+    The first run that came to its end stops the sequence and is not yielded. A gc does not count as
+    such a run.
+    """
     for run in status.runs:
         if run.state in {RunState.DONE, RunState.COMMITTED} and run.kind is not RunKind.GC:
             return

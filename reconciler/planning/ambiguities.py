@@ -16,7 +16,10 @@ from reconciler.planning.world import World
 
 
 class Ambiguity(Enum):
-    """A question: its code, a summary without names the user chose, and what lies behind it."""
+    """Question for the user: code, summary and explanation.
+
+    The summary contains no names that the user chose. The explanation gives the background.
+    """
 
     NO_SUCH_ROW = ("EL501", "the row does not exist", "`row:` names a row that is not in the table.")
     ROW_CLAIMED_TWICE = (
@@ -87,10 +90,11 @@ class Ambiguity(Enum):
 
 
 def taken_names(world: World, changes: Sequence[Change]) -> Iterator[tuple[Address, Diagnostic]]:
-    """Yield a question for each change that gives its row the name of a row it leaves as it is.
+    """Yield a question for each change to a name that is already taken.
 
-    That is a row that nobody declared, or one outside the scope that would have given the name up. Names
-    are compared as the database does, letter by letter.
+    Another row has that name, and the changes leave it as it is: a row that is not declared, or one
+    outside the scope that would have given the name up. Names are compared as the database does,
+    letter by letter.
     """
     for table in TABLES.values():
         writing = [change for change in changes if change.kind is table.kind]

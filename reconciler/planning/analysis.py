@@ -1,7 +1,7 @@
-"""Analysis of a world: row identities, key allocation and differences, in one pass.
+"""Analysis of a world: row identities, key allocation and differences.
 
-The one stage that planner, verification and import share, so that all three mean the same row and the same
-key by an address.
+All three are found in one pass. The planner, verification and import share this one stage, so
+that an address means the same row and the same key in all of them.
 """
 
 from collections.abc import Callable
@@ -21,10 +21,13 @@ from reconciler.planning.world import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """The row of each address, the keys of its slots, and how both differ from what is declared.
+    """Result of an analysis: row identities, slot keys and differences.
 
-    `unmanaged` is what no resource names, ignored or not. `placed` has every resource in catalog order; it is
-    empty unless it was asked for, since it takes memory for each of them.
+    It holds the row of each address, the keys of its slots, and how both differ from what is
+    declared.
+
+    `unmanaged` is what no resource names, ignored or not. `placed` has every resource in the order of
+    addresses; it is empty unless it was asked for, since it takes memory for each resource.
     """
 
     identities: Identities
@@ -34,7 +37,10 @@ class Analysis:
 
 
 def analyse(world: World, *, rekey: bool = False, keep_placed: bool = False) -> Analysis:
-    """Analyse a world; with `rekey` as if objects moved to the keys that the templates give today."""
+    """Analyse a world: identify rows, allocate keys, find differences.
+
+    With `rekey`, analyse it as if objects moved to the keys that the templates give today.
+    """
     identities = identify_rows(world)
     placed: list[Placed] = []
     differ = Differ(world, identities, rekey=rekey, take=placed.append if keep_placed else None)
@@ -53,7 +59,10 @@ def identify_rows(world: World) -> Identities:
 
 
 def _audio_key(world: World) -> Callable[[Resource], str]:
-    """Return a function that renders the key a lecture's audio would get, once for each lecture."""
+    """Return a function that renders the key of a lecture's audio.
+
+    It returns the key that the audio would get, and renders it only once for each lecture.
+    """
 
     @cache
     def key_of(address: Address) -> str:

@@ -14,7 +14,7 @@ from reconciler.planning.world import World
 
 
 class Match(Enum):
-    """What size and ETag say."""
+    """Result of comparing an object by size and ETag."""
 
     SAME = "same"
     UNVERIFIED = "unverified"  # nothing speaks against it; nobody has hashed the bytes
@@ -22,11 +22,14 @@ class Match(Enum):
 
 
 def compare(stored: StoredObject, media: MediaFile, record: KeyRecord | None) -> Match:
-    """Compare an object with a lockfile line by size and ETag; `record` is what is known of its key.
+    """Compare an object with a lockfile line by size and ETag.
 
-    The ETag of a single put is the MD5 of the content; of a multipart upload it is a hash of the parts'
-    hashes, which can be foretold only for the part size that elmify itself uses. For parts of unknown size,
-    the ETag recorded when the object was adopted tells whether it was replaced since.
+    `record` is what is known of the object's key.
+
+    The ETag of a single put is the MD5 of the content. The ETag of a multipart upload is a hash of
+    the parts' hashes, which can be predicted only for the part size that elmify itself uses. For
+    parts of unknown size, the ETag recorded when the object was adopted shows whether the object was
+    replaced since.
     """
     if stored.size_bytes != media.size_bytes:
         return Match.OTHER
@@ -54,7 +57,10 @@ _GOING = frozenset({KeyState.CONDEMNED, KeyState.DELETED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByteSource:
-    """An object that holds the bytes of a line. `stored.key` is a key of the bucket that the origin names."""
+    """Object that holds the bytes of a lockfile line.
+
+    `stored.key` is a key in the bucket that `origin` names.
+    """
 
     origin: PutOrigin
     stored: StoredObject
@@ -80,7 +86,10 @@ class Origins:
         return next(self.all(media), None)
 
     def all(self, media: MediaFile) -> Iterator[ByteSource]:
-        """Yield every source of these bytes, staged ones before copies, those by their keys."""
+        """Yield every source of these bytes, staged objects before copies.
+
+        Copies are in the order of their keys.
+        """
         if media.sha256 is None:
             return
         staged = self._staged.get(media.sha256)

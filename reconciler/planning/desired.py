@@ -1,4 +1,7 @@
-"""What each column of a resource should hold: from the catalog, the lockfile and the placements."""
+"""Desired column values of a resource.
+
+They come from the catalog, the lockfile and the placements.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,9 +21,10 @@ from reconciler.planning.references import reference, says_the_same, style_of
 
 @dataclass(frozen=True, slots=True)
 class DesiredRow:
-    """The managed columns of one resource and what they should hold; a column that is absent is not managed.
+    """Managed columns of one resource and their desired values.
 
-    `pending` maps parent columns to the address of a parent that has no row yet.
+    A column that is absent is not managed. `pending` maps parent columns to the address of a parent
+    that has no row yet.
     """
 
     values: dict[str, Value] = field(default_factory=dict)
@@ -59,7 +63,11 @@ def wanted(
 
 
 def _keep_accepted_values(result: DesiredRow, as_is: Mapping[str, Value], row: Row) -> None:
-    """Want what a managed column has already, where the catalog says to leave that value alone."""
+    """Keep the actual values that the catalog accepts through `as_is`.
+
+    Where the catalog says to leave the value of a managed column alone, the actual value becomes the
+    desired one.
+    """
     for name, value in as_is.items():
         if (name in result.values or name in result.pending) and same(row[name], value):
             result.pending.pop(name, None)
@@ -68,7 +76,10 @@ def _keep_accepted_values(result: DesiredRow, as_is: Mapping[str, Value], row: R
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Source:
-    """Where a column's value comes from: the object in a slot, a parent `depth` parts deep, else a field."""
+    """Source of a column's value: a slot's object, a parent, or a field.
+
+    It is the object in `slot`; else the parent whose address has `depth` parts; else a catalog field.
+    """
 
     column: Column
     kind: Kind
@@ -78,7 +89,10 @@ class _Source:
 
 @cache
 def _sources(kind: Kind) -> tuple[_Source, ...]:
-    """Return the source of every column of a kind: worked out once, for it is asked of every resource."""
+    """Return the source of every column of a kind.
+
+    The result is computed once and cached, because it is needed for every resource.
+    """
     return tuple(_source_of(kind, column) for column in TABLES[kind].columns)
 
 
@@ -108,7 +122,10 @@ def _set_parent(result: DesiredRow, name: str, parent: Address, parents: Mapping
 
 
 def category_tuple(value: Value) -> tuple[str, ...]:
-    """Return categories as they are compared: the primary one first, then the others by slug."""
+    """Return categories in canonical order, for comparison.
+
+    The primary category comes first, then the others by slug.
+    """
     if not isinstance(value, tuple) or not value:
         return ()
     return (value[0], *sorted(set(value[1:]) - {value[0]}))
@@ -168,7 +185,10 @@ def format_of(media: MediaFile, style: FormatStyle) -> str:
 
 
 def fact_of(media: MediaFile, fact: str) -> Value:
-    """Return a fact about a file as its column holds it; a duration in whole seconds, rounded half up."""
+    """Return a fact about a media file in the form that its column holds.
+
+    A duration is in whole seconds, rounded half up.
+    """
     match fact:
         case "size_bytes":
             return media.size_bytes

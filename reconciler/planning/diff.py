@@ -32,7 +32,10 @@ _OF_OBJECTS = frozenset(
 
 @dataclass
 class Differences:
-    """What one pass over the catalog found. `used` are the NFC keys that declared resources name."""
+    """Result of one pass over the catalog: changes, drift and problems.
+
+    `used` are the NFC keys that declared resources name.
+    """
 
     changes: list[Change] = field(default_factory=list)
     drift: list[Drift] = field(default_factory=list)
@@ -44,7 +47,7 @@ class Differences:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """One declared resource: the row it is, the keys of its slots, and what the row should hold."""
+    """Declared resource: its row, the keys of its slots, its desired columns."""
 
     resource: Resource
     row: Row | None
@@ -60,7 +63,10 @@ class Placed:
 
 
 class Differ:
-    """Comparison of every declared resource with its row; `take` gets each resource as it is placed."""
+    """Comparison of every declared resource with its row.
+
+    `take` is called with each resource as it is placed.
+    """
 
     def __init__(
         self,
@@ -146,7 +152,7 @@ class Differ:
         placements: Placements,
         record: ResourceRecord | None,
     ) -> bool:
-        """Whether row, objects and record all say what is wanted."""
+        """Return whether row, objects and record all match the desired state."""
         return (
             record is not None
             and binding.previous is None
@@ -231,7 +237,10 @@ def _why_recorded(record: ResourceRecord, *, protect: bool) -> str:
 
 
 def _why_updated(before: State, after: State, differing: list[str]) -> str:
-    """Say it in the words of the catalog: which bytes are new, and which other columns differ."""
+    """Return the reason for an update, in the words of the catalog.
+
+    It names the slots that get new bytes and the other columns that differ.
+    """
     replaced = [
         slot.value
         for slot, found in after.objects.items()
@@ -246,12 +255,18 @@ def _why_updated(before: State, after: State, differing: list[str]) -> str:
 
 
 def _replaces(before: ObjectState, after: ObjectState) -> bool:
-    """Whether other bytes take the place of those that were there: a hash learned of them is no change."""
+    """Return whether an object is replaced by one with other bytes.
+
+    Learning the hash of an object that was there already is not a change.
+    """
     return nfc(before.key) != nfc(after.key) and before.sha256 != after.sha256
 
 
 def differing_names(before: State, after: State) -> list[str]:
-    """Return the columns and slots that differ between two sides, columns first."""
+    """Return the names of differing columns and slots, columns first.
+
+    They are those that differ between the two sides.
+    """
     names = [name for name, value in after.values.items() if not same(value, before.values.get(name))]
     names += list(after.pending)
     names += [

@@ -1,10 +1,11 @@
-"""Drift since the last apply: records against rows and objects of both stores.
+"""Drift since the last apply: records compared with rows and objects.
 
-It rests on records and rows alone, without a catalog, and serves a report, never a write: what an apply
-binds to which row is decided by `identity`.
+The objects and rows are those of both stores. Only records and rows are used, without a catalog.
+The result serves a report, never a write: `identity` decides which row an apply binds to which
+address.
 
-What the catalog wants by now is no drift: it is only not yet applied. What was unmanaged at the last apply
-is none either: only rows and objects that came since then count as new.
+What the catalog asks for by now is not drift: it is only not applied yet. What was unmanaged at
+the last apply is not drift either: only rows and objects that came since then count as new.
 """
 
 import json
@@ -32,7 +33,7 @@ def baseline(record: ResourceRecord) -> Mapping[str, Value]:
 
 
 def drift_of(record: ResourceRecord, row: Row, recorded: Recorded, snapshot: Snapshot) -> Iterator[Drift]:
-    """Yield what differs between a record and the row and objects it speaks of."""
+    """Yield the differences between a record and its row and objects."""
     for name, value in baseline(record).items():
         if not same(value, row[name]):
             yield Drift(address=record.address, attribute=name, recorded=value, actual=row[name])
@@ -50,7 +51,10 @@ def drift_of(record: ResourceRecord, row: Row, recorded: Recorded, snapshot: Sna
 
 
 def lost_row(record: ResourceRecord) -> Drift:
-    """Return the drift of a record whose row is gone, or is another resource's row now."""
+    """Return the drift of a record whose row is lost.
+
+    The row is gone, or it is another resource's row now.
+    """
     return Drift(address=record.address, attribute="row", recorded=record.row, actual=None)
 
 
@@ -61,7 +65,11 @@ _OfRow = Callable[[Row], Hashable]
 def find_again(
     snapshot: Snapshot, recorded: Recorded, believed: Mapping[Address, Row]
 ) -> Mapping[Address, Row]:
-    """Return the row that each record without a believed one looks like, where only one does, by address."""
+    """Return the rows that look like records without a trusted row.
+
+    `believed` holds the trusted rows by address. The result maps the address of each record that has
+    none to the row that it looks like, only where exactly one row does.
+    """
     found: dict[Address, Row] = {}
     taken = {(row.kind, row.id) for row in believed.values()}
     for kind in Kind:
@@ -79,7 +87,10 @@ def find_again(
 def _pairs(
     lost: Collection[ResourceRecord], free: Collection[Row], of_record: _OfRecord, of_row: _OfRow
 ) -> Iterator[tuple[Address, Row]]:
-    """Yield each record with the row that shows the same, when there is one of either."""
+    """Yield the address of each record with the row that shows the same.
+
+    A pair is yielded only when exactly one record and exactly one row show it.
+    """
     records: defaultdict[Hashable, list[ResourceRecord]] = defaultdict(list)
     rows: defaultdict[Hashable, list[Row]] = defaultdict(list)
     for record in lost:
@@ -95,7 +106,11 @@ def _pairs(
 def _evidence(
     kind: Kind, recorded: Recorded, rows: Mapping[Address, Row]
 ) -> Iterator[tuple[_OfRecord, _OfRow]]:
-    """Yield what a record and a row may have in common, the strongest first; None is in common with none."""
+    """Yield pairs of functions that give comparable values of record and row.
+
+    Each pair gives one thing that a record and a row may have in common, the strongest first. None
+    matches nothing.
+    """
     table = TABLES[kind]
 
     def parent(record: ResourceRecord) -> int | None:
@@ -133,11 +148,11 @@ _ORDER = {what: place for place, what in enumerate(DriftKind)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastApply:
-    """What there was when the last apply committed.
+    """State of both stores when the last apply committed.
 
-    `highest_rows` is the highest row id of each table then; rows above it came since. None when nobody noted
-    it, and then no row is called new. `fresh_objects` are the NFC keys of the objects that the bucket has
-    got since, or whose bytes are newer.
+    `highest_rows` is the highest row id of each table at that time; rows above it came since then. It
+    is None when it was not recorded, and then no row is called new. `fresh_objects` are the NFC keys
+    of the objects that the bucket has got since then, or whose bytes are newer.
     """
 
     run: Run | None = None
@@ -215,7 +230,10 @@ class _Report:
             yield from self._edits(record, row)
 
     def _whose_now(self, record: ResourceRecord) -> str | None:
-        """Return the name that a recorded row shows now that it is another's; None when it is gone."""
+        """Return the name that a reused row shows; None when the row is gone.
+
+        The recorded row is another resource's row now.
+        """
         row = self._snapshot.rows[record.kind].get(record.row)
         return None if row is None else str(row[TABLES[record.kind].natural_key[-1]])
 
@@ -235,7 +253,7 @@ class _Report:
             )
 
     def _followed(self, record: ResourceRecord, name: str, actual: Value) -> bool:
-        """Whether a parent's column only follows that parent to the row id it has now."""
+        """Return whether a parent column only follows its parent's new row id."""
         column = TABLES[record.kind].column(name)
         if column.origin is not Origin.PARENT:
             return False
@@ -302,7 +320,10 @@ class _Report:
                 )
 
     def _kept_objects(self) -> Iterator[DriftFinding]:
-        """Yield the retired objects that are gone before gc came: a rollback would have needed them."""
+        """Yield the retired objects that disappeared before gc ran.
+
+        A rollback would have needed them.
+        """
         for folded, known in self._recorded.keys.items():
             if known.state is KeyState.RETIRED and folded not in self._snapshot.objects:
                 yield DriftFinding(
@@ -325,7 +346,10 @@ class _Report:
 
 
 def _replaced(known: KeyRecord, stored: StoredObject) -> bool:
-    """Whether other bytes are under a key: by ETag, and by size where no ETag is known."""
+    """Return whether a key holds other bytes than the recorded ones.
+
+    ETags are compared, or sizes where no ETag is known.
+    """
     if known.etag is None:
         return known.size_bytes != stored.size_bytes
     return known.etag != stored.etag

@@ -1,4 +1,4 @@
-"""What was reviewed, as hashes: of one change, and of a whole plan."""
+"""Fingerprints of what was reviewed: hashes of a change and of a plan."""
 
 from collections.abc import Iterable, Mapping
 
@@ -14,10 +14,13 @@ def change_id(
     before: State | None,
     after: State | None,
 ) -> str:
-    """Return the id of a change: 64 hex digits, the same for the same change in any plan.
+    """Return the id of a change: 64 hex digits.
 
-    Of an object it covers the key (by NFC), the SHA-256 and the size; of a value the store makes at the
-    commit, the address it will come from. Times, counts of user rows, reasons and positions are left out.
+    The same change has the same id in any plan.
+
+    For an object, the id covers the key (by NFC), the SHA-256 and the size; for a value that the
+    store makes at the commit, the address that it will come from. Times, counts of user rows, reasons
+    and positions are left out.
     """
     return digest([environment, address, action, previous_address, _state(before), _state(after)])
 
@@ -31,10 +34,12 @@ def fingerprint(
     rolls_back: int | None = None,
     merges: tuple[str, str] | None = None,
 ) -> str:
-    """Return the hash that a reviewer's yes stands for. The order of ids, globs and options is irrelevant.
+    """Return the hash of a plan, which a reviewer approves.
 
-    An option counts as the flag it was given by, beside the globs of the scope; so does the run that is taken
-    back, and the pair of lectures that is merged.
+    The order of ids, globs and options is irrelevant.
+
+    An option counts as the flag it was given by, together with the globs of the scope; so does the
+    run that is rolled back, and the pair of lectures that is merged.
     """
     purposes = [f"--rollback={rolls_back}"] if rolls_back is not None else []
     purposes += [f"--merge={' '.join(merges)}"] if merges is not None else []

@@ -1,4 +1,4 @@
-"""What a plan may not do without a reviewed allowance, and what it may never do."""
+"""Guards: changes that need a reviewed allowance or are never allowed."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -137,7 +137,10 @@ def _protected(deletes: list[Change], recorded: Recorded) -> Iterator[Blocked]:
 def _handed_on(
     changes: tuple[Change, ...], catalog: Catalog, recorded: Recorded, successors: Mapping[Address, Address]
 ) -> Iterator[Blocked]:
-    """Yield the no to a row that was protected under one address and would not be under its next one."""
+    """Yield a block for protected rows that would lose their protection.
+
+    Such a row was protected under one address and would not be under its next one.
+    """
     touched = {change.address for change in changes}
     bare = {
         address: holder

@@ -1,9 +1,15 @@
-"""Identity: the database row of each address, by a ladder of evidence, never a guess.
+"""Identity: the database row of each address, by a ladder of evidence.
 
-1. `row:` in the catalog. 2. The recorded row, while it can be believed. 3. `previously:`, which a parent
-carries to its children. 4. The natural key. 5. A SHA-256 that is unique on both sides among what is left.
-Two candidates on one rung are a question for a person, as is an address that vanished beside a new one that
-looks like it.
+A row is never guessed. The rungs of the ladder, in order:
+
+1. `row:` in the catalog.
+2. The recorded row, while it can be trusted.
+3. `previously:`, which a parent passes on to its children.
+4. The natural key.
+5. A SHA-256 that is unique on both sides among what is left.
+
+Two candidates on one rung are a question for a person. So is an address that vanished while there
+is a new one that looks like it.
 """
 
 from collections import defaultdict
@@ -23,10 +29,12 @@ from reconciler.planning.record_validity import trusted
 
 
 def previous_addresses(catalog: Catalog, recorded: Container[Address]) -> Mapping[Address, Address]:
-    """Return the former address of every resource that has one; the catalog's parents come before children.
+    """Return the former address of every resource that has one.
 
-    An id in `previously:` is read beside the entry, under the parent's present address; where nothing is
-    recorded there, it is meant under the address that the parent had before.
+    The catalog's parents come before their children.
+
+    An id in `previously:` is resolved next to the entry, under the parent's present address. Where
+    nothing is recorded there, it is resolved under the address that the parent had before.
     """
     previous: dict[Address, Address] = {}
     for address, resource in catalog.resources.items():
@@ -53,7 +61,10 @@ def _under(parent: Address, address: Address) -> Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """An address and the row it is. `rung` is a sentence for a person, never branched on."""
+    """Binding of an address to the row that it is.
+
+    `rung` is a sentence for people; no code branches on it.
+    """
 
     row: Row
     rung: str
@@ -81,7 +92,10 @@ class Identities:
 def identify(
     catalog: Catalog, snapshot: Snapshot, recorded: Recorded, default_key: Callable[[Resource], str]
 ) -> Identities:
-    """Decide for every declared address which row it is. `default_key` gives a lecture's rendered key."""
+    """Return the row of every declared address, by the ladder of evidence.
+
+    `default_key` returns a lecture's rendered key.
+    """
     ladder = _Ladder(catalog, snapshot, recorded, default_key)
     for kind in Kind:
         ladder.climb(kind)
@@ -128,12 +142,18 @@ class _Ladder:
         self.held_under = _grouped(lectures, lambda address: [parent_of(address)])
 
     def vanished(self) -> Mapping[Address, Row | None]:
-        """Return what is recorded and no longer declared, with the row it is, if it still is one."""
+        """Return recorded addresses that are no longer declared, with their rows.
+
+        The row is None when it is gone or is another address's row now.
+        """
         continued = {binding.previous for binding in self.bound.values()}
         return {address: self._free_row(address) for address in self.gone if address not in continued}
 
     def successors(self) -> Mapping[Address, Address]:
-        """Return the recorded addresses whose row another address has taken, with that address."""
+        """Return the recorded addresses whose row another address has taken.
+
+        Maps each of them to the address that has taken its row.
+        """
         holders = ((address, self.taken[row.kind].get(row.id)) for address, row in self.rows.items())
         return {address: holder for address, holder in holders if holder not in {None, address}}
 
@@ -195,7 +215,10 @@ class _Ladder:
             self._bind(resource, row, rung, previous if same_row else None)
 
     def _is_stale(self, resource: Resource, row: Row) -> bool:
-        """Whether `row:` only repeats a record that is broken, and the row is not what is declared either."""
+        """Return whether `row:` only repeats a record that is broken.
+
+        The row must also not be what is declared.
+        """
         record = self.recorded.resources.get(resource.address)
         if record is None or record.row != row.id or resource.address in self.rows:
             return False
@@ -221,9 +244,12 @@ class _Ladder:
     def _natural_keys(
         self, kind: Kind
     ) -> list[tuple[str, Callable[[Resource], Iterable[Hashable]], Callable[[Row], Hashable]]]:
-        """Return the natural keys from the strictest on: how to say it, of a resource, of a row.
+        """Return the natural keys of a kind, from the strictest on.
 
-        A file_path that stands in several rows is decided by the row that also has the title and parent.
+        Each has a text that describes it, a function that gives it for a resource, and a function that
+        gives it for a row.
+
+        A file_path that occurs in several rows is decided by the row that also has the title and parent.
         """
         table = TABLES[kind]
         title = table.natural_key[-1]
@@ -263,7 +289,10 @@ class _Ladder:
         ]
 
     def _paths(self, resource: Resource) -> list[str]:
-        """Return the keys a lecture's row may show: the path as declared, and the key it would get."""
+        """Return the keys that a lecture's row may show.
+
+        These are the path as declared, and the key that the audio would get.
+        """
         path = resource.media.get(Slot.LECTURE_AUDIO)
         return [] if path is None else list(dict.fromkeys((nfc(path), nfc(self.default_key(resource)))))
 
@@ -294,7 +323,11 @@ class _Ladder:
         of_resource: Callable[[Resource], Iterable[Hashable]],
         of_row: Callable[[Row], Hashable],
     ) -> list[Resource]:
-        """Bind the resources that meet exactly one row under a natural key, and ask about the rest."""
+        """Bind the resources that match exactly one row under a natural key.
+
+        Ask about the rest: at once where several rows match a resource; after the last rung where several
+        resources match one row, because a weaker rung may tell them apart.
+        """
         if not resources:
             return []
         rows = _grouped(self._free_rows(kind), lambda row: [of_row(row)])
@@ -319,7 +352,10 @@ class _Ladder:
         return [row for row in self.snapshot.rows[kind].values() if row.id not in taken]
 
     def _take(self, resource: Resource, row: Row, rung: str) -> None:
-        """Bind a row found by a weak rung, unless an address that vanished is recorded as that row."""
+        """Bind a row found by a weak rung, unless a vanished address has it.
+
+        If an address that vanished is recorded as that row, ask a question instead.
+        """
         holder = self.held.get((row.kind, row.id))
         if holder is not None:
             self._ask_previously(resource, holder, f"it has {rung.removeprefix('the ')}")
@@ -352,7 +388,10 @@ class _Ladder:
             )
 
     def ask_about_merges(self) -> None:
-        """Ask about a `previously:` that names a row of its own, beside the row the address already is."""
+        """Ask about each `previously:` that names a second row for an address.
+
+        The address already has a row, and `previously:` names an address with a different one.
+        """
         continued = {binding.previous for binding in self.bound.values()}
         for resource in self.catalog.resources.values():
             previous = resource.previously

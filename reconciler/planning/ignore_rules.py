@@ -1,4 +1,7 @@
-"""What elmify.yaml lets be: left out of what a plan lists, and counted."""
+"""Ignore rules of elmify.yaml.
+
+What they ignore is left out of what a plan lists, and counted.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,7 +14,10 @@ from reconciler.model.policy import Policy
 
 
 def ignores(policy: Policy, address: str) -> bool:
-    """Whether an address, or what has no address (`unmanaged.…`), is let be."""
+    """Return whether elmify.yaml ignores an address.
+
+    `address` may also name what has no address (`unmanaged.…`).
+    """
     return bool(policy.ignore) and matches_any(address, (each.what for each in policy.ignore))
 
 

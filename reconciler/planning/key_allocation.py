@@ -1,4 +1,7 @@
-"""Key allocation: the object key under which each slot's bytes are, or will be."""
+"""Key allocation: the object key of each slot's bytes.
+
+The bytes are under that key already, or will be.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +37,7 @@ _BURNT = frozenset({KeyState.CONDEMNED, KeyState.DELETED})
 
 
 class How(Enum):
-    """How the bytes come to be under the key."""
+    """Way in which the bytes come to be under the key."""
 
     KEPT = "kept"  # they are there, and this resource's row or record names them already
     REUSED = "reused"  # they are there, and nothing names them yet
@@ -44,7 +47,10 @@ class How(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Where a slot's bytes stand. `verified` is false when nobody ever hashed the stored bytes."""
+    """Placement of a slot's bytes under an object key.
+
+    `verified` is false when the stored bytes have never been hashed.
+    """
 
     key: str
     how: How
@@ -64,7 +70,11 @@ class Placer:
         *,
         rekey: bool = False,
     ) -> None:
-        """`named_elsewhere` says whether any row names an NFC key; `rekey` holds keys to what is rendered."""
+        """Prepare to choose the keys of one plan.
+
+        `named_elsewhere` returns whether any row names an NFC key. `rekey` limits keys to what the
+        templates render.
+        """
         self._rekey = rekey
         self._objects = snapshot.objects
         self._records = recorded.keys
@@ -78,7 +88,11 @@ class Placer:
         return _idle_keys(self._records, self._objects)
 
     def keep(self, key: str, media: MediaFile) -> Placement | None:
-        """Return the present key as the placement when it already holds those bytes; else None."""
+        """Return the placement under the present key; None if it cannot be kept.
+
+        The key is kept when it already holds those bytes, or when its object is missing and can be put
+        back.
+        """
         folded = nfc(key)
         record, stored = self._records.get(folded), self._objects.get(folded)
         if record is not None and record.state in _BURNT:
@@ -92,9 +106,10 @@ class Placer:
         return self._put_back(key, media, record)
 
     def _put_back(self, key: str, media: MediaFile, record: KeyRecord | None) -> Placement | None:
-        """Put a missing object's own bytes back under its own key, if one request can store them.
+        """Return a placement that puts a missing object back under its own key.
 
-        Where two share the key, only one of them puts it back: the other gets a key of its own.
+        Its own bytes are put back, and only if one request can store them; otherwise None. Where two
+        resources share the key, only one of them puts it back: the other gets a different key.
         """
         same_bytes = (
             self._may_have_been(key, media) if record is None else record.sha256 in {None, media.sha256}
@@ -105,7 +120,10 @@ class Placer:
         return Placement(key=key, how=How.PUT, media=media)
 
     def _may_have_been(self, key: str, media: MediaFile) -> bool:
-        """Whether a key that only a row knows may get these bytes: not if another object has them already."""
+        """Return whether a key that only a row knows may get these bytes.
+
+        It may not if another object has them already, or if the file has another extension than the key.
+        """
         path = nfc(media.path)
         stands_elsewhere = path != nfc(key) and self._lies_free(path, media) and self._holds(path, media)
         return extension_of(key) == extension_of(media.path) and not stands_elsewhere
@@ -133,7 +151,7 @@ class Placer:
         )
 
     def is_multipart(self, media: MediaFile) -> bool:
-        """Whether the file is too large for a single put."""
+        """Return whether the file is too large for a single put."""
         return media.size_bytes > self._transfer.single_put_bytes
 
     def _chose(self, key: str, how: How, media: MediaFile) -> Placement:
@@ -150,9 +168,10 @@ class Placer:
         return None
 
     def _lies_free(self, key: str, media: MediaFile) -> bool:
-        """Whether nobody minds that a row names this key from now on.
+        """Return whether a row may name this key from now on without a conflict.
 
-        Bytes of unknown hash are nowhere else, so they may be shared, and taken back from what was retired.
+        Bytes of unknown hash exist nowhere else, so they may be shared, and taken back from what was
+        retired.
         """
         if media.sha256 is None:
             record = self._records.get(key)
@@ -160,10 +179,12 @@ class Placer:
         return key not in self._records and not self._claimed(key)
 
     def _waiting(self, sha256: str | None, wished: str, address: str) -> list[str]:
-        """Return the idle keys of those bytes that this address may use, the likeliest one first.
+        """Return the idle keys of those bytes that this address may use.
 
-        What was put for another address, and not retired since, waits for that one: the keys of a plan that
-        was reviewed before a crash are its keys after it.
+        The most likely one comes first.
+
+        Bytes that were put for another address, and not retired since, wait for that address: the keys of
+        a plan that was reviewed before a crash are its keys after the crash.
         """
         if sha256 is None:
             return []
@@ -186,7 +207,10 @@ class Placer:
         return key in self._chosen or self._named_elsewhere(key)
 
     def _taken(self, key: str, media: MediaFile) -> bool:
-        """Whether `key` cannot be put: ever used for other bytes, or by anything else, or occupied."""
+        """Return whether `key` is not available for a put.
+
+        It was once used for other bytes, it is used by something else, or it is occupied.
+        """
         folded = nfc(key)
         record = self._records.get(folded)
         mine = record is None or (record.state is KeyState.INTENDED and record.sha256 == media.sha256)
@@ -196,9 +220,10 @@ class Placer:
 def _idle_keys(
     records: Mapping[str, KeyRecord], objects: Mapping[str, StoredObject]
 ) -> Mapping[str, list[str]]:
-    """Return, by SHA-256, the recorded keys whose bytes are in the bucket and that may lie idle.
+    """Return the recorded keys that may be idle, by SHA-256.
 
-    They were retired, or a run put them and did not come to its commit, or other hands deleted their row.
+    Their bytes are in the bucket. They were retired, or a run put them and did not reach its commit,
+    or their row was deleted outside elmify.
     """
     idle: defaultdict[str, list[str]] = defaultdict(list)
     for key in sorted(records):
@@ -216,7 +241,10 @@ _CHANGE_THE_NAME = "Change the title, or the key template in elmify.yaml."
 
 
 class Slots:
-    """Places the objects of every declared resource. `problems` are the questions that this raised."""
+    """Placement of the objects of every declared resource.
+
+    `problems` are the questions that this raised.
+    """
 
     def __init__(self, world: World, identities: Identities, *, rekey: bool) -> None:
         self._world, self._identities, self._rekey = world, identities, rekey
@@ -232,9 +260,10 @@ class Slots:
         self.problems: list[tuple[Address, Diagnostic]] = []
 
     def place_all(self) -> Iterator[tuple[Resource, Placements]]:
-        """Yield every resource with its placements; the keys that are kept are claimed before new ones.
+        """Yield every resource with its placements.
 
-        Keys are chosen in the order of addresses, so that moving an entry within its file changes no plan.
+        The keys that are kept are claimed before new ones. Keys are chosen in the order of addresses, so
+        that moving an entry within its file changes no plan.
         """
         resources = [self._world.catalog.resources[a] for a in sorted(self._world.catalog.resources)]
         kept = {resource.address: self._kept(resource) for resource in resources}
@@ -307,7 +336,10 @@ class Slots:
         return kept
 
     def _rekeyed(self, resource: Resource, slot: Slot, key: str, media: MediaFile) -> bool:
-        """Whether the key is to be chosen anew; bytes that nobody has hashed can only stay where they are."""
+        """Return whether the key must be chosen anew.
+
+        Bytes that have never been hashed can only stay where they are.
+        """
         if not self._rekey or media.sha256 is None:
             return False
         return not is_form_of(key, self._rendered(resource, slot, media.path), media.sha256)

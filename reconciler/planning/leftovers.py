@@ -1,4 +1,7 @@
-"""What runs left behind that no commit took up: whose it is, and since when nobody wants it."""
+"""Orphaned uploads: ownership and expiry rules.
+
+These are what runs left behind and no commit took up.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -17,10 +20,12 @@ _OURS = frozenset({KeyState.INTENDED, KeyState.CONDEMNED, KeyState.DELETED})
 
 
 def is_ours(upload: UnfinishedUpload, staging: Staging, keys: Mapping[str, KeyRecord]) -> bool:
-    """Whether elmify began an upload: to a key a run intended, or to a staged copy.
+    """Return whether elmify began an upload.
 
-    `keys` are the recorded ones by NFC. The key of an upload in a staging bucket apart is looked at only as
-    that of a staged copy.
+    Such an upload goes to a key that a run intended, or to a staged copy.
+
+    `keys` are the recorded keys by NFC. In a separate staging bucket, the key of an upload is looked
+    at only as the key of a staged copy.
     """
     if upload.key.startswith(OWN_PREFIX) or staging.hash_in(upload.key) is not None:
         return True
@@ -29,11 +34,17 @@ def is_ours(upload: UnfinishedUpload, staging: Staging, keys: Mapping[str, KeyRe
 
 
 def is_given_up(upload: UnfinishedUpload, now: datetime) -> bool:
-    """Whether an upload was begun so long ago that nobody goes on with it."""
+    """Return whether an upload is abandoned.
+
+    It was begun so long ago that no run continues it.
+    """
     return upload.begun_at < now - UNFINISHED_KEPT
 
 
 def wanted_hashes(keys: Mapping[str, KeyRecord]) -> frozenset[str]:
-    """Return the hashes that some run meant to put and did not commit: the next one may need the bytes."""
+    """Return the hashes of bytes that a run meant to put but did not commit.
+
+    The next run may need these bytes.
+    """
     intended = (record for record in keys.values() if record.state is KeyState.INTENDED)
     return frozenset(record.sha256 for record in intended if record.sha256 is not None)

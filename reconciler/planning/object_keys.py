@@ -1,4 +1,7 @@
-"""Object keys: rendered once from a template, made unique by a hash, never overwritten."""
+"""Object keys: rendered from a template, made unique by a hash.
+
+A key is rendered once and never overwritten.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -53,7 +56,10 @@ def _pad(number: object, width: int = 2) -> str:
 
 
 def _as_key_text(value: object) -> object:
-    """Make a value safe as a part of a key: a slash in a title must not open a folder."""
+    """Return a value that is safe as part of a key.
+
+    A slash in a title must not open a folder.
+    """
     return value.replace("/", "-").strip() if isinstance(value, str) else value
 
 
@@ -81,7 +87,10 @@ def _check(template: str) -> None:
 
 
 def _is_field(node: nodes.Getattr) -> bool:
-    """Whether this is `lecture.title` and the like: a field's own attributes are Python's."""
+    """Return whether a node is a catalog field such as `lecture.title`.
+
+    The attributes of a field itself are Python's and do not count.
+    """
     owner = node.node
     return isinstance(owner, nodes.Name) and owner.name in set(Kind) and not node.attr.startswith("_")
 
@@ -123,19 +132,28 @@ def render_key(template: str, lineage: Mapping[Kind, Resource], extension: str) 
 def default_key(
     templates: Mapping[Slot, str], slot: Slot, lineage: Mapping[Kind, Resource], media_path: str
 ) -> str:
-    """Return the key a file would get in an empty bucket: its slot's template, its own extension."""
+    """Return the key that a file would get in an empty bucket.
+
+    It is rendered from the slot's template, with the file's own extension.
+    """
     return render_key(templates[slot], lineage, extension_of(media_path))
 
 
 def extension_of(path: str) -> str:
-    """Return the extension of a path or key in lower case, without its dot; empty when it has none."""
+    """Return the extension of a path or key, in lower case without its dot.
+
+    It is empty when there is no extension.
+    """
     name = path.rpartition("/")[2]
     stem, dot, extension = name.rpartition(".")
     return extension.lower() if dot and stem else ""
 
 
 def key_problem(key: str) -> str | None:
-    """Say why `key` may not be used; None when it may. R2 takes 1,024 bytes; `..` breaks its signature."""
+    """Return why `key` may not be used; None when it may be used.
+
+    R2 takes keys of up to 1,024 bytes; `..` breaks its signature.
+    """
     if not key or key.startswith("/") or key.endswith("/") or "//" in key:
         return "it has an empty part"
     if len(key.encode("utf-8", "surrogatepass")) > KEY_MAX_BYTES:
@@ -150,9 +168,10 @@ def key_problem(key: str) -> str | None:
 
 
 def with_hash(key: str, sha256: str, taken: Callable[[str], bool]) -> str:
-    """Return `key` with the first hex digits of the hash before its extension: `01 - Title~3f2a9c1b.mp3`.
+    """Return `key` with the first hex digits of the hash.
 
-    Longer, then with a counter, while `taken` says that such a key was ever used.
+    They come before the extension: `01 - Title~3f2a9c1b.mp3`. More digits are used, and then a
+    counter, while `taken` says that such a key was ever used.
     """
     stem, tail = _split(key)
     for digits in (HASH_DIGITS, 16, 32, 64):
@@ -166,7 +185,10 @@ def with_hash(key: str, sha256: str, taken: Callable[[str], bool]) -> str:
 
 
 def is_form_of(key: str, wished: str, sha256: str) -> bool:
-    """Whether `key` is `wished`, or what `with_hash` may have made of it for those bytes."""
+    """Return whether `key` is a form of the key `wished`.
+
+    That is `wished` itself, or what `with_hash` may have made of it for those bytes.
+    """
     stem, tail = _split(nfc(wished))
     folded = nfc(key)
     return folded == nfc(wished) or (
@@ -175,7 +197,10 @@ def is_form_of(key: str, wished: str, sha256: str) -> bool:
 
 
 def _split(key: str) -> tuple[str, str]:
-    """Split a key before its extension; the second part is empty where there is none, as in `.hidden`."""
+    """Split a key before its extension.
+
+    The second part is empty where there is no extension, as in `.hidden`.
+    """
     folder, slash, name = key.rpartition("/")
     stem, dot, extension = name.rpartition(".")
     return (f"{folder}{slash}{stem}", f"{dot}{extension}") if stem else (key, "")

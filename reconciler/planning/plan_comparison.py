@@ -1,4 +1,4 @@
-"""Comparison of reviewed plans with the plan that would be carried out now."""
+"""Comparison of reviewed plans with the plan that would run now."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ from reconciler.planning.world import Request, World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discrepancy:
-    """One address where the reviewed plans and the present one part. A side is None when it has no change."""
+    """Address at which the reviewed plans and the present one differ.
+
+    A side is None when it has no change.
+    """
 
     address: str
     why: str
@@ -93,7 +96,10 @@ def _keys(state: State) -> Mapping[object, tuple[str, str | None]]:
 
 
 def _is_done(change: Change, world: World) -> bool:
-    """Whether actual shows the change's *after*; that desired does too follows from there being no change."""
+    """Return whether the actual state shows the change's *after*.
+
+    That the desired state shows it too follows from there being no change.
+    """
     record = world.recorded.resources.get(change.address)  # type: ignore[call-overload]
     if change.after is None:
         return record is None and _row_is_gone_or_free(change, world)
@@ -123,9 +129,12 @@ def _stands(key: str, sha256: str | None, world: World) -> bool:
 
 
 def sole_purpose(plans: Sequence[Plan]) -> Request:
-    """Return which run the plans take back, or which lectures they merge: neither, for plans of the catalog.
+    """Return the common purpose of the plans, as a request.
 
-    Raises `UsageError` when they are of several purposes, because each is its own run.
+    The request names the run that the plans roll back, or the lectures that they merge; neither for
+    plans of the catalog.
+
+    Raise `UsageError` when the plans have several purposes, because each purpose is its own run.
     """
     purposes = {(plan.rolls_back, plan.merges) for plan in plans}
     if len(purposes) > 1:
@@ -138,15 +147,18 @@ def sole_purpose(plans: Sequence[Plan]) -> Request:
 
 
 def merged_scope(plans: Iterable[Plan]) -> tuple[str, ...]:
-    """Return the scope that covers every plan: everything, as soon as one of them was not partial."""
+    """Return the scope that covers every plan.
+
+    The scope is everything as soon as one of the plans was not partial.
+    """
     scopes = [plan.scope for plan in plans]
     return () if not all(scopes) else tuple(sorted({glob for scope in scopes for glob in scope}))
 
 
 def summed_allowances(plans: Iterable[Plan]) -> Mapping[str, int]:
-    """Return the allowances of several reviewed plans together: each was reviewed for its own changes.
+    """Return the allowances of several reviewed plans, added together.
 
-    The same plan given twice was still reviewed once.
+    Each plan was reviewed for its own changes. The same plan given twice was still reviewed once.
     """
     total: dict[str, int] = {}
     for plan in {plan.fingerprint: plan for plan in plans}.values():
@@ -166,7 +178,10 @@ _NEITHER: _Pair = (None, None)
 
 
 def side_by_side(found: Sequence[Discrepancy]) -> Iterator[str]:
-    """Yield lines about each discrepancy, bounded in number and length however many there are."""
+    """Yield lines about each discrepancy, limited in number and length.
+
+    The limits hold for any number of discrepancies.
+    """
     for discrepancy in found[:_MOST_ADDRESSES]:
         yield from _told(discrepancy)
     if len(found) > _MOST_ADDRESSES:
@@ -205,7 +220,10 @@ def _arrow(before: str | None, after: str | None) -> str:
 
 
 def _pairs(change: Change | None) -> Mapping[str, _Pair]:
-    """Return each value before and after, as text; what neither side names is left out."""
+    """Return each value before and after a change, as text.
+
+    What neither side names is left out.
+    """
     if change is None:
         return {}
     before, after = _texts(change.before), _texts(change.after)

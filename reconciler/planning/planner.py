@@ -1,7 +1,8 @@
-"""From the catalog, the snapshot and the records to a plan, in two pure steps.
+"""Planner: a plan from the catalog, the snapshot and the records.
 
-`draft` finds the changes; what hangs off the rows it would delete or move has to be counted in the
-database; `finish` adds those counts, the guards and the fingerprint.
+Planning has two pure steps. `draft` finds the changes; what depends on the rows that it would
+delete or move has to be counted in the database; `finish` adds those counts, the guards and the
+fingerprint.
 """
 
 from collections import defaultdict
@@ -68,7 +69,10 @@ class Draft:
         return frozenset(nfc(key) for change in self.changes for key in change.retired)
 
     def keeping(self, named: Mapping[str, NamedBy]) -> "Draft":
-        """Return the draft without the retirement of the keys that something else was found to name."""
+        """Return the draft without the retirement of the keys in `named`.
+
+        These are keys that something else was found to name.
+        """
         changes = [
             replace(change, retired=tuple(key for key in change.retired if nfc(key) not in named))
             for change in self.changes
@@ -78,7 +82,10 @@ class Draft:
 
 
 def draft(world: World, request: Request) -> Draft:
-    """Find the changes within the request's scope; `InvalidInput` carries every question they raise."""
+    """Return the draft of the changes within the request's scope.
+
+    Raise `InvalidInput` with every question that the changes raise.
+    """
     found = analyse(world, rekey=REKEY in request.options)
     identities, differences = found.identities, found.differences
     unmanaged, ignored = without_ignored(world.policy, found.unmanaged)
@@ -110,7 +117,10 @@ def draft_of(
     drift: Iterable[Drift],
     unmanaged: Unmanaged,
 ) -> Draft:
-    """Return the draft of changes that are decided; nothing is counted as unchanged."""
+    """Return the draft of changes that are already decided.
+
+    Nothing is counted as unchanged.
+    """
     selected = tuple(sorted(changes, key=lambda change: change.address))
     return Draft(
         request=request,
@@ -181,7 +191,10 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, be
 
 
 def refuse_idle_globs(world: World, plan: Plan) -> None:
-    """Raise `UsageError` for a glob that names nothing at all: a typo must not read as 'nothing to do'."""
+    """Raise `UsageError` for a scope glob that names nothing at all.
+
+    A typo must not read as 'nothing to do'.
+    """
     known: list[str] = [*world.catalog.resources, *world.recorded.resources]
     known += [change.address for change in plan.changes]
     if any(glob.removeprefix(EXACTLY).startswith("unmanaged") for glob in plan.scope):
@@ -200,14 +213,18 @@ def refuse_idle_globs(world: World, plan: Plan) -> None:
 def _refuse(
     problems: Iterable[tuple[Address, Diagnostic]], request: Request, selected: Collection[str]
 ) -> None:
-    """Raise every question about what the scope covers or, as a parent, would have to create."""
+    """Raise `InvalidInput` with every question that concerns the scope.
+
+    Such a question is about what the scope covers, or about a parent that the scope would have to
+    create.
+    """
     asked = [found for address, found in problems if address in selected or request.covers(address)]
     if asked:
         raise InvalidInput(in_reading_order(asked))
 
 
 def _in_scope(changes: list[Change], request: Request) -> list[Change]:
-    """Return the changes the scope covers, and the parents that their creation needs."""
+    """Return the changes in scope and the parents that their creation needs."""
     chosen = {c.address: c for c in changes if request.covers(c.address, c.previous_address)}
     by_address = {c.address: c for c in changes}
     waiting = list(chosen.values())
@@ -248,7 +265,10 @@ def _drift(world: World, identities: Identities, found: list[Drift]) -> Iterable
 
 
 def _shortened(changes: Iterable[Change]) -> Iterator[tuple[int, int]]:
-    """Yield the lecture rows that get other, shorter audio, with its duration in seconds."""
+    """Yield the lecture rows that get shorter audio, with the new duration.
+
+    The audio is a different object. The duration is in seconds.
+    """
     for change in changes:
         if change.kind is not Kind.LECTURE or change.row is None or not change.before or not change.after:
             continue

@@ -1,7 +1,7 @@
-"""Validity of records: the recorded rows that are still the rows that were recorded.
+"""Validity of records: recorded rows that still are what was recorded.
 
-Row ids are given out anew when a table is wiped and imported again: row 412 is another lecture then. A
-record is trusted only while its row still shows something of what was recorded.
+Row ids are given out anew when a table is wiped and imported again: row 412 is then another
+lecture. A record is trusted only while its row still shows something of what was recorded.
 """
 
 from collections import defaultdict
@@ -41,7 +41,7 @@ def trusted(snapshot: Snapshot, recorded: Recorded) -> Mapping[Address, Row]:
 
 
 class _Evidence(IntEnum):
-    """How well a row shows what was recorded."""
+    """Strength of the evidence that a row shows what was recorded."""
 
     WEAK = 1  # the same bytes, or a lecture below it
     NAME = 2  # the name within its parent
@@ -97,7 +97,7 @@ def _same_object(record: ResourceRecord, row: Row, recorded: Recorded) -> bool:
 
 
 def _names_object(record: ResourceRecord, row: Row) -> bool:
-    """Whether a row names the recorded object of one of its slots."""
+    """Return whether a row names the recorded object of one of its slots."""
     for name, slot in _naming_columns(record.kind):
         key = key_in(row[name])
         if key and key == nfc(record.keys.get(slot, "")):
@@ -118,7 +118,10 @@ def _same_hash(record: ResourceRecord, row: Row, recorded: Recorded) -> bool:
 
 
 def _vouched_parents(snapshot: Snapshot, recorded: Recorded) -> set[tuple[Address, int]]:
-    """Return (parent address, parent row id) pairs that a lecture of certain identity hangs under."""
+    """Return the parents of lectures whose identity is certain.
+
+    They are (parent address, parent row id) pairs.
+    """
     pairs: set[tuple[Address, int]] = set()
     for address, record in recorded.resources.items():
         row = snapshot.rows[Kind.LECTURE].get(record.row) if record.kind is Kind.LECTURE else None

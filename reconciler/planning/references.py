@@ -1,7 +1,10 @@
-"""References from rows to objects: one exact key for identity, every plausible key for protection.
+"""References from rows to objects: exact for identity, broad for safety.
 
-`key_in` and `says_the_same` decide what a column is compared with. `KeySearch` and `NamedKeys` decide what
-may not be retired, deleted or given to other bytes: they find a key in any spelling, and rather one too many.
+One exact key decides identity; every plausible key is protected.
+
+`key_in` and `says_the_same` decide what a column is compared with. `KeySearch` and `NamedKeys`
+decide what may not be retired, deleted or given to other bytes: they find a key in any spelling,
+and report one too many rather than miss one.
 """
 
 import re
@@ -28,12 +31,18 @@ _QUOTED = {byte: quote(bytes([byte])) for byte in range(256)}
 
 
 def url_of(base_url: str, key: str) -> str:
-    """Return the public URL of a key: the base, a slash, the key percent-encoded but for its slashes."""
+    """Return the public URL of a key.
+
+    It is the base, a slash, and the key, percent-encoded except for its slashes.
+    """
     return f"{base_url}/{key.encode().decode('latin-1').translate(_QUOTED)}"
 
 
 def split_reference(value: str) -> tuple[str | None, str]:
-    """Split a column's value into base (None for a bare key) and decoded key in NFC."""
+    """Split a column's value into base URL and object key.
+
+    The base is None for a bare key. The key is decoded and in NFC.
+    """
     for scheme in _SCHEMES:
         if value.startswith(scheme):
             host, _, path = value[len(scheme) :].partition("/")
@@ -42,7 +51,10 @@ def split_reference(value: str) -> tuple[str | None, str]:
 
 
 def key_in(value: Value) -> str | None:
-    """Return the NFC key that a column's value names, whatever its domain; None when it names none."""
+    """Return the NFC key that a column's value names, on any domain.
+
+    None when it names none.
+    """
     return split_reference(value)[1] or None if isinstance(value, str) else None
 
 
@@ -55,14 +67,20 @@ def style_of(column: Column, kind: Kind, layout: Layout) -> ReferenceStyle:
 
 
 def reference(style: ReferenceStyle, base_url: str | None, key: str) -> str | None:
-    """Return what a column of that style should hold; None when that needs a base URL and there is none."""
+    """Return the value that a column of a reference style should hold.
+
+    None when the style needs a base URL and there is none.
+    """
     if style is ReferenceStyle.KEY:
         return key
     return url_of(base_url, key) if base_url is not None else None
 
 
 def says_the_same(actual: Value, wanted: str) -> bool:
-    """Whether a column already names what `wanted` names: the same base, the same key once decoded."""
+    """Return whether a column already names what `wanted` names.
+
+    That means the same base, and the same key once decoded.
+    """
     return actual == wanted or (
         isinstance(actual, str) and split_reference(actual) == split_reference(wanted)
     )
@@ -74,7 +92,10 @@ def naming_columns(table: Table) -> tuple[Column, ...]:
 
 
 def references_in(rows: Iterable[Row]) -> Iterator[str]:
-    """Yield the value of every column of the rows that can name an object; empty ones are left out."""
+    """Yield the values of all columns of the rows that can name an object.
+
+    Empty values are left out.
+    """
     places = {
         kind: tuple(table.index[column.name] for column in naming_columns(table))
         for kind, table in TABLES.items()
@@ -144,7 +165,10 @@ def _decoded(text: str) -> str:
 
 
 def _forms(text: str) -> Iterable[str]:
-    """Return the folded forms of a text: as it is and, where it has JSON escapes, without them."""
+    """Return the folded forms of a text.
+
+    These are the text as it is and, where it has JSON escapes, the text without them.
+    """
     if "\\" not in text:
         return (folded(text),)
     bare = [plain for start in (text, unescape(text)) for plain in _without_escapes(start)]
@@ -152,7 +176,7 @@ def _forms(text: str) -> Iterable[str]:
 
 
 def _without_escapes(text: str) -> Iterator[str]:
-    """Yield a text with one layer of JSON escapes less, and so on until none is left."""
+    """Yield a text with one layer of JSON escapes less, until none is left."""
     for _ in range(_DEEPEST):
         plain = _ESCAPE.sub(_unescaped, text)
         if plain == text:
@@ -207,15 +231,24 @@ class KeySearch:
 
     @property
     def by_extension(self) -> bool:
-        """Whether every key ends on one of `extensions`, so that a text without any names none."""
+        """Return whether every key ends in one of `extensions`.
+
+        If so, a text without any of them names no key.
+        """
         return not self._tails and not self._wordless
 
     def in_reference(self, value: str) -> set[str]:
-        """Return the NFC keys that a value names which is one key or URL as a whole."""
+        """Return the NFC keys that a single reference names.
+
+        The value is one key or URL as a whole.
+        """
         return self._found(value, _IN_REFERENCE)
 
     def in_text(self, text: str) -> set[str]:
-        """Return the NFC keys that occur anywhere in a text: in prose, in HTML, in JSON."""
+        """Return the NFC keys that occur anywhere in a text.
+
+        The text may be prose, HTML or JSON.
+        """
         return self._found(text, _IN_TEXT)
 
     def in_references(self, values: Iterable[str]) -> set[str]:
@@ -272,7 +305,10 @@ _HOST = re.compile(r"\w+:/+[^/]*/")
 
 
 class NamedKeys:
-    """Says of any key whether one of the references names it, as `KeySearch.in_reference` does of a few."""
+    """Membership test for keys: whether any of the references names a key.
+
+    It tests any key in the way in which `KeySearch.in_reference` finds a few.
+    """
 
     def __init__(self, references: Iterable[str]) -> None:
         self._references = references
@@ -291,7 +327,10 @@ class NamedKeys:
 
     @cached_property
     def _paths(self) -> list[str]:
-        """The folded references, with and without what follows a path, in the order of their ends."""
+        """Folded references, in the order of their ends.
+
+        Each is there with and without what follows its path.
+        """
         paths: set[str] = set()
         for reference_ in self._references:
             for form in _forms(reference_):
@@ -304,7 +343,10 @@ class NamedKeys:
 
 
 def _path_in(form: str) -> str:
-    """Return the path of a folded reference, with a slash for what else may come before a key."""
+    """Return the path of a folded reference.
+
+    What else may come before a key is replaced by a slash.
+    """
     host = _HOST.match(form)
     path = form[host.end() :] if host else form
     if "=" in path or ":" in path:

@@ -1,4 +1,7 @@
-"""What is there and not, or no longer, declared: deletes, forgets, and the unmanaged."""
+"""Removals: deletes, forgets, and unmanaged rows and objects.
+
+These are in the stores and are not declared, or not any more.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,9 +19,10 @@ from reconciler.planning.world import ACCOUNTED, World
 
 
 def vanished(world: World, identities: Identities, used: set[str]) -> list[Change]:
-    """Return what happens to recorded addresses that the catalog no longer has: delete, or forget.
+    """Return the changes for recorded addresses removed from the catalog.
 
-    `used` are the NFC keys that declared resources name: they are not let go along.
+    Each one is a delete or a forget. `used` are the NFC keys that declared resources name: their
+    objects are not forgotten with the address.
     """
     bound = {(b.row.kind, b.row.id) for b in identities.bound.values()}
     changes = []
@@ -84,9 +88,10 @@ def _objects_under(world: World, keys: Mapping[Slot, str]) -> dict[Slot, ObjectS
 
 
 def unmanaged_in(world: World, identities: Identities, used: set[str]) -> Unmanaged:
-    """Return what is there and not declared. `used` are the NFC keys that declared resources name.
+    """Return the rows and objects that exist and are not declared.
 
-    What is let go by this plan is unmanaged from the next one on.
+    `used` are the NFC keys that declared resources name. What this plan forgets is unmanaged from the
+    next plan on.
     """
     known = {(b.row.kind, b.row.id) for b in identities.bound.values()}
     known |= {(row.kind, row.id) for row in identities.vanished.values() if row is not None}
@@ -104,7 +109,10 @@ def unmanaged_in(world: World, identities: Identities, used: set[str]) -> Unmana
 
 
 def delete_unmanaged(world: World, unmanaged: Unmanaged) -> list[Change]:
-    """Return the deletion of everything unmanaged, which happens only when it is asked for."""
+    """Return the changes that delete everything unmanaged.
+
+    This happens only when it is asked for.
+    """
     changes = []
     for kind, ids in unmanaged.rows.items():
         for row_id in ids:
@@ -131,7 +139,10 @@ def _delete_one(world: World, address: str, kind: Kind | None, row: int | None, 
 
 
 def row_state(world: World, row: Row) -> State:
-    """Return the managed columns of a row, and the objects that it names and that are there."""
+    """Return the managed columns of a row and the objects that it names.
+
+    Only objects that exist are included.
+    """
     keys: dict[Slot, str] = {}
     for column in TABLES[row.kind].columns:
         key = key_in(row[column.name]) if column.origin in {Origin.KEY, Origin.REFERENCE} else None

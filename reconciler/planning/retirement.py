@@ -1,4 +1,4 @@
-"""Which keys nothing at all will name once a plan is carried out."""
+"""Key retirement: keys that nothing names once a plan is carried out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,10 +12,13 @@ from reconciler.planning.world import World
 
 
 def with_retired(world: World, changes: Sequence[Change]) -> list[Change]:
-    """Add to each change the keys that no row at all, managed or not, will name once all are carried out.
+    """Return the changes, each with the keys that it retires.
 
-    A key that several changes leave is retired by one of them. A change that is nothing but the retirement of
-    a key falls away when something still names it, or when a change of a resource retires it.
+    A key is retired when no row at all, managed or not, will name it once all changes are carried
+    out.
+
+    A key that several changes leave is retired by one of them. A change that does nothing but retire
+    a key is dropped when something still names the key, or when a change of a resource retires it.
     """
     leaving = {change.address: _keys_left(world, change) for change in changes}
     candidates = {nfc(key) for keys in leaving.values() for key in keys}
@@ -33,7 +36,10 @@ def with_retired(world: World, changes: Sequence[Change]) -> list[Change]:
 
 
 def _kept_by_resources(world: World, changes: Sequence[Change]) -> Iterator[str]:
-    """Yield the NFC keys that each changed resource has afterwards or is let go with."""
+    """Yield the NFC keys that changed resources keep.
+
+    These are the keys that each resource has after its change, or is forgotten with.
+    """
     for change in changes:
         side = change.before if world.catalog.forgets(change.address) else change.after
         if side is not None:
@@ -61,7 +67,10 @@ def _after(row: Row, values: Mapping[str, Value]) -> Row:
 
 
 def _keys_left(world: World, change: Change) -> tuple[str, ...]:
-    """Return the keys a change's resource named before and does not name after."""
+    """Return the keys that a change's resource stops naming.
+
+    The resource named them before the change and does not name them after it.
+    """
     if change.kind is None:
         return change.retired
     if change.before is None or world.catalog.forgets(change.address):

@@ -55,9 +55,10 @@ _PAST = {
 
 @dataclass
 class Inverter:
-    """Turns the steps of one run into changes. `believed` holds the row of every record that can be trusted.
+    """Conversion of the steps of one run into changes that undo them.
 
-    `problems` name, each in a sentence, what makes the inverse of a step impossible.
+    `believed` holds the row of every record that can be trusted. `problems` name, each in a sentence,
+    what makes the inverse of a step impossible.
     """
 
     world: World
@@ -99,7 +100,10 @@ class Inverter:
         self._add(step, _inverse(step, before, after), row.id, before=before, after=after)
 
     def _sides(self, step: Done, row: Row) -> tuple[State, State]:
-        """Return what the row shows now, and what it showed then, in the columns that the step changed."""
+        """Return the present and the former state of the columns of a step.
+
+        That is what the row shows now, and what it showed then, in the columns that the step changed.
+        """
         then = step.before.values if step.before is not None else {}
         left = step.after.values if step.after is not None else then
         changed = [
@@ -131,7 +135,10 @@ class Inverter:
         )
 
     def _take_charge_again(self, step: Done, taker: Done | None) -> None:
-        """Record what the run let go of; `taker` is what the run did to the row under another address."""
+        """Record again what the run forgot.
+
+        `taker` is what the run did to the row under another address.
+        """
         if taker is not None:
             self._record_again(step, taker)
             return
@@ -146,7 +153,10 @@ class Inverter:
         self._add(step, Action.ADOPT, row.id, before=before, after=after)
 
     def _record_again(self, step: Done, taker: Done) -> None:
-        """Give the row back to the address that had it; its values are put back with those of the taker."""
+        """Give the row back to the address that had it.
+
+        The row's values are restored together with those of the taker.
+        """
         row = self._row_now(taker)
         if row is not None:
             before = State(values={}, objects=self._objects_now(taker))
@@ -156,7 +166,10 @@ class Inverter:
     # What stands now, and what stood then.
 
     def _row_now(self, step: Done) -> Row | None:
-        """Return the row that the step left, if it is still that one; None when it is gone."""
+        """Return the row that the step left; None when it is gone.
+
+        If the row is not that one any more, this is added to `problems`.
+        """
         if step.kind is None or step.row is None:
             return None
         row = self.world.snapshot.rows[step.kind].get(step.row)
@@ -186,7 +199,10 @@ class Inverter:
         return {slot: found for slot, key in keys.items() if (found := self._object(key)) is not None}
 
     def _objects_then(self, step: Done) -> dict[Slot, ObjectState]:
-        """Return the objects before the run; those whose bytes were missing then as they stand now."""
+        """Return the objects as they were before the run.
+
+        Objects whose bytes were missing then are returned as they are now.
+        """
         objects: dict[Slot, ObjectState] = {}
         for slot, key in (step.record.keys if step.record is not None else {}).items():
             if (found := self._object(key)) is not None:
@@ -209,12 +225,15 @@ class Inverter:
         )
 
     def _but_shared(self, objects: Mapping[Slot, ObjectState]) -> Mapping[Slot, ObjectState]:
-        """Leave out the objects that another resource has too: they are not let go along."""
+        """Return the objects without those that another resource has too.
+
+        Shared objects are not forgotten with the resource.
+        """
         return {slot: found for slot, found in objects.items() if self._holders[nfc(found.key)] <= 1}
 
     @cached_property
     def _holders(self) -> Counter[str]:
-        """How many resources have each NFC key."""
+        """Number of resources that have each NFC key."""
         records = self.world.recorded.resources.values()
         return Counter(nfc(key) for record in records for key in record.keys.values())
 
@@ -252,7 +271,10 @@ class Inverter:
 
 
 def _taker(step: Done, done: Iterable[Done]) -> Done | None:
-    """Return the step that took the row of a forgotten address for another one, in the same run."""
+    """Return the step that took the row of a forgotten address.
+
+    It took the row for another address, in the same run.
+    """
     if step.record is None or step.row is not None:
         return None
     rows = {(each.kind, each.row): each for each in done if each.action is not Action.FORGET}
@@ -260,7 +282,10 @@ def _taker(step: Done, done: Iterable[Done]) -> Done | None:
 
 
 def _shows(row: Row, left: State | None) -> bool:
-    """Whether a row that nothing is recorded of still shows its name, or its file, as a step left it."""
+    """Return whether an unrecorded row still shows what a step left.
+
+    That is its name or its file. Nothing is recorded of such a row.
+    """
     names = {TABLES[row.kind].natural_key[-1], "file_path"}
     known = {name: value for name, value in (left.values if left else {}).items() if name in names}
     return not known or any(same(row[name], value) for name, value in known.items())
@@ -295,7 +320,7 @@ def _revived(before: State | None, after: State | None) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What the records say of one run, and of the steps of every later run that committed."""
+    """Records of one run and of the steps of every later committed run."""
 
     number: int
     run: Run | None
@@ -304,10 +329,13 @@ class Past:
 
 
 def draft_rollback(world: World, past: Past, request: Request) -> Draft:
-    """Find the changes that take a run back; none when it was taken back already.
+    """Return the draft of the changes that roll a run back.
 
-    Raises `UsageError` for a run that changed nothing, and `NotReversible` naming everything in the way:
-    later runs that touched the same, objects that gc has deleted, rows and names that others have changed.
+    There are none when the run was rolled back already.
+
+    Raise `UsageError` for a run that changed nothing, and `NotReversible` naming everything in the
+    way: later runs that touched the same things, objects that gc has deleted, and rows and names that
+    others have changed.
     """
     done = _done(past)
     believed = trusted(world.snapshot, world.recorded)
@@ -362,7 +390,10 @@ def _refuse_later_runs(past: Past, done: Sequence[Done]) -> None:
 
 
 def _refuse_merging_again(past: Past) -> None:
-    """Raise for the rollback of a merge: to take that back is to merge, which counts anew what goes over."""
+    """Raise `NotReversible` for a run that is the rollback of a merge.
+
+    To undo such a run is to merge again, which counts anew what moves to the other row.
+    """
     merge = unmerged_in(past.steps)
     if merge is not None:
         raise NotReversible(

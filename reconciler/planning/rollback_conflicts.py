@@ -1,4 +1,4 @@
-"""What stands in the way of a rollback: later runs, objects that are gone, names and parents."""
+"""Rollback conflicts: later runs, missing objects, names and parents."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -17,14 +17,17 @@ _MOST_NAMED = 3  # addresses by which a run in the way is told
 
 
 def taken_back_by(run: int, later: Iterable[Touch]) -> int | None:
-    """Return the run that has taken `run` back and stands itself; None when `run` stands."""
+    """Return the run that rolled `run` back and is itself in effect.
+
+    None when `run` is in effect.
+    """
     return _takers(later).get(run)
 
 
 def _takers(later: Iterable[Touch]) -> Mapping[int, int]:
-    """Map each run that was taken back to the rollback that did it and stands itself.
+    """Map each rolled-back run to the rollback of it that is in effect.
 
-    A rollback that was rolled back stands no more, so the newest is looked at first.
+    A rollback that was rolled back is no longer in effect, so the newest is looked at first.
     """
     rollbacks = {touch.run: touch.rolled_back for touch in later if touch.rolled_back is not None}
     takers: dict[int, int] = {}
@@ -35,9 +38,11 @@ def _takers(later: Iterable[Touch]) -> Mapping[int, int]:
 
 
 def still_felt(run: int, later: Sequence[Touch]) -> Sequence[Touch]:
-    """Return the later steps without those of runs after `run` that were taken back, and of what did it.
+    """Return the later steps that still have an effect.
 
-    Such a run and its rollback cancel out: together they have left everything as it was.
+    Left out are the steps of runs after `run` that were rolled back, and the steps of the runs that
+    rolled them back. Such a run and its rollback cancel out: together they have left everything as it
+    was.
     """
     pairs = [(taken, taker) for taken, taker in _takers(later).items() if taken > run]
     cancelled = {number for pair in pairs for number in pair}
@@ -45,11 +50,12 @@ def still_felt(run: int, later: Sequence[Touch]) -> Sequence[Touch]:
 
 
 def runs_in_the_way(done: Sequence[Done], later: Iterable[Touch]) -> Mapping[int, Sequence[str]]:
-    """Return later runs that touched what would be brought back, with the addresses they touched, by run.
+    """Return the later runs that conflict with a rollback.
 
-    That is: the same address or row; something under what the run created, which would go; and the end of a
-    parent that what would come back hangs under. What stands in the way of taking those back is in the way
-    too, so that all of them, the newest first, can be taken back one after the other.
+    Maps each run to the addresses that it touched of what would be brought back. That is: the same
+    address or row; something under what the rolled-back run created, which would be deleted; and the
+    end of a parent of what would come back. Runs that conflict with the rollback of those runs are
+    included too, so that all of them can be rolled back one after the other, the newest first.
     """
     steps: defaultdict[int, list[Touch]] = defaultdict(list)
     for touch in later:
@@ -66,7 +72,7 @@ def runs_in_the_way(done: Sequence[Done], later: Iterable[Touch]) -> Mapping[int
 
 
 class _Ours:
-    """What a run touched, in the ways in which a later one can meet it."""
+    """Items that a run touched, in the forms in which a later run meets them."""
 
     def __init__(self, steps: Sequence[Done | Touch]) -> None:
         self._addresses = {step.address for step in steps}
@@ -77,7 +83,7 @@ class _Ours:
         self._parents = {above for address in returning for above in _above(address)}
 
     def met_by(self, touch: Touch) -> bool:
-        """Whether a later step touched the same."""
+        """Return whether a later step touched the same items."""
         if not self._addresses.isdisjoint({touch.address, touch.previous_address}):
             return True
         if touch.kind is not None and touch.row is not None and (touch.kind, touch.row) in self._rows:
@@ -103,7 +109,10 @@ def told(run: int, addresses: Sequence[str]) -> str:
 
 
 def objects_gone(world: World, done: Iterable[Done], changes: Iterable[Change]) -> Iterator[str]:
-    """Yield a sentence for each object that would become live again, and is not there as it was."""
+    """Yield a sentence for each object that cannot become live again.
+
+    The object would become live again, and is not there as it was.
+    """
     revived = {nfc(key) for change in changes for key in change.reused}
     for step in done:
         for then in step.before.objects.values() if step.before is not None else ():
@@ -126,7 +135,10 @@ def _why_gone(world: World, key: str, size_bytes: int | None) -> str:
 
 
 def names_taken(world: World, changes: Sequence[Change]) -> Iterator[str]:
-    """Yield a sentence for each change that takes the unique name of a row that the plan leaves alone."""
+    """Yield a sentence for each change whose unique name is taken.
+
+    A row that the plan leaves alone has that name.
+    """
     for table in TABLES.values():
         ours = [c for c in changes if c.kind is table.kind and c.row is not None]
         rows = world.snapshot.rows[table.kind]
@@ -154,7 +166,10 @@ def _name(world: World, unique: Sequence[str], change: Change) -> tuple[Value, .
 
 
 def parents_gone(world: World, changes: Sequence[Change]) -> Iterator[str]:
-    """Yield a sentence for each change that hangs a row under a parent that will not be there."""
+    """Yield a sentence for each change whose parent row will not exist.
+
+    The change would put a row under that parent.
+    """
     there = {kind: _afterwards(world, kind, changes) for kind in Kind}
     for change in changes:
         if change.kind is None or change.after is None:
@@ -166,6 +181,10 @@ def parents_gone(world: World, changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _afterwards(world: World, kind: Kind, changes: Iterable[Change]) -> Collection[object]:
-    """Return the rows there will be; those that the run created, which go, were nobody's parent before it."""
+    """Return the ids of the rows of a kind that will exist.
+
+    Rows that the run created, and that will be deleted, need no exclusion: they were no row's parent
+    before the run.
+    """
     returning = {change.row for change in changes if change.kind is kind and change.action is Action.CREATE}
     return world.snapshot.rows[kind].keys() | returning

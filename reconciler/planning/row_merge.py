@@ -1,4 +1,7 @@
-"""Two rows of one recording made one: what listeners keep goes over, and the empty row is deleted."""
+"""Merge of two rows of the same recording.
+
+What listeners keep moves to the other row, and the empty row is deleted.
+"""
 
 import re
 from dataclasses import dataclass, replace
@@ -35,10 +38,12 @@ class MergeTarget:
 
 
 def draft_merge(world: World, request: Request) -> Draft:
-    """Plan the end of the first lecture of `request.merges`, whose user rows go to the second.
+    """Return the draft of a merge of two lectures.
 
-    Raises `UsageError` when one of them is no lecture with a row, and when the catalog declares the one that
-    would go: the next apply would create it anew.
+    The first lecture of `request.merges` is deleted, and its user rows move to the second.
+
+    Raise `UsageError` when one of them is not a lecture with a row, and when the catalog declares the
+    one that would be deleted: the next apply would create it anew.
     """
     assert request.merges is not None
     believed = trusted(world.snapshot, world.recorded)
@@ -131,7 +136,10 @@ def _delete(world: World, goes: MergeTarget, stays: MergeTarget) -> Change:
 
 
 def _keep(world: World, goes: MergeTarget, stays: MergeTarget) -> Change:
-    """Return the change that holds the other row while rows go over; nothing of it is written."""
+    """Return the change that holds the remaining row during a merge.
+
+    The row is held while rows move over to it; nothing of it is written.
+    """
     name = TABLES[Kind.LECTURE].natural_key[-1]
     before = State(values={name: stays.row[name]})
     own = change_id(world.policy.environment, stays.address, Action.NO_OP, None, before, None)

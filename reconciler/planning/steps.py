@@ -1,4 +1,7 @@
-"""The steps of a run as values: what each did, and what elmify remembered before it."""
+"""Steps of a run as values: each action and the record before it.
+
+The record is what elmify remembered before the step.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,10 +26,11 @@ ROLLBACK, MERGE = "rollback", "merge"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What a run did to one address.
+    """Action of a run on one address.
 
-    `row` is the row it is about, whichever side names it; None where it had none. `record` is what elmify
-    remembered of the resource before, None when that was nothing. `retired` are keys that the run retired.
+    `row` is the row that the action is about, on either side; None where it had none. `record` is
+    what elmify remembered of the resource before, None when that was nothing. `retired` are keys that
+    the run retired.
     """
 
     address: str
@@ -51,17 +55,26 @@ def done_in(steps: Iterable[StepRecord]) -> Iterator[Done]:
 
 
 def captured_in(steps: Iterable[StepRecord]) -> Captured:
-    """Return the complete rows that the run's deletes took along, by table, in the order of inserting."""
+    """Return the complete rows that the run's deletes removed, by table.
+
+    They are in the order in which they can be inserted.
+    """
     return _rows_of(steps, CAPTURE)
 
 
 def sorted_in(steps: Iterable[StepRecord]) -> Captured:
-    """Return the junction rows of content that the run sorted under other categories, by table."""
+    """Return junction rows of content that the run put in other categories.
+
+    The rows are grouped by table.
+    """
     return _rows_of(steps, SORT)
 
 
 def edits_in(steps: Iterable[StepRecord]) -> Sequence[Edit]:
-    """Return the rows that the run moved from one lecture to another, or changed while it did."""
+    """Return the rows that the run moved between lectures or edited.
+
+    It moved them from one lecture to another, or changed them while it did that.
+    """
     return [
         Edit(table=table, before=row["before"], after=row["after"])
         for table, rows in _rows_of(steps, EDIT).items()
@@ -70,7 +83,10 @@ def edits_in(steps: Iterable[StepRecord]) -> Sequence[Edit]:
 
 
 def with_edits(restored: Restored, edits: Sequence[Edit]) -> Restored:
-    """Count the rows that go back to where a merge took them from among those that come back."""
+    """Add the rows that a merge had moved to the counts of restored rows.
+
+    The rows that go back to where a merge took them from are counted among those that come back.
+    """
     if not edits:
         return restored
     rows = Counter(restored.rows)
@@ -79,7 +95,10 @@ def with_edits(restored: Restored, edits: Sequence[Edit]) -> Restored:
 
 
 def merge_in(steps: Iterable[StepRecord]) -> tuple[int, int] | None:
-    """Return the lecture rows that the run merged, the one that went first; None when it was no merge."""
+    """Return the lecture rows that the run merged.
+
+    The one that was deleted comes first. None when the run was no merge.
+    """
     for step in steps:
         if step.action == MERGE and step.before is not None:
             return step.before["row"], step.before["into"]
@@ -87,7 +106,10 @@ def merge_in(steps: Iterable[StepRecord]) -> tuple[int, int] | None:
 
 
 def unmerged_in(steps: Iterable[StepRecord]) -> tuple[int, int] | None:
-    """Return the lecture rows whose merge the run took back; None when it did no such thing."""
+    """Return the lecture rows whose merge the run rolled back.
+
+    None when the run rolled no merge back.
+    """
     for step in steps:
         merge = step.before.get("merge") if step.action == ROLLBACK and step.before is not None else None
         if merge is not None:
@@ -104,7 +126,10 @@ def _rows_of(steps: Iterable[StepRecord], action: str) -> Captured:
 
 
 def records_before(steps: Iterable[StepRecord]) -> Mapping[str, ResourceRecord]:
-    """Return what elmify remembered before the run of every resource that it touched, by address then."""
+    """Return the records that elmify had before the run, by former address.
+
+    They are the records of every resource that the run touched, by the address at that time.
+    """
     return {done.record.address: done.record for done in done_in(steps) if done.record is not None}
 
 

@@ -1,4 +1,7 @@
-"""What a plan is made from, and what it is asked for."""
+"""World and request: the input of a plan.
+
+The world is what a plan is made from, the request what the plan is asked for.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,10 +25,12 @@ ACCOUNTED = frozenset({KeyState.INTENDED, KeyState.LIVE, KeyState.RETIRED, KeySt
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a plan is asked for: globs it is limited to, options, and allowances by guard name.
+    """Request for a plan: scope globs, options and allowances.
 
-    `rolls_back` names a run to take back, `merges` a lecture and the one it goes into: such a plan does that
-    and nothing else, whatever the catalog says.
+    The plan is limited to the globs. Allowances are by guard name.
+
+    `rolls_back` names a run to roll back, `merges` a lecture and the one it goes into: such a plan
+    does that and nothing else, whatever the catalog says.
     """
 
     scope: tuple[str, ...] = ()
@@ -36,7 +41,7 @@ class Request:
 
     @property
     def follows_catalog(self) -> bool:
-        """Whether the plan is the difference between the catalog and the stores."""
+        """Return whether the plan is the difference between catalog and stores."""
         return self.rolls_back is None and self.merges is None
 
     @property
@@ -60,7 +65,7 @@ class Request:
         )
 
     def covers(self, *addresses: str | None) -> bool:
-        """Whether one of the addresses is within the scope."""
+        """Return whether one of the addresses is within the scope."""
         if not self.scope:
             return True
         named = [address for address in addresses if address is not None]
@@ -68,7 +73,10 @@ class Request:
 
     @cached_property
     def _alone(self) -> frozenset[str]:
-        """The addresses that are named alone: a repair may name ten thousand of them."""
+        """Addresses that the scope names one by one, without a glob.
+
+        A repair may name ten thousand of them.
+        """
         return frozenset(glob.removeprefix(EXACTLY) for glob in self.scope if glob.startswith(EXACTLY))
 
     @cached_property
@@ -91,13 +99,19 @@ class World:
         return NamedKeys(references_in(self._rows()))
 
     def named_among(self, keys: Iterable[str]) -> frozenset[str]:
-        """Return, in NFC, those of the keys that any row at all names: for many keys in one pass."""
+        """Return those of the keys that any row at all names, in NFC.
+
+        It looks for many keys in one pass.
+        """
         search = KeySearch(keys)
         return frozenset(search.in_references(references_in(self._rows())))
 
     @cached_property
     def objects_without_row(self) -> frozenset[str]:
-        """The NFC keys of the objects that no row names and that elmify's records do not account for."""
+        """NFC keys of the objects without a row.
+
+        No row names them, and elmify's records do not account for them.
+        """
         known = self.recorded.keys
         free = {key for key in self.snapshot.objects if key not in known or known[key].state not in ACCOUNTED}
         return frozenset(free - self.named_among(free))

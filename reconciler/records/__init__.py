@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 def records_on(connection: "Connection[tuple[Any, ...]]") -> "Records":
-    """Return the records as the transaction sees and changes them that is open on `connection`.
+    """Return the records on `connection`, as its open transaction sees them.
 
-    Rows have to come as plain tuples. For reading alone, REPEATABLE READ READ ONLY makes all answers those of
-    one moment.
+    Changes are made in that transaction too. The connection must return rows as plain tuples. For
+    reading alone, REPEATABLE READ READ ONLY makes all answers those of one moment.
     """
     from reconciler.records.postgres import PostgresRecords
 

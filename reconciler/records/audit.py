@@ -26,7 +26,10 @@ class AuditRecords(SchemaRecords):
     """The audit log in the records."""
 
     def append_audit(self, run: int | None, actor: Actor, facts: Sequence[AuditFact]) -> AuditHead:
-        """Append facts, in order, and return the new end. Appenders wait for one another."""
+        """Append facts in order, and return the new end of the log.
+
+        Processes that append wait for one another.
+        """
         if not facts:
             return self.audit_head()
         seq, hash_, at = self._connection.execute(_LOCK_HEAD).fetchall()[0]

@@ -29,9 +29,10 @@ def is_storable(text: str) -> bool:
 
 
 def storable(text: str) -> str:
-    """Return the text with what PostgreSQL cannot hold made visible: NUL as U+2400, a surrogate as U+FFFD.
+    """Return the text with characters replaced that PostgreSQL cannot hold.
 
-    Only for what people read. A key or an address is refused instead, because two of them must stay two.
+    They are made visible: NUL as U+2400, a surrogate as U+FFFD. Only for text that people read. A key
+    or an address is refused instead, because two of them must stay different.
     """
     return _UNSTORABLE.sub(_visible, text)
 
@@ -42,7 +43,10 @@ def storable_or_none(text: str | None) -> str | None:
 
 
 def storable_json(value: Any) -> Any:
-    """Return a JSON value with all its text `storable`; mappings become objects, tuples lists."""
+    """Return a JSON value with all its text `storable`.
+
+    Mappings become objects, tuples become lists.
+    """
     match value:
         case str():
             return storable(value)
@@ -64,7 +68,10 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 def json_text(value: Any) -> str | None:
-    """Return the text of a JSON value for a `jsonb` column; None, not `null`, for None."""
+    """Return the text of a JSON value for a `jsonb` column.
+
+    For None it returns None, not `null`.
+    """
     if value is None:
         return None
     text = _encode(value)
@@ -79,7 +86,10 @@ _CHUNK_ROWS = 1_000  # under a megabyte; libpq before 17 hands out single rows
 def copy_into(
     connection: "Connection[tuple[Any, ...]]", target: str, columns: str, rows: Iterable[Cells]
 ) -> None:
-    """Append rows to a table. `target` and `columns` are SQL of ours, never a user's."""
+    """Append rows to a table by COPY.
+
+    `target` and `columns` are elmify's own SQL, never a user's.
+    """
     with (
         connection.cursor() as cursor,
         cursor.copy(f"copy {target} ({columns}) from stdin") as copy,
@@ -92,9 +102,10 @@ def copy_into(
 def staged(
     connection: "Connection[tuple[Any, ...]]", definition: str, columns: str, rows: Iterable[Cells]
 ) -> Iterator[None]:
-    """Hold rows in the temporary table `pg_temp.elmify_staged` while the block runs.
+    """Hold rows in a temporary table while the block runs.
 
-    It goes with the transaction too, so nothing of it is left on a pooled connection.
+    The table is `pg_temp.elmify_staged`. It also ends with the transaction, so nothing of it is left
+    on a pooled connection.
     """
     connection.execute(f"create temporary table elmify_staged ({definition}) on commit drop")
     copy_into(connection, "pg_temp.elmify_staged", columns, rows)
@@ -103,7 +114,10 @@ def staged(
 
 
 def streamed(connection: "Connection[tuple[Any, ...]]", query: str) -> Iterator[Cells]:
-    """Yield the rows of one query without holding all of them; the connection is busy until the last."""
+    """Yield the rows of one query without holding all of them.
+
+    The connection is busy until the last row.
+    """
     from psycopg import capabilities
 
     size = _CHUNK_ROWS if capabilities.has_stream_chunked() else 1
@@ -112,7 +126,10 @@ def streamed(connection: "Connection[tuple[Any, ...]]", query: str) -> Iterator[
 
 
 def refuse_unstorable(name: str, what: str) -> None:
-    """Raise for a name that PostgreSQL cannot hold as it is; made readable, two names could become one."""
+    """Raise for a name that PostgreSQL cannot hold as it is.
+
+    It is not made readable instead, because then two names could become the same one.
+    """
     if not is_storable(name):
         raise ElmifyError(
             f"the {what} {name!r} holds a character that no database text can hold",

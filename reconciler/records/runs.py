@@ -229,7 +229,10 @@ class RunRecords(SchemaRecords):
         return AuditEntry(seq=found[0], previous=found[1], payload=found[2], hash=found[3]) if found else None
 
     def touched_since(self, run_id: int) -> Iterator[Touch]:
-        """Yield the steps of later committed runs; the connection is busy until the last."""
+        """Yield the steps of later committed runs.
+
+        The connection is busy until the last one.
+        """
         return self._touched_since(run_id) if self._readable() else iter(())
 
     def add_steps(self, run: int, steps: Iterable[StepRecord]) -> None:
@@ -353,5 +356,8 @@ def _rows(run: int, first: int, steps: Iterable[StepRecord]) -> Iterator[tuple[A
 
 
 def _pairs(captured: Mapping[str, list[Mapping[str, Any]]] | None) -> list[dict[str, Any]] | None:
-    """Return the tables as a list: `jsonb` sorts the keys of an object, and undoing needs their order."""
+    """Return the captured tables as a list, to keep their order.
+
+    `jsonb` sorts the keys of an object, and an undo needs the order of the tables.
+    """
     return None if captured is None else [{"table": table, "rows": rows} for table, rows in captured.items()]

@@ -58,7 +58,10 @@ def _found_version(connection: "Connection[tuple[Any, ...]]") -> int:
 
 
 def grants(file: str, role: str, database: str) -> str:
-    """Return the statements of a grants file for one role, as they can be pasted: comments left out."""
+    """Return the statements of a grants file for one role.
+
+    They can be pasted as they are: comments are left out.
+    """
     text = sql_file(file).replace(':"role"', quoted(role)).replace(':"DBNAME"', quoted(database))
     lines = (line.partition("--")[0].rstrip() for line in text.splitlines())
     return "\n".join(f"    {line}" for line in lines if line)
@@ -129,7 +132,10 @@ class SchemaRecords:
         return stored
 
     def confirm_identity(self, *, keys_lost: bool = False) -> None:
-        """Say that the bucket carries this identity. That keys were lost is never unsaid."""
+        """Record that the bucket carries this identity.
+
+        Once it is recorded that keys were lost, this is never reset.
+        """
         self._connection.execute(_CONFIRM, (keys_lost,))
 
     def _identity(self) -> Identity | None:

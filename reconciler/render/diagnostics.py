@@ -13,9 +13,10 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
 def diagnostics_text(diagnostics: Iterable[Diagnostic], *, colour: bool = False) -> str:
-    """Return diagnostics in reading order, a blank line between two; empty without any.
+    """Return diagnostics as text, in reading order.
 
-    The first line of each is `file:line:column: error[EL104] summary`, which editors can jump to.
+    A blank line separates two of them; empty without any. The first line of each is
+    `file:line:column: error[EL104] summary`, which editors can jump to.
     """
     return "\n\n".join(_diagnostic(one, colour=colour) for one in in_reading_order(diagnostics))
 
@@ -49,7 +50,11 @@ def position_json(position: Position) -> dict[str, Any]:
 
 
 def error_text(error: ElmifyError, *, colour: bool = False) -> str:
-    """Return a failure: any diagnostics it carries, then its sentence, its details and its hint, indented."""
+    """Return a failure as text.
+
+    Any diagnostics that it carries come first, then its message, then its details and its hint,
+    indented.
+    """
     found = error.diagnostics if isinstance(error, InvalidInput) else ()
     code = "" if error.code == ElmifyError.code else f"[{error.code}]"
     label = _styled(f"error{code}:", colour=colour, fg="red")
@@ -77,7 +82,10 @@ def error_json(error: ElmifyError) -> str:
 
 
 def _indented(texts: Sequence[str], indent: str) -> list[str]:
-    """Return every line of the texts that are not empty, indented; their own indentation is kept."""
+    """Return every line of the texts, indented.
+
+    Empty texts are left out. Lines keep their own indentation as well.
+    """
     return [f"{indent}{line}" for text in texts if text for line in harmless_lines(text)]
 
 

@@ -25,17 +25,21 @@ _COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cy
 
 
 def styled(text: str, *, fg: str | None = None, bold: bool | None = None) -> str:
-    """Return a text in a colour of the terminal, by its name, or in bold (ECMA-48, SGR)."""
+    """Return a text in a terminal colour or in bold.
+
+    `fg` is the name of the colour. The codes are those of ECMA-48, SGR.
+    """
     codes = ([_COLOURS[fg]] if fg is not None else []) + ([1] if bold else [])
     return "".join(f"\x1b[{code}m" for code in codes) + text + "\x1b[0m"
 
 
 def harmless(text: str) -> str:
-    r"""Return `text` on one line, with everything that acts instead of showing as a visible escape.
+    r"""Return `text` on one line, with active characters escaped.
 
-    Controls, escape sequences, bidi overrides and newlines become `\x1b`, `\u202e`, `\n`; Arabic, `ﷺ`, marks
-    and emoji stay as they are. A CI runner's commands (`::error::` at the start, `##[group]` anywhere) are
-    broken by an escape too, since plans are printed into their logs.
+    Everything that acts instead of showing becomes a visible escape. Controls, escape sequences, bidi
+    overrides and newlines become `\x1b`, `\u202e`, `\n`; Arabic, `ﷺ`, marks and emoji stay as they
+    are. The commands of a CI runner (`::error::` at the start, `##[group]` anywhere) are broken by an
+    escape too, since plans are printed into its logs.
     """
     if not (text.isascii() and text.isprintable()):
         text = "".join(map(_shown, text))
@@ -43,22 +47,34 @@ def harmless(text: str) -> str:
 
 
 def harmless_lines(text: str) -> list[str]:
-    """Return the lines of a text of our own that quotes outside text: each one harmless, indentation kept."""
+    """Return the lines of a text, each one harmless.
+
+    The text is our own and quotes outside text. The indentation is kept.
+    """
     return [harmless(line) for line in text.split("\n")]
 
 
 def harmless_json(text: str) -> str:
-    """Return JSON that says the same, with what would act in a terminal or a CI log as JSON escapes."""
+    """Return equivalent JSON that is harmless in a terminal and a CI log.
+
+    Characters that would act there are written as JSON escapes.
+    """
     return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def quoted(text: str) -> str:
-    """Return `text` harmless and between double quotes; a quote or backslash in it is escaped."""
+    """Return `text` harmless and between double quotes.
+
+    A quote or a backslash in it is escaped.
+    """
     return f'"{harmless(text.replace(chr(92), chr(92) * 2).replace(chr(34), chr(92) + chr(34)))}"'
 
 
 def value_text(value: Value) -> str:
-    """Return a column value as a plan shows it: `"text"`, `12`, `true`, `["a", "b"]`, `null`."""
+    """Return a column value as a plan shows it.
+
+    The forms are `"text"`, `12`, `true`, `["a", "b"]` and `null`.
+    """
     match value:
         case None:
             return "null"
@@ -73,17 +89,26 @@ def value_text(value: Value) -> str:
 
 
 def spelled_out(text: str) -> str:
-    """Return `text` between quotes with every character beyond ASCII as an escape: for twins to the eye."""
+    """Return `text` between quotes, all non-ASCII characters escaped.
+
+    This distinguishes texts that look the same.
+    """
     return quoted(text).encode("ascii", "backslashreplace").decode("ascii")
 
 
 def looks_the_same(left: str, right: str) -> bool:
-    """Whether two different texts may look alike: ananother spelling, another kind of space."""
+    """Return whether two different texts may look alike.
+
+    They differ by another spelling, or by another kind of space.
+    """
     return left != right and _appearance(left) == _appearance(right)
 
 
 def arrow(before: str, after: str) -> str:
-    """Join two shown values; a mark between right-to-left texts keeps the new one to the right."""
+    """Join two shown values with an arrow.
+
+    Between right-to-left texts, a mark keeps the new value on the right.
+    """
     mark = _LEFT_TO_RIGHT_MARK if _right_to_left(before) and _right_to_left(after) else ""
     return f"{before}{mark} -> {after}"
 
@@ -131,7 +156,10 @@ def prose(text: str) -> str:
 
 
 def marker_word(text: str) -> str:
-    """Return a text as it may stand in a hidden comment, which it can then not close."""
+    """Return a text in a form that is safe in a hidden comment.
+
+    The text cannot close the comment then.
+    """
     return _UNFIT_FOR_A_MARKER.sub("_", text)
 
 

@@ -19,9 +19,10 @@ _OF_PROPERTIES = {**_OF_MESSAGES, ":": "%3A", ",": "%2C"}
 
 
 def plan_outputs(plan: Plan) -> Mapping[str, str]:
-    """Return what a workflow may branch on: `changes` and `blocked` are true or false, the counts decimal.
+    """Return the outputs that a workflow may branch on.
 
-    `changes_count` counts what listeners or elmify's hold on the library would notice.
+    `changes` and `blocked` are true or false; the counts are decimal. `changes_count` counts the
+    changes that listeners would notice, or that affect what elmify manages.
     """
     return {
         "changes": "false" if plan.empty else "true",
@@ -35,7 +36,10 @@ def plan_outputs(plan: Plan) -> Mapping[str, str]:
 
 
 def output_lines(outputs: Mapping[str, str]) -> str:
-    """Return outputs as GITHUB_OUTPUT takes them; no value can end early or begin another output."""
+    """Return outputs in the format of GITHUB_OUTPUT.
+
+    No value can end early or begin another output.
+    """
     return "".join(_output(name, value) for name, value in outputs.items())
 
 
@@ -90,7 +94,10 @@ _SUMMARY_MAX_BYTES = 1_000_000
 
 
 def plan_comment(plan: Plan, commit: str, run_url: str) -> str:
-    """Return the body of a comment, with the commit that was planned and a link to the run that did it."""
+    """Return the body of a comment that shows a plan.
+
+    It has the commit that was planned, and a link to the run that did it.
+    """
     foot = f"<p>Planned for commit {code(commit)} in {_link(run_url)}.</p>\n"
     text = plan_markdown(plan, max_bytes=MAX_BYTES - len(foot.encode()))
     if len(text.encode()) + len(foot.encode()) > MAX_BYTES:
@@ -99,7 +106,10 @@ def plan_comment(plan: Plan, commit: str, run_url: str) -> str:
 
 
 def no_plan_comment(environment: str, commit: str, run_url: str) -> str:
-    """Return the body of a comment that takes the place of a plan that could not be made."""
+    """Return the body of a comment about a plan that could not be made.
+
+    It takes the place of that plan.
+    """
     return (
         f"{comment_marker(environment)}\n<h3>elmify plan for {code(environment)}</h3>\n"
         f"<p><strong>No plan could be made for commit {code(commit)}.</strong> "

@@ -111,9 +111,10 @@ def lease_document(lease: Lease) -> dict[str, Any]:
 
 
 def audit_lines(entries: Iterable[AuditEntry]) -> Iterator[str]:
-    """Yield a line for each entry, as it comes: number, time, who, run, what, to what, and details as JSON.
+    """Yield one line of text for each audit entry, as it comes.
 
-    An entry that somebody altered into something else is shown as it stands.
+    The line has number, time, actor, run, event, address, and details as JSON. An entry that was
+    altered into something else is shown unchanged.
     """
     for entry in entries:
         fact = _fact(entry)
@@ -143,7 +144,10 @@ def _fact(entry: AuditEntry) -> Mapping[str, Any] | None:
 
 
 def _time_of(text: object) -> str:
-    """Return a time of the log as all times are shown; as it stands when it is none."""
+    """Return a time of the log in the form of all times.
+
+    A text that is not a time is returned unchanged.
+    """
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
@@ -172,7 +176,10 @@ def _pretty(document: object) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return columns parted by two spaces, each as wide as its longest cell; the last one is free."""
+    """Return a table whose columns are separated by two spaces.
+
+    Each column is as wide as its longest cell; the last one has no fixed width.
+    """
     cells = [tuple(head), *(tuple(map(harmless, row)) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     widths[-1] = 0
@@ -183,7 +190,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def git_advice(run: Run) -> str:
-    """Return what to do in git after that run was taken back: the catalog still says what it did."""
+    """Return what to do in git after a run was taken back.
+
+    The catalog still says what that run did.
+    """
     if run.kind is RunKind.ROLLBACK:
         return (
             f"Run {run.id} was itself a rollback. If the catalog was reverted after it, take that back too, "

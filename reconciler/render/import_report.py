@@ -1,4 +1,4 @@
-"""What an import came to, as a table for a person or as JSON."""
+"""Report of an import, as a table for a person or as JSON."""
 
 import json
 import textwrap
@@ -42,7 +42,10 @@ def report_text(
     width: int,
     colour: bool = False,
 ) -> str:
-    """Return a table of what a person should look at, and last a line of what was written."""
+    """Return an import report as text.
+
+    It is a table of what a person should look at, and its last line says what was written.
+    """
     tables = "\n".join(_tables(imported.findings, width, colour=colour))
     last = summary(imported)
     if accepted is not None and not imported.added:
@@ -86,7 +89,10 @@ def _row(finding: ImportFinding) -> tuple[str, str]:
 
 
 def _columns(rows: Sequence[tuple[str, str]], width: int, *, colour: bool) -> Iterator[str]:
-    """Yield two columns; a long subject has a line of its own, a long detail goes on under its beginning."""
+    """Yield the lines of two columns.
+
+    A long subject has its own line; a long detail continues under its beginning.
+    """
     first = min(max(len(subject) for subject, _ in rows), width // 2)
     indent = " " * (2 + first + 2)
     for subject, detail in rows:
@@ -100,7 +106,10 @@ def _columns(rows: Sequence[tuple[str, str]], width: int, *, colour: bool) -> It
 
 
 def report_json(imported: Imported, accepted: Mapping[Address, Sequence[str]] | None = None) -> str:
-    """Return everything as one JSON object; `accepted` is the drift that was, by address."""
+    """Return the whole import report as one JSON object.
+
+    `accepted` is the drift that was accepted, by address.
+    """
     document = {
         "added": {kind.value: imported.added.get(kind, 0) for kind in Kind},
         "kept": imported.kept,

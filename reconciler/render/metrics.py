@@ -14,7 +14,10 @@ _INSTALL = "In a clone of elmify, install what they need:\n    pip install '.[me
 
 
 def metrics_text(figures: Figures) -> str:
-    """Return the numbers in Prometheus's text format, every sample with its environment."""
+    """Return the figures in Prometheus's text format.
+
+    Every sample carries its environment.
+    """
     try:
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.registry import Collector

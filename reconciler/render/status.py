@@ -28,7 +28,10 @@ _SAID = {
 
 
 def status_text(status: Status, advice: Advice) -> str:
-    """Return what was found, and last the command that goes on from there, alone on its line."""
+    """Return the status as text that ends with the next command.
+
+    The command continues from what was found. It has a line to itself.
+    """
     parts = [
         "\n".join(_heading(status)),
         runs_text(status.runs),
@@ -159,7 +162,10 @@ def _some(lines: Sequence[str]) -> Iterator[str]:
 
 
 def status_json(status: Status, advice: Advice) -> str:
-    """Return all of it; `next.command` is null when there is nothing to go on with."""
+    """Return the whole status as JSON.
+
+    `next.command` is null when there is nothing to continue with.
+    """
     identity = status.identity
     document = {
         "environment": status.environment,
@@ -217,7 +223,10 @@ _WHERE = {
 
 
 def staging_text(located: Sequence[Located]) -> str:
-    """Return what was staged and what is missing, line by line, and how many of each there are."""
+    """Return what was staged and what is missing, line by line.
+
+    The end says how many of each there are.
+    """
     lines = [*_named(located, Whereabouts.NEWLY_STAGED, "+"), *_named(located, Whereabouts.MISSING, "!")]
     return "\n".join([*lines, _summary(located)])
 

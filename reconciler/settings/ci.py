@@ -15,7 +15,10 @@ _COMMITS = ("GITHUB_SHA", "CI_COMMIT_SHA")
 
 
 def read_actor(environ: Mapping[str, str]) -> Actor:
-    """Return who is acting; the login name when nothing in the environment tells."""
+    """Return who is acting.
+
+    It is the login name when nothing in the environment tells who acts.
+    """
     return Actor(
         name=_first(environ, _NAMES) or _login(),
         commit=_first(environ, _COMMITS),
@@ -24,7 +27,10 @@ def read_actor(environ: Mapping[str, str]) -> Actor:
 
 
 def _login() -> str:
-    """Return the login name of this process's user; its number where the system knows no name."""
+    """Return the login name of this process's user.
+
+    It is the user's number where the system knows no name.
+    """
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -48,10 +54,10 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgeSettings:
-    """Where the forge's API is, for which repository, and by what right.
+    """Settings of the forge: its API, the repository, and the token.
 
-    `api_url` ends without a slash. `commit` is what the workflow runs for, `branch` its branch, `run_url` its
-    page.
+    `api_url` ends without a slash. `commit` is the commit that the workflow runs for, `branch` its
+    branch, `run_url` its page.
     """
 
     api_url: str
@@ -63,7 +69,10 @@ class ForgeSettings:
 
 
 def read_forge(environ: Mapping[str, str]) -> ForgeSettings:
-    """Return what a workflow's step knows; `UsageError` outside a workflow, or in a step without a token."""
+    """Return the forge settings that a workflow's step knows.
+
+    Raises `UsageError` outside a workflow, or in a step without a token.
+    """
     wanted = ("GITHUB_REPOSITORY", "GITHUB_SHA", "GITHUB_REF_NAME", "GITHUB_TOKEN")
     missing = [name for name in wanted if not environ.get(name)]
     if missing:

@@ -1,4 +1,7 @@
-"""Writing what is to be let be into elmify.yaml: lines are put in, and nothing else is touched."""
+"""Ignore entries of elmify.yaml: insertion of lines.
+
+Lines are inserted, and nothing else is touched.
+"""
 
 import json
 import re
@@ -16,15 +19,19 @@ _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\uf
 
 
 class NotWritable(ElmifyError):
-    """elmify.yaml cannot be added to without losing something of it. Nothing was written."""
+    """elmify.yaml that cannot be extended without losing some of its content.
+
+    Nothing was written.
+    """
 
     code = "settings-not-writable"
 
 
 def ignored(what: str, reason: str) -> Ignored:
-    """Return the entry that lets one thing be, and nothing but it; `UsageError` for a reason that is none.
+    """Return the entry that ignores one thing, and nothing else.
 
-    A name with a control character, which a setting cannot hold, is written as a glob.
+    Raises `UsageError` for a reason that is not valid. A name with a control character, which a
+    setting cannot hold, is written as a glob.
     """
     stripped = " ".join(_UNWRITABLE.sub("", " ".join(reason.split())).split())
     if not re.match(LINE, stripped):
@@ -36,10 +43,10 @@ def ignored(what: str, reason: str) -> Ignored:
 
 
 def with_ignored(text: str, entries: Sequence[Ignored]) -> str:
-    """Return elmify.yaml with more entries in its `ignore:`, the first one on top.
+    """Return elmify.yaml with more entries in its `ignore:`.
 
-    All other lines, comments included, stay as they are. Raises `NotWritable` for a list in a notation that
-    lines cannot be put into.
+    The new entries go on top of the list, the first one first. All other lines, comments included,
+    stay as they are. Raises `NotWritable` for a list in a notation that lines cannot be put into.
     """
     if not entries:
         return text
@@ -69,7 +76,10 @@ def _quoted(text: str) -> str:
 
 
 def _place(text: str) -> tuple[int | None, int]:
-    """Return the line of the key, None where there is none, and how far its items are indented."""
+    """Return the line of the key and the indentation of its items.
+
+    The line is None where there is no such key.
+    """
     import yaml
 
     root = yaml.compose(text, Loader=yaml.CSafeLoader)

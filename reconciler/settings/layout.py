@@ -1,4 +1,4 @@
-"""Where objects go and how rows name them, from elmify.yaml."""
+"""Layout settings of elmify.yaml: keys of objects, references in rows."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -88,7 +88,10 @@ def _template_problem(slot: Slot, template: str) -> str | None:
 
 
 def _sample_lineage(slot: Slot) -> dict[Kind, Resource]:
-    """Return an entry that has the slot, with its parents: all that its template may name."""
+    """Return a sample entry that has the slot, with its parents.
+
+    This is everything that the slot's template may name.
+    """
     kinds = list(Kind)
     owner = next(kind for kind in kinds if slot in TABLES[kind].slots)
     return {kind: _sample(kind, kinds) for kind in kinds[: kinds.index(owner) + 1]}

@@ -1,4 +1,7 @@
-"""Settings of a project: elmify.yaml and the environment, or every mistake in them."""
+"""Settings of a project, or every mistake in them.
+
+They are read from elmify.yaml and the environment.
+"""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +23,10 @@ from reconciler.settings.values import Notify, Secret, Settings
 
 
 def find_root(start: Path) -> Path:
-    """Return the nearest folder from `start` upwards that holds elmify.yaml. `InvalidInput` if none does."""
+    """Return the nearest folder from `start` upwards that holds elmify.yaml.
+
+    Raises `InvalidInput` if there is none.
+    """
     here = start.resolve()
     for folder in (here, *here.parents):
         if (folder / CONFIG_NAME).is_file():
@@ -34,7 +40,11 @@ _BETWEEN = re.compile(r"\s+|,\s*(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
 
 def read_notify(source: Source, environ: Mapping[str, str]) -> Notify:
-    """Return whom to tell what. Without a section `ELMIFY_NOTIFY_URLS` says whom, and it is everything."""
+    """Return the notification settings: recipients, and kinds of messages.
+
+    Without a section in elmify.yaml, the variable `ELMIFY_NOTIFY_URLS` names the recipients, and they
+    get every kind.
+    """
     section = source.section("notify")
     variable = section.get("urls_from", Notify().variable)
     texts = filter(None, _BETWEEN.split(environ.get(variable, "").strip()))
@@ -154,7 +164,10 @@ def _read_transfer(source: Source) -> TransferLimits:
 
 
 def _cache_dir(environ: Mapping[str, str]) -> Path | None:
-    """Return where caches go; None when they are off or there is no home. A relative XDG path is void."""
+    """Return the folder for caches.
+
+    None when caches are off or there is no home. A relative XDG path is ignored.
+    """
     if environ.get("ELMIFY_CACHE", "").lower() in _CACHE_OFF:
         return None
     given = Path(environ.get("XDG_CACHE_HOME", ""))

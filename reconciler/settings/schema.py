@@ -34,7 +34,10 @@ class Keys(TypedDict, total=False):
 
 @with_config(_STRICT)
 class Columns(TypedDict, total=False):
-    """What the columns hold that name an object or a format."""
+    """Settings of the columns that name an object or a format.
+
+    They say what these columns hold.
+    """
 
     image_url: _Style
     image_small_url: _Style
@@ -46,7 +49,7 @@ class Columns(TypedDict, total=False):
 
 @with_config(_STRICT)
 class Guards(TypedDict, total=False):
-    """What a plan may do without an allowance."""
+    """Guard settings: limits on what a plan may do without an allowance."""
 
     delete_percent: Annotated[int, Field(ge=0, le=100)]
     delete_floor: _Count
@@ -56,7 +59,7 @@ class Guards(TypedDict, total=False):
 
 @with_config(_STRICT)
 class Transfer(TypedDict, total=False):
-    """How bytes travel."""
+    """Transfer settings of the bytes."""
 
     concurrency: Annotated[int, Field(ge=1, le=CONCURRENCY_MAX)]
     single_put: _Line
@@ -66,7 +69,7 @@ class Transfer(TypedDict, total=False):
 
 @with_config(_STRICT)
 class Objects(TypedDict, total=False):
-    """Where the objects are."""
+    """Object store settings: the location of the objects."""
 
     store: Literal["directory", "r2"]
     directory: _Line
@@ -78,7 +81,7 @@ class Objects(TypedDict, total=False):
 
 @with_config(_STRICT)
 class Database(TypedDict, total=False):
-    """Where the rows are."""
+    """Database settings: the location of the rows."""
 
     store: Literal["embedded", "postgresql"]
     embedded: _Line
@@ -87,7 +90,7 @@ class Database(TypedDict, total=False):
 
 @with_config(_STRICT)
 class Staging(TypedDict, total=False):
-    """Where bytes wait for their merge."""
+    """Staging settings: the location of bytes that wait for their merge."""
 
     bucket: _Line
     directory: _Line
@@ -97,7 +100,10 @@ class Staging(TypedDict, total=False):
 
 @with_config(_STRICT)
 class Notify(TypedDict, total=False):
-    """Whom to tell what. The URLs themselves are secrets, and come from the environment."""
+    """Notification settings: recipients, and kinds of messages.
+
+    The URLs themselves are secrets, and come from the environment.
+    """
 
     urls_from: _Line
     on: list[Literal["failed", "partial", "guarded", "drift", "lease-taken-over"]]

@@ -1,4 +1,7 @@
-"""Source of settings: elmify.yaml as read, its mistakes, sizes and durations."""
+"""Source of settings: elmify.yaml as read, and its mistakes.
+
+It also parses sizes and durations.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +31,10 @@ def parse_size(text: str) -> int:
 
 
 def parse_duration(text: str) -> timedelta:
-    """Return a duration such as `30s`, `10m`, `12h`, `30d` or `2w`. `UsageError` for anything else."""
+    """Return a duration such as `30s`, `10m`, `12h`, `30d` or `2w`.
+
+    Raises `UsageError` for anything else.
+    """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"{text!r} is no duration", hint="Write a number and s, m, h, d or w: 30d")
@@ -37,7 +43,10 @@ def parse_duration(text: str) -> timedelta:
 
 @dataclass(slots=True)
 class Source:
-    """The values of elmify.yaml, checked by its schema. Mistakes are gathered in `found`."""
+    """Values of elmify.yaml, checked against its schema.
+
+    Mistakes are gathered in `found`.
+    """
 
     value: Mapping[str, Any]
     places: Places
@@ -57,7 +66,10 @@ class Source:
         self.found.append(mistake.at(self.position(*path), detail, hint))
 
     def parsed(self, parse: Callable[[str], Any], *path: str) -> Any:
-        """Return a text parsed; None where there is none, or it cannot be parsed, which is reported."""
+        """Return a parsed text; None where there is none.
+
+        Also None when it cannot be parsed, which is reported.
+        """
         value: Any = self.value
         for step in path:
             value = value.get(step, {})
@@ -71,7 +83,10 @@ class Source:
 
 
 def read_source(root: Path) -> Source:
-    """Read elmify.yaml. Its values are not to be used when mistakes were found."""
+    """Read elmify.yaml.
+
+    Its values are not to be used when mistakes were found.
+    """
     places = Places(CONFIG_NAME)
     try:
         with (root / CONFIG_NAME).open("rb") as handle:
@@ -98,7 +113,10 @@ def _check(value: Any, source: Source) -> None:
 
 
 def _drop_empty(value: dict[str, Any]) -> None:
-    """Take out what has nothing behind its colon: a section whose lines are all comments."""
+    """Remove keys that have nothing behind their colon.
+
+    An example is a section whose lines are all comments.
+    """
     for key, inner in tuple(value.items()):
         if inner == NOTHING:
             del value[key]
@@ -110,7 +128,10 @@ CONFIG_NAME = "elmify.yaml"
 
 
 def without_secrets(value: dict[str, Any], places: Places) -> Iterator[Diagnostic]:
-    """Take everything out of `value` that is or holds a secret, and yield a diagnostic for each."""
+    """Remove all secrets from `value`, and yield a diagnostic for each.
+
+    Everything that is or holds a secret is taken out.
+    """
     return _search(value, (), places)
 
 

@@ -1,4 +1,7 @@
-"""Store settings: bucket, staging bucket and database, by the environment or embedded."""
+"""Store settings: bucket, staging bucket and database.
+
+The environment names them, or they are embedded.
+"""
 
 import re
 from collections.abc import Mapping
@@ -29,9 +32,10 @@ STAGING_VARIABLES = (_BUCKET, _KEY_ID, _KEY)
 
 
 def read_staging(source: Source, environ: Mapping[str, str], root: Path, objects: Bucket) -> Bucket | None:
-    """Return the staging bucket, of the same provider and account as the library's; None without one.
+    """Return the staging bucket; None without one.
 
-    Its own key, where the variables name one, is used for all but the copies into the library's bucket.
+    It has the same provider and account as the library's bucket. Its own key, where the variables
+    name one, is used for everything except the copies into the library's bucket.
     """
     section = source.section("staging")
     name = environ.get(_BUCKET) or section.get("bucket")
@@ -80,9 +84,10 @@ _REAL = frozenset({"prod", "production", "live", "staging"})
 
 
 def read_stores(source: Source, environ: Mapping[str, str], root: Path, state_dir: Path) -> StoreChoice:
-    """Return the stores, with what does not add up about them: that counts only for who opens them.
+    """Return the stores, with the mistakes in their settings.
 
-    What is wrong in elmify.yaml whatever the environment holds is reported to `source`.
+    These mistakes matter only for code that opens the stores. What is wrong in elmify.yaml regardless
+    of the environment is reported to `source`.
     """
     _check_endpoint(source, source.section("objects").get("endpoint"), "objects.endpoint")
     of_bucket, of_database = replace(source, found=[]), replace(source, found=[])
@@ -103,7 +108,10 @@ def read_stores(source: Source, environ: Mapping[str, str], root: Path, state_di
 
 
 def _refuse_mixture(of_bucket: Source, of_database: Source, objects: Bucket, database: Rows) -> None:
-    """Report a store that is embedded only because nobody named it, beside another that is real."""
+    """Report an embedded store in combination with a real one.
+
+    Only when the store is embedded because it was not named.
+    """
     chosen_bucket = of_bucket.section("objects").get("store")
     chosen_rows = of_database.section("database").get("store")
     match objects, database:
@@ -153,7 +161,10 @@ def _read_bucket(source: Source, environ: Mapping[str, str], root: Path, state_d
 
 
 def _remote_bucket(source: Source, environ: Mapping[str, str]) -> RemoteBucket | None:
-    """Return the bucket that the variables and the section name together; None and reports if some lack."""
+    """Return the bucket named by the variables and the section together.
+
+    None, and reports, if some of the values are missing.
+    """
     section = source.section("objects")
     endpoint = _endpoint(environ.get("R2_ENDPOINT"), environ.get("R2_ACCOUNT_ID"))
     endpoint = endpoint or _endpoint(section.get("endpoint"), section.get("account_id"))

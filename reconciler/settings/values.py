@@ -1,4 +1,4 @@
-"""What elmify.yaml and the environment come to."""
+"""Values read from elmify.yaml and the environment."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,10 @@ from reconciler.model.policy import Policy
 
 
 class Secret:
-    """A text that no message, log or traceback may show; `reveal` gives it to whoever must use it."""
+    """Secret text that no message, log or traceback may show.
+
+    `reveal` gives it to the code that must use it.
+    """
 
     __slots__ = ("_text",)
 
@@ -59,7 +62,10 @@ class EmbeddedDatabase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteDatabase:
-    """A PostgreSQL somewhere. `url` may have a `jdbc:` prefix; `variable` is where it came from."""
+    """Remote PostgreSQL database.
+
+    `url` may have a `jdbc:` prefix; `variable` is the name of the variable that it came from.
+    """
 
     url: Secret
     variable: str
@@ -67,9 +73,10 @@ class RemoteDatabase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreChoice:
-    """The stores as elmify.yaml and the environment name them; one that has mistakes is void.
+    """Stores as elmify.yaml and the environment name them.
 
-    `staging` is the bucket for bytes that wait for their merge, None when the library's own keeps them.
+    A store that has mistakes is void. `staging` is the bucket for bytes that wait for their merge,
+    None when the library's own bucket keeps them.
     """
 
     objects: DirectoryBucket | RemoteBucket
@@ -81,7 +88,10 @@ class StoreChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notify:
-    """Whom to tell what. `urls` are Apprise's, from the environment variable `variable`; often none."""
+    """Notification settings: recipients, and kinds of messages.
+
+    `urls` are Apprise's, from the environment variable `variable`; often there are none.
+    """
 
     urls: tuple[Secret, ...] = ()
     variable: str = "ELMIFY_NOTIFY_URLS"
@@ -90,11 +100,12 @@ class Notify:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How this project is set up here and now. All paths are absolute.
+    """Settings of this project on this machine. All paths are absolute.
 
-    `root` is the folder of elmify.yaml, `state_dir` is what elmify keeps beside it and git ignores.
-    `cache_dir` is outside the project; None when nothing is to be cached. Whoever asks for a store hears
-    what is wrong with them, as `InvalidInput`; who only reads the catalog needs no credentials.
+    `root` is the folder of elmify.yaml, `state_dir` is the folder next to it that elmify keeps and
+    git ignores. `cache_dir` is outside the project; None when nothing is to be cached. Code that asks
+    for a store gets what is wrong with the stores, as `InvalidInput`; code that only reads the
+    catalog needs no credentials.
     """
 
     root: Path
@@ -127,7 +138,10 @@ class Settings:
 
     @property
     def staging(self) -> DirectoryBucket | RemoteBucket | None:
-        """The bucket for bytes that wait for their merge; None when the library's own keeps them."""
+        """Bucket for bytes that wait for their merge.
+
+        None when the library's own bucket keeps them.
+        """
         _refuse(self.stores.bucket_mistakes)
         return self.stores.staging
 
@@ -140,7 +154,10 @@ class Settings:
         return (*keys, *urls, *self.notify.urls)
 
     def refuse_mistakes(self) -> None:
-        """Raise `InvalidInput` with all that is wrong with the stores, if anything is."""
+        """Raise `InvalidInput` with all that is wrong with the stores.
+
+        Do nothing when nothing is wrong.
+        """
         _refuse((*self.stores.bucket_mistakes, *self.stores.database_mistakes))
 
 

@@ -1,7 +1,8 @@
-"""The protocols between elmify and the outside world. Their docstrings are the contract.
+"""Ports: the protocols between elmify and the outside world.
 
-Every implementation of a protocol passes the same contract suite. Failures are `ProviderError`s; a provider
-has already retried a transient one, with backoff, before it lets it through.
+Their docstrings are the contract. Every implementation of a protocol passes the same contract
+suite. Failures are `ProviderError`s; a provider has already retried a transient one, with
+backoff, before it raises it.
 """
 
 from reconciler.model.ports.database import CommitUnknown, Database, DatabaseFacts, ReadSession, UnitOfWork

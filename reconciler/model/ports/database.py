@@ -1,4 +1,7 @@
-"""The database: one connection and one transaction that rows, records and audit share."""
+"""Database port: one connection and one transaction.
+
+Rows, records and audit share them.
+"""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,7 +14,10 @@ from reconciler.model.ports.records import Records, RecordsReader
 
 
 class ReadSession(Protocol):
-    """One `REPEATABLE READ READ ONLY` transaction: everything it returns is of one moment."""
+    """Read session: one `REPEATABLE READ READ ONLY` transaction.
+
+    Everything it returns is of one moment.
+    """
 
     @property
     def library(self) -> LibraryReader:
@@ -47,18 +53,21 @@ class UnitOfWork(Protocol):
 
 
 class CommitUnknown(ProviderError):
-    """The connection was lost between COMMIT and its answer: the transaction may stand or not."""
+    """Unknown result of a COMMIT.
+
+    The connection was lost between COMMIT and its answer: the transaction may be committed or not.
+    """
 
     code = "commit-unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseFacts:
-    """What a connection tells of its server.
+    """Facts that a connection tells about its server.
 
-    `encrypted` is None where nothing leaves this machine. `pooled` says that a transaction pooler stands in
-    between. `missing_rights` are the grants that the role lacks for `apply`, as SQL that gives them.
-    `size_bytes` is what the database takes on its server's disk.
+    `encrypted` is None where nothing leaves this machine. `pooled` says that there is a transaction
+    pooler in between. `missing_rights` are the grants that the role lacks for `apply`, as SQL that
+    gives them. `size_bytes` is the space that the database takes on its server's disk.
     """
 
     version: str
@@ -70,7 +79,10 @@ class DatabaseFacts:
 
 
 class Database(Protocol):
-    """A PostgreSQL database. Safe to use from several threads: every session has a connection of its own."""
+    """PostgreSQL database.
+
+    Safe to use from several threads: every session has its own connection.
+    """
 
     def __str__(self) -> str:
         """Name the database for a person, without any secret."""
@@ -81,10 +93,11 @@ class Database(Protocol):
         ...
 
     def write(self) -> AbstractContextManager[UnitOfWork]:
-        """Open a transaction, committed when the block ends and rolled back when it raises.
+        """Open a transaction for writing.
 
-        Raises `CommitUnknown` when the answer to COMMIT was lost, `Unavailable` on a lock timeout, a
-        serialization failure or a deadlock (the whole block may then be tried again).
+        It is committed when the block ends, and rolled back when the block raises. Raises `CommitUnknown`
+        when the answer to COMMIT was lost, `Unavailable` on a lock timeout, a serialization failure or a
+        deadlock (the whole block may then be tried again).
         """
         ...
 
@@ -93,5 +106,5 @@ class Database(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back every connection, and stop what was started for this database alone."""
+        """Return every connection, and stop what was started for this database."""
         ...

@@ -15,12 +15,13 @@ Captured = Mapping[str, Sequence[Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependents:
-    """What hangs off content rows through `on delete cascade`, at any depth.
+    """Rows that depend on content rows through `on delete cascade`.
 
-    `user_rows` counts, for each content row, the rows by table that are neither content nor junctions; a row
-    that hangs off several is counted at each. `lost_rows` counts them by table for all the asked rows
-    together, each once. `users` counts the distinct users behind those, `users_of` by table, `people` by
-    content row. `content` are the content rows that would go along, by kind, the asked ones included.
+    At any depth. `user_rows` counts, for each content row, the rows by table that are neither content
+    nor junctions; a row that depends on several content rows is counted at each. `lost_rows` counts
+    them by table for all the asked rows together, each once. `users` counts the distinct users who
+    own those rows, `users_of` by table, `people` by content row. `content` are the content rows that
+    would be deleted as well, by kind, the asked ones included.
     """
 
     user_rows: Mapping[tuple[Kind, int], Mapping[str, int]] = field(default_factory=dict)
@@ -33,7 +34,10 @@ class Dependents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beyond:
-    """Places that listeners keep behind a new end: how many for each lecture row, and the distinct users."""
+    """Saved places of listeners behind a new end of the audio.
+
+    It counts them for each lecture row, and counts the distinct users.
+    """
 
     rows: Mapping[int, int] = field(default_factory=dict)
     users: int = 0
@@ -41,7 +45,10 @@ class Beyond:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """A complete row of `table` (`schema.table`) before it was changed and after. Values are JSON."""
+    """Edit: a complete row of `table` before and after a change.
+
+    `table` is named `schema.table`. Values are JSON.
+    """
 
     table: str
     before: Mapping[str, Any]
@@ -57,73 +64,94 @@ class LibraryReader(Protocol):
     """The content tables, read inside one transaction."""
 
     def rows(self, kind: Kind) -> Iterable[Row]:
-        """Return every row of that kind, in id order. A fixed number of statements, whatever the size."""
+        """Return every row of that kind, in id order.
+
+        Takes a fixed number of statements, whatever the size.
+        """
         ...
 
     def categories(self) -> Mapping[str, int] | None:
-        """Return category row ids by slug; None when this deployment has no category tables."""
+        """Return category row ids by slug.
+
+        None when this deployment has no category tables.
+        """
         ...
 
     def dependents(
         self, rows: Mapping[Kind, Collection[int]], *, leaving: Mapping[Kind, Collection[int]] | None = None
     ) -> Dependents:
-        """Count what hangs off those rows, following foreign keys found in `pg_catalog`.
+        """Count the rows that depend on these content rows.
 
-        `leaving` are content rows that will hang elsewhere by then: neither they nor what hangs off them is
-        reached through their present parents. The number of statements depends on the number of tables,
-        never on the number of rows.
+        Follows foreign keys found in `pg_catalog`. `leaving` are content rows that will depend on other
+        rows by then: neither they nor what depends on them is reached through their present parents. The
+        number of statements depends on the number of tables, never on the number of rows.
         """
         ...
 
     def beyond(self, ends: Mapping[int, int]) -> Beyond:
-        """Count the places that listeners keep behind `ends`, in seconds by lecture row.
+        """Count the saved places of listeners behind `ends`.
 
-        Every table that refers to lectures and has a number `current_position` is one that keeps places. Two
-        statements, whatever the size.
+        `ends` are in seconds by lecture row. Every table that refers to lectures and has a number
+        `current_position` holds such places. Two statements, whatever the size.
         """
         ...
 
     def named_elsewhere(
         self, keys: Collection[str], *, leaving: Mapping[Kind, Collection[int]] | None = None
     ) -> Mapping[str, NamedBy]:
-        """Return which of the keys, in NFC, are named outside the columns that `rows` brings; by what.
+        """Return the keys, in NFC, that are named elsewhere, and what names them.
 
-        Looks into every column of text, JSON, XML or a composite type, and arrays of these, of every table,
-        partitioned table and materialised view outside schema `elmify` and PostgreSQL's own, for any
-        spelling of a key. The content rows `leaving` are about to be deleted, and do not count. What the role
-        may not read, or not every row of, is taken to name every key. One statement for each table, and one.
+        Elsewhere means outside the columns that `rows` returns. Looks into every column of text, JSON,
+        XML or a composite type, and arrays of these, of every table, partitioned table and materialised
+        view outside schema `elmify` and PostgreSQL's own, for any spelling of a key. The content rows
+        `leaving` are about to be deleted, and do not count. A table that the role may not read, or of
+        which it may not read every row, is taken to name every key. One statement for each table, and one
+        more.
         """
         ...
 
     def restorable(self, captured: Captured) -> Restored:
-        """Count what `restore` would insert now, the content rows among `captured` taken for granted.
+        """Count what `restore` would insert now.
 
-        A few statements for each table, whatever the number of rows.
+        The content rows among `captured` are assumed to exist. A few statements for each table, whatever
+        the number of rows.
         """
         ...
 
     def mergeable(self, row: int, into: int) -> Merged:
-        """Count what `merge` would do now. Raises `ProviderError` where it could not."""
+        """Count what `merge` would do now.
+
+        Raises `ProviderError` where `merge` could not do it.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRow:
-    """A row to insert under an id reserved for it. Columns that are absent take the table's default."""
+    """Row to insert under an id that is reserved for it.
+
+    Columns that are absent take the table's default.
+    """
 
     id: int
     values: Mapping[str, Value]
 
 
 class Library(LibraryReader, Protocol):
-    """The content tables, written inside one transaction. All statements are set-wise."""
+    """Content tables, written inside one transaction.
+
+    All statements work on sets of rows.
+    """
 
     def reserve_ids(self, kind: Kind, count: int) -> Sequence[int]:
         """Take that many new row ids from the table's sequence."""
         ...
 
     def lock(self, kind: Kind, ids: Collection[int]) -> Mapping[int, Row]:
-        """Lock rows `FOR UPDATE` in id order and return what they hold now; gone ones are absent."""
+        """Lock rows `FOR UPDATE` in id order and return what they hold now.
+
+        Rows that no longer exist are absent.
+        """
         ...
 
     def insert(self, kind: Kind, rows: Sequence[NewRow]) -> None:
@@ -138,9 +166,10 @@ class Library(LibraryReader, Protocol):
         ...
 
     def capture(self, rows: Mapping[Kind, Collection[int]]) -> Mapping[str, list[Mapping[str, Any]]]:
-        """Return every complete row, by table, that deleting those rows would take, they included.
+        """Return every complete row, by table, that deleting these rows removes.
 
-        Tables are named `schema.table`, in an order in which the rows can be inserted again. Values are JSON.
+        The rows themselves are included. Tables are named `schema.table`, in an order in which the rows
+        can be inserted again. Values are JSON.
         """
         ...
 
@@ -155,26 +184,36 @@ class Library(LibraryReader, Protocol):
         ...
 
     def merge(self, row: int, into: int) -> tuple[Merged, Sequence[Edit]]:
-        """Move what listeners keep of one lecture row to another, through every foreign key that leads there.
+        """Move what listeners keep of one lecture row to another.
 
-        Where a unique constraint leaves room for one of two rows, they are combined: of a row with a time of
-        its last change the newer counts; of a day's statistics whole numbers are added and the larger ratio
-        counts; any other stays, from the earlier moment. What was combined hangs off `row` still, and goes
-        with it. Returns counts, and every row that was changed. Junction rows stay as they are. Raises
-        `ProviderError` for a reference that cannot be followed.
+        Follows every foreign key that leads to the row. Where a unique constraint allows only one of two
+        rows, they are combined: of rows that have a time of their last change, the newer counts; of a
+        day's statistics, whole numbers are added and the larger ratio counts; any other row stays, from
+        the earlier moment. What was combined still refers to `row`, and is deleted with it. Returns
+        counts, and every row that was changed. Junction rows stay as they are. Raises `ProviderError` for
+        a reference that cannot be followed.
         """
         ...
 
     def edit(self, edits: Sequence[Edit]) -> Sequence[Edit]:
-        """Change rows that still hold what the edits found in the columns they change; return those edits."""
+        """Change rows that still hold the values that the edits start from.
+
+        Only the columns that the edits change are compared. Return the edits of these rows.
+        """
         ...
 
     def capture_categories(self, kind: Kind, ids: Collection[int]) -> Sequence[Mapping[str, Any]]:
-        """Return the complete junction rows of content rows; nothing without category tables."""
+        """Return the complete junction rows of content rows.
+
+        Empty without category tables.
+        """
         ...
 
     def restore_categories(self, kind: Kind, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Give the junction rows that there are what they held when `capture_categories` returned them."""
+        """Restore the values that `capture_categories` returned.
+
+        Only junction rows that exist now get back what they held then.
+        """
         ...
 
     def delete(self, rows: Mapping[Kind, Collection[int]]) -> None:

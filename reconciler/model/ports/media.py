@@ -9,7 +9,10 @@ class MediaFiles(Protocol):
     """The files under the media root."""
 
     def has(self, path: str) -> bool:
-        """Whether there is a regular file at that path, whatever its bytes are."""
+        """Return whether there is a regular file at that path.
+
+        Its bytes do not matter.
+        """
         ...
 
     def open(self, media: MediaFile) -> BinaryIO:

@@ -35,7 +35,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectFacts:
-    """What a head request tells. Metadata keys are lower-case, without the `x-amz-meta-` prefix."""
+    """Facts from a head request.
+
+    Metadata keys are lower-case, without the `x-amz-meta-` prefix.
+    """
 
     key: str
     size_bytes: int
@@ -67,7 +70,10 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnfinishedUpload:
-    """A multipart upload that was begun and neither completed nor aborted. `begun_at` is in UTC."""
+    """Multipart upload that was begun and neither completed nor aborted.
+
+    `begun_at` is in UTC.
+    """
 
     key: str
     upload_id: str
@@ -91,7 +97,10 @@ class Capabilities:
 
 
 class ObjectStore(Protocol):
-    """A bucket with R2's semantics. Keys equal by NFC are one object. Safe to use from several threads."""
+    """Object store: a bucket with R2's semantics.
+
+    Keys equal by NFC are one object. Safe to use from several threads.
+    """
 
     @property
     def capabilities(self) -> Capabilities:
@@ -107,15 +116,19 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
-        """Yield every object under `prefix`, keys in increasing order of their UTF-8 bytes, each once.
+        """Yield every object under `prefix`, each once.
 
-        Complete, or raises: `IncompleteListing`, `ListingRefused`, `Denied`, `Unavailable`. Costs one request
-        per 1,000 objects and none for each object.
+        Keys come in increasing order of their UTF-8 bytes. The listing is complete, or it raises:
+        `IncompleteListing`, `ListingRefused`, `Denied`, `Unavailable`. Costs one request per 1,000
+        objects and none for each object.
         """
         ...
 
     def head(self, key: str) -> ObjectFacts | None:
-        """Return what is stored under `key`; None when there is nothing. One request."""
+        """Return the facts of the object under `key`; None when there is none.
+
+        One request.
+        """
         ...
 
     def read(self, key: str) -> bytes:
@@ -123,57 +136,68 @@ class ObjectStore(Protocol):
         ...
 
     def stream(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
-        """Open an object of any size and yield its bytes in order, in blocks of at most 1 MiB.
+        """Open an object of any size and yield its bytes in order.
 
-        Memory is constant. Entering raises `ObjectMissing` when there is none. A block that ends without an
-        exception has yielded every byte: an answer that is cut off is continued where it broke, and
-        `Unavailable` is raised when that is no use, or when the object was replaced meanwhile. Leave the
-        context to give the connection back.
+        The bytes come in blocks of at most 1 MiB. Memory is constant. Entering raises `ObjectMissing`
+        when there is no object. A block that ends without an exception has yielded every byte: an answer
+        that is cut off is continued where it broke, and `Unavailable` is raised when that does not help,
+        or when the object was replaced meanwhile. Leave the context to give the connection back.
         """
         ...
 
     def put(self, upload: Upload) -> StoredObject:
-        """Store an object where there is none, and return what the store says it now holds.
+        """Store an object under a free key; return what the store now holds.
 
-        Never overwrites: raises `ObjectExists` when anything is under the key (for a multipart upload this
-        is checked before the first part), unless it is the very object this call has put while its answer was
-        lost. Raises `WrongBytes` when the bytes that went out do not have the MD5 that was named, in which
-        case nothing is left under the key where the store allows that. An object is whole or absent, even
-        when the process is killed.
+        The result is what the store says. Never overwrites: raises `ObjectExists` when anything is under
+        the key (for a multipart upload this is checked before the first part), unless it is the very
+        object that this call has put while its answer was lost. Raises `WrongBytes` when the bytes that
+        were sent do not have the MD5 that was named; in that case nothing is left under the key where the
+        store allows that. An object is whole or absent, even when the process is killed.
 
-        A multipart upload outlives whatever interrupts it, a kill included: `unfinished` shows it, and the
-        next put of the same key goes on from it. Parts that hold the right bytes (by size and MD5) are not
-        sent again, but are reported to `on_bytes`. It is aborted only when it can never become this object:
-        when the bytes are not those that were named, or when it holds a part of another file.
+        A multipart upload survives whatever interrupts it, a kill included: `unfinished` shows it, and
+        the next put of the same key continues it. Parts that hold the right bytes (by size and MD5) are
+        not sent again, but are reported to `on_bytes`. It is aborted only when it can never become this
+        object: when the bytes are not those that were named, or when it holds a part of another file.
         """
         ...
 
     def copy(self, copy: Copy, source: "ObjectStore | None" = None) -> StoredObject:
-        """Copy an object inside the store, without its bytes passing through here; return what is there now.
+        """Copy an object inside the store, and return what is there now.
 
-        `source` is the bucket to copy from, of the same provider and account as this one; this one itself
-        when it is None. Never overwrites: `ObjectExists` when anything is under the key. `ObjectMissing` when
-        there is no such source, `WrongBytes` when it is not of the size or the ETag that was named. A copy is
-        whole or absent.
+        Its bytes do not pass through this machine. `source` is the bucket to copy from, of the same
+        provider and account as this one; when it is None, this bucket itself. Never overwrites: raises
+        `ObjectExists` when anything is under the key. Raises `ObjectMissing` when there is no such
+        source, and `WrongBytes` when the source does not have the size or the ETag that was named. A copy
+        is whole or absent.
         """
         ...
 
     def dated(self, prefix: str = "") -> Iterator[tuple[StoredObject, datetime]]:
-        """Yield what `list` yields, as it yields it, each with its last modification (aware, in UTC)."""
+        """Yield the objects of `list`, each with its last modification.
+
+        The order and the guarantees are those of `list`. The time is timezone-aware, in UTC.
+        """
         ...
 
     def unfinished(self) -> Iterator[UnfinishedUpload]:
-        """Yield every unfinished multipart upload, by key and then the oldest first. Complete, or raises."""
+        """Yield every unfinished multipart upload, by key, then the oldest first.
+
+        The listing is complete, or it raises.
+        """
         ...
 
     def abort(self, upload: UnfinishedUpload) -> None:
-        """Give up an unfinished upload and its parts. No error when it is no longer there."""
+        """Abort an unfinished upload and delete its parts.
+
+        No error when it is no longer there.
+        """
         ...
 
     def presign(self, key: str, lasts: timedelta) -> str | None:
-        """Return a link by which anybody may get the object for that long; None where the store cannot.
+        """Return a presigned link to an object, valid for that long.
 
-        No request is made: the link of a missing object answers 404. Links last at most 7 days.
+        Anybody who has the link may get the object. None where the store cannot make links. No request is
+        made: the link of a missing object answers 404. Links last at most 7 days.
         """
         ...
 

@@ -20,7 +20,10 @@ class Meter(Protocol):
 
 
 class Observer(Protocol):
-    """Takes the steps, the progress and the warnings of an operation, as they come."""
+    """Observer of an operation.
+
+    It receives the steps, the progress and the warnings of the operation, as they come.
+    """
 
     def event(self, name: str, **facts: object) -> None:
         """Take note of a step, such as `lease-acquired`, `planned` or `committed`."""
@@ -31,7 +34,10 @@ class Observer(Protocol):
         ...
 
     def diagnostics(self, found: Iterable[Diagnostic]) -> None:
-        """Take the warnings about the input that did not stop the operation, in reading order."""
+        """Receive the warnings about the input, in reading order.
+
+        They did not stop the operation.
+        """
         ...
 
 

@@ -29,14 +29,18 @@ class RecordsReader(Protocol):
     """
 
     def load(self) -> Recorded:
-        """Return everything recorded, in a fixed number of statements; all of it empty without the schema.
+        """Return everything recorded.
 
-        Raises `Denied` when the role may not read it: that is never 'nothing recorded'.
+        Takes a fixed number of statements. All of it is empty without the schema. Raises `Denied` when
+        the role may not read it: that is never 'nothing recorded'.
         """
         ...
 
     def load_identity(self) -> Identity | None:
-        """Return the identity alone; None without the schema. `Denied` as for `load`."""
+        """Return the identity alone; None without the schema.
+
+        Raises `Denied` as `load` does.
+        """
         ...
 
     def lease(self) -> Lease | None:
@@ -68,11 +72,17 @@ class RecordsReader(Protocol):
         ...
 
     def last_change(self) -> int | None:
-        """Return the last committed run that changed more than what elmify remembers; None without one."""
+        """Return the last committed run that changed the library.
+
+        That is, a run that changed more than what elmify remembers. None without one.
+        """
         ...
 
     def touched_since(self, run_id: int) -> Iterator[Touch]:
-        """Yield the steps of every later run that committed, in the order of runs, streaming."""
+        """Yield the steps of every later run that committed.
+
+        They come in the order of runs, streaming.
+        """
         ...
 
     def audit(self) -> Iterator[AuditEntry]:
@@ -89,18 +99,24 @@ class RecordsReader(Protocol):
 
 
 class Records(RecordsReader, Protocol):
-    """Schema `elmify`, written inside one transaction. Times are the database's `clock_timestamp()`."""
+    """Records in schema `elmify`, written inside one transaction.
+
+    Times are the database's `clock_timestamp()`.
+    """
 
     def install(self, environment: str, identity: str) -> Identity:
-        """Create the schema where it is absent, and return the identity, which is then *pending*.
+        """Create the schema where it is absent, and return the identity.
 
-        Serialised by an advisory transaction lock, so that two first runs agree on one identity. `identity`
-        is used only if there is none.
+        The identity is then *pending*. An advisory transaction lock serialises this, so that two first
+        runs agree on one identity. `identity` is used only if there is none.
         """
         ...
 
     def confirm_identity(self, *, keys_lost: bool = False) -> None:
-        """Say that the bucket carries this identity; `keys_lost` once records had to be rebuilt."""
+        """Record that the bucket carries this identity.
+
+        `keys_lost` is set once records had to be rebuilt.
+        """
         ...
 
     def begin_run(
@@ -114,17 +130,24 @@ class Records(RecordsReader, Protocol):
         ...
 
     def acquire_lease(self, run: int, actor: Actor, lasts: timedelta) -> Lease:
-        """Take the lease for a run, if it is free or stale; else raise `Leased` that says who holds it."""
+        """Take the lease for a run, if it is free or stale.
+
+        Otherwise raise `Leased`, which says who holds it.
+        """
         ...
 
     def renew_lease(self, token: int, lasts: timedelta) -> None:
-        """Move the expiry on; `Leased` when the token is no longer the current one."""
+        """Extend the expiry of the lease.
+
+        Raises `Leased` when the token is no longer the current one.
+        """
         ...
 
     def check_lease(self, token: int) -> None:
-        """Lock the lease row until the transaction ends; `Leased` when the token is not the current one.
+        """Lock the lease row until the transaction ends.
 
-        A takeover has to wait for the lock, so what this transaction commits is still fenced.
+        Raises `Leased` when the token is not the current one. A takeover has to wait for the lock, so
+        what this transaction commits is still fenced.
         """
         ...
 
@@ -133,7 +156,10 @@ class Records(RecordsReader, Protocol):
         ...
 
     def break_lease(self, run: int, *, force: bool) -> None:
-        """End the lease of that run; `Leased` when it is not stale and `force` is not given."""
+        """End the lease of that run.
+
+        Raises `Leased` when the lease is not stale and `force` is not given.
+        """
         ...
 
     def set_run(
@@ -163,5 +189,8 @@ class Records(RecordsReader, Protocol):
         ...
 
     def append_audit(self, run: int | None, actor: Actor, facts: Sequence[AuditFact]) -> AuditHead:
-        """Append facts to the audit log under its head's lock, and return the new end."""
+        """Append facts to the audit log, and return its new end.
+
+        The lock of the log's head is held meanwhile.
+        """
         ...

@@ -1,1 +1,4 @@
-"""What is wrong between catalog, bucket and database, found without asking anybody."""
+"""Verification: mismatches between catalog, bucket and database.
+
+They are found without asking any store or person.
+"""

@@ -1,4 +1,7 @@
-"""Which bytes each live object should hold, for whoever downloads and hashes them."""
+"""Byte checks: the bytes that each live object should hold.
+
+They serve the code that downloads and hashes the objects.
+"""
 
 import hashlib
 import re
@@ -38,13 +41,19 @@ _ALIASES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """`taken` of every `of` objects, others each day: after `of / taken` days in a row, all of them."""
+    """Daily sample of the objects: `taken` of every `of`.
+
+    Each day has other objects: after `of / taken` days in a row, all of them were in a sample.
+    """
 
     taken: int
     of: int
 
     def covers(self, key: str, day: int) -> bool:
-        """Whether an NFC key is in the sample of that day (days count from any fixed one)."""
+        """Return whether an NFC key is in the sample of a day.
+
+        Days count from any fixed one.
+        """
         place = int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:8])
         return (place - day * self.taken) % self.of < self.taken
 
@@ -83,7 +92,10 @@ class Expected:
 
 
 def expected(ground: VerifyContext) -> Iterator[Expected]:
-    """Yield every live object that a hash or a media type is known of, each key once."""
+    """Yield every live object that has a known hash or media type.
+
+    Each key is yielded once.
+    """
     told: set[str] = set()
     for found in (*_of_declared(ground), *_of_rows(ground)):
         key = nfc(found.key)
@@ -144,7 +156,10 @@ def _of_rows(ground: VerifyContext) -> Iterator[Expected]:
 
 
 def other_bytes(of: Expected, sha256: str, size_bytes: int) -> VerifyFinding | None:
-    """Return what is wrong with the bytes that were hashed; None when they are those that were expected."""
+    """Return the finding for hashed bytes that are not the expected ones.
+
+    None when they are the expected ones.
+    """
     if of.sha256 is None or of.sha256 == sha256:
         return None
     return VerifyFinding(
@@ -169,7 +184,10 @@ def other_bytes(of: Expected, sha256: str, size_bytes: int) -> VerifyFinding | N
 
 
 def other_type(of: Expected, media_type: str) -> VerifyFinding | None:
-    """Return what is wrong with the content type that the store answers with; None when it is right."""
+    """Return the finding for a wrong content type; None when it is right.
+
+    The content type is the one that the store answers with.
+    """
     if of.media_type is None or _plain(media_type) == _plain(of.media_type):
         return None
     return VerifyFinding(
@@ -188,7 +206,7 @@ def other_type(of: Expected, media_type: str) -> VerifyFinding | None:
 
 
 def gone(of: Expected) -> VerifyFinding:
-    """Return what is wrong when an object that was listed is not there any more."""
+    """Return the finding for a listed object that is not there any more."""
     return VerifyFinding(
         condition=Condition.ROW_WITHOUT_OBJECT if of.audio else Condition.MISSING_IMAGE,
         what=of.what,

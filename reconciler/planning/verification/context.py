@@ -1,4 +1,4 @@
-"""Context of a verification: the analysis of a world, and what lies next to it."""
+"""Context of a verification: a world's analysis and its surroundings."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -32,13 +32,13 @@ def _everywhere(_path: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What was seen beside the world.
+    """Observations of a verification that are not part of the world.
 
-    `twins` are pairs of listed keys that are equal by NFC. `unfinished` is None when the bucket's key may not
-    list uploads. `broken_chain` says what is wrong with the audit log, None when it is whole. `run` is the
-    run that holds a lease that has not expired. `named_elsewhere` says what outside the columns of content
-    rows names an object that no row does, by NFC key. `has_file` says whether a path under the media root is
-    on this machine.
+    `twins` are pairs of listed keys that are equal by NFC. `unfinished` is None when the bucket's
+    access key may not list uploads. `broken_chain` says what is wrong with the audit log, None when
+    it is whole. `run` is the run that holds a lease that has not expired. `named_elsewhere` says what
+    outside the columns of content rows names an object that no row does, by NFC key. `has_file`
+    returns whether a path under the media root is on this machine.
     """
 
     twins: tuple[tuple[str, str], ...] = ()
@@ -50,7 +50,10 @@ class Surroundings:
 
 
 class VerifyContext:
-    """One pass over a world. `problems` are the questions by address, `owners` the addresses by NFC key."""
+    """Analysis of a world in one pass, for the checks of a verification.
+
+    `problems` are the questions by address, `owners` the addresses by NFC key.
+    """
 
     def __init__(self, world: World, beside: Surroundings) -> None:
         self.world, self.beside = world, beside
@@ -86,12 +89,15 @@ class VerifyContext:
         return None if key is None else self.world.snapshot.objects.get(nfc(key))
 
     def is_asked(self, address: Address) -> bool:
-        """Whether there is a question about an address or one of its parents."""
+        """Return whether an address or one of its parents has a question."""
         parts = address.split("/")
         return any(Address("/".join(parts[:depth])) in self.problems for depth in range(1, len(parts) + 1))
 
     def lacking(self, placed: Placed) -> str | None:
-        """Return a path whose bytes have to be put and can be had nowhere; None when there is none."""
+        """Return a path whose bytes must be put and are not available anywhere.
+
+        None when there is none.
+        """
         for placement in placed.placements.values():
             if placement is not None and placement.how is How.NOWHERE:
                 return placement.media.path
@@ -101,13 +107,19 @@ class VerifyContext:
         return None
 
     def mends(self, placed: Placed) -> bool:
-        """Whether a plan limited to this address is a repair, and can be made and carried out here."""
+        """Return whether a plan limited to this address can repair it.
+
+        Such a plan is a repair, and it can be made and carried out here.
+        """
         change = self._changes.get(placed.address)
         allowed = change is None or change.action in _MENDING
         return allowed and not self.is_asked(placed.address) and self.lacking(placed) is None
 
     def taken_names(self, addresses: Collection[str]) -> Mapping[Address, Diagnostic]:
-        """Return the addresses that a plan limited to those would ask about, because a name is taken."""
+        """Return the addresses that are to get a name that is taken.
+
+        A plan limited to `addresses` would ask a question about them for that reason.
+        """
         chosen = {
             address: self._changes[Address(address)] for address in addresses if address in self._changes
         }
@@ -119,7 +131,10 @@ class VerifyContext:
 
 
 def named_in(row: Row, slot: Slot) -> str | None:
-    """Return the NFC key that a row names in a slot's own column, whatever its domain; None for none."""
+    """Return the NFC key that a row names in a slot's own column.
+
+    The domain does not matter. None when the column names no key.
+    """
     return key_in(value_in(row, slot))
 
 

@@ -1,4 +1,7 @@
-"""What is wrong with declared resources: their rows, their objects, and how the one names the other."""
+"""Checks of declared resources: rows, objects and their references.
+
+They find wrong rows, wrong objects, and wrong names of the one in the other.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -116,11 +119,17 @@ class _Checks:
         return self._finding(Condition.MISSING_IMAGE, detail, key=named)
 
     def _stands_elsewhere(self, named: str, placement: Placement) -> bool:
-        """Whether the declared bytes are in the bucket, under another key than the row names."""
+        """Return whether the declared bytes are in the bucket under another key.
+
+        It is another key than the one that the row names.
+        """
         return placement.how in {How.KEPT, How.REUSED} and named != nfc(placement.key)
 
     def _is_as_recorded(self, slot: Slot, named: str) -> bool:
-        """Whether the object is the one that the last apply left, so that it is the catalog that is ahead."""
+        """Return whether the object is the one that the last apply left.
+
+        If so, it is the catalog that is ahead.
+        """
         record, known = self._placed.record, self._ground.world.recorded.keys.get(named)
         stored = self._ground.stored(named)
         return (
@@ -149,7 +158,10 @@ class _Checks:
             )
 
     def _condition(self, column: Column, row: Row) -> Condition:
-        """Tell what other hands did from what the catalog asks for and nobody has applied yet."""
+        """Return the condition of a column whose value is not the desired one.
+
+        It separates changes made outside elmify from what the catalog asks for and is not applied yet.
+        """
         record = self._placed.record
         if record is not None:
             left = baseline(record).get(column.name, row[column.name])
@@ -190,7 +202,10 @@ def _bytes_nowhere(path: str) -> tuple[Remedy, ...]:
 
 
 def _slot_of(column: Column) -> str | None:
-    """Return the slot whose object decides a column; None for a column of another origin."""
+    """Return the slot whose object decides a column's value.
+
+    None for a column of another origin.
+    """
     if column.origin is Origin.FACT:
         return Slot.LECTURE_AUDIO.value
     return column.source if column.origin in _OF_OBJECT else None

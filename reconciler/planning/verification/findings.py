@@ -11,7 +11,10 @@ from reconciler.model.remedies import Apply, Remedy
 
 
 class ConditionSeverity(StrEnum):
-    """Errors and warnings are wrong (exit 2); an info is worth knowing of and is not."""
+    """Severity of a condition: error, warning or info.
+
+    Errors and warnings are wrong (exit 2); an info is worth knowing and is not wrong.
+    """
 
     ERROR = "error"  # a listener meets it, or elmify's own records cannot be believed
     WARNING = "warning"  # the three disagree, and nothing is broken yet
@@ -19,9 +22,10 @@ class ConditionSeverity(StrEnum):
 
 
 class Condition(Enum):
-    """A named state: its code, its severity, and a heading without names the user chose.
+    """Condition of a finding: its code, its severity and a heading.
 
-    The order is the one in which they are told, within a severity.
+    The heading contains no names that the user chose. Within a severity, conditions are reported in
+    the order in which they are defined.
     """
 
     ROW_WITHOUT_OBJECT = (
@@ -76,12 +80,12 @@ class Condition(Enum):
 
     @property
     def severity(self) -> ConditionSeverity:
-        """How bad it is, whatever it is found on."""
+        """Severity of the condition, the same for everything it is found on."""
         return self.value[1]
 
     @property
     def heading(self) -> str:
-        """What it means, in one clause."""
+        """Meaning of the condition, in one clause."""
         return self.value[2]
 
 
@@ -107,7 +111,7 @@ class VerifyFinding:
 
     @property
     def severity(self) -> ConditionSeverity:
-        """How bad it is."""
+        """Severity of the finding."""
         return self.condition.severity
 
 
@@ -117,7 +121,10 @@ Presence = tuple[bool, bool, bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """How much there is on each side: resources and rows by kind, objects and their bytes."""
+    """Totals of each side: resources and rows by kind, objects and bytes.
+
+    The bytes are those of the objects.
+    """
 
     declared: Mapping[Kind, int]
     rows: Mapping[Kind, int]
@@ -127,7 +134,10 @@ class Sides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depth:
-    """How much was downloaded and hashed; `part` is the sample, such as `1/30`, None when it was all."""
+    """Amount that was downloaded and hashed.
+
+    `part` is the sample, such as `1/30`, None when everything was hashed.
+    """
 
     objects: int
     size_bytes: int
@@ -136,12 +146,12 @@ class Depth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What is true and what is not.
+    """Result of a verification: what is true and what is not.
 
-    `findings` are ordered: the worst first, then by condition, then by name. `truth` counts files (audio and
-    images) by presence; all eight combinations are there. `ignored` are findings that elmify.yaml lets be,
-    which count as nothing wrong. `depth` is None when nothing was hashed. `adopted` says whether any
-    resource is managed yet.
+    `findings` are ordered: the worst first, then by condition, then by name. `truth` counts files
+    (audio and images) by presence; all eight combinations are there. `ignored` are findings that
+    elmify.yaml ignores, which do not count as wrong. `depth` is None when nothing was hashed.
+    `adopted` says whether any resource is managed yet.
     """
 
     environment: str
@@ -171,7 +181,10 @@ _PLACE = {condition: place for place, condition in enumerate(Condition)}
 
 
 def worst_first(findings: Iterable[VerifyFinding]) -> tuple[VerifyFinding, ...]:
-    """Return findings by severity, then as listeners notice them, then by what they are about."""
+    """Return the findings in order, the worst first.
+
+    They are ordered by severity, then as listeners notice them, then by what they are about.
+    """
     return tuple(sorted(findings, key=lambda f: (_RANK[f.severity], _PLACE[f.condition], f.what, f.detail)))
 
 

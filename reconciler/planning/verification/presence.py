@@ -1,4 +1,4 @@
-"""The truth table: of every file, which of catalog, bucket and database have it."""
+"""Truth table: presence of every file in catalog, bucket and database."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,11 +16,14 @@ from reconciler.planning.verification.findings import Presence, Sides
 
 
 def truth_table(ground: VerifyContext) -> Mapping[Presence, int]:
-    """Count files by presence in catalog, bucket and database; all eight combinations, absent ones with 0.
+    """Count files by presence in catalog, bucket and database.
 
-    A file is what a declared slot, a slot of an undeclared row, or an object that nothing names stands for.
-    The bucket has it when an object stands under the key that the row names, else where the catalog would
-    have it. In none of the three is what only elmify's records remember as live.
+    The result has all eight combinations, absent ones with 0.
+
+    A file is what a declared slot, a slot of an undeclared row, or an object that nothing names
+    refers to. The bucket has the file when there is an object under the key that the row names, or,
+    without such a key, where the catalog would have it. A file that only elmify's records remember as
+    live is in none of the three.
     """
     counts = Counter(_presences(ground))
     return {presence: counts[presence] for presence in _ALL}

@@ -1,4 +1,7 @@
-"""What elmify itself left in the bucket and in its records: what waits, was cut short, or is broken."""
+"""Remains of elmify's own work in the bucket and in its records.
+
+They are waiting, were interrupted, or are broken.
+"""
 
 from collections.abc import Collection, Iterable, Iterator
 
@@ -25,7 +28,10 @@ _COLLECT = (Sentence(text="Deleted after the retention by"), CollectGarbage())
 
 
 def remains(ground: VerifyContext, hashed: Collection[str] = frozenset()) -> Iterator[VerifyFinding]:
-    """Yield what is not about a resource; `hashed` are the NFC keys whose bytes were read just now."""
+    """Yield the findings that are not about a resource.
+
+    `hashed` are the NFC keys whose bytes were read just now.
+    """
     yield from _broken_chain(ground)
     yield from _twins(ground)
     yield from _recorded(ground)
@@ -74,7 +80,10 @@ def _twins(ground: VerifyContext) -> Iterator[VerifyFinding]:
 
 
 def _recorded(ground: VerifyContext) -> Iterator[VerifyFinding]:
-    """Yield what stands in the bucket for elmify's own reasons, by the state of its key."""
+    """Yield findings about objects that elmify itself keeps in the bucket.
+
+    They are grouped by the state of the object's key.
+    """
     waiting = {KeyState.RETIRED, KeyState.CONDEMNED}
     own = {
         key: (record, stored)
@@ -109,7 +118,10 @@ def _is_under_way(ground: VerifyContext, record: KeyRecord) -> bool:
 def _several(
     condition: Condition, found: Iterable[StoredObject], remedies: tuple[Remedy, ...]
 ) -> Iterator[VerifyFinding]:
-    """Yield one finding for all objects in a state, with their size; none when there are none."""
+    """Yield one finding for all objects in a state, with their total size.
+
+    Nothing is yielded when there are no such objects.
+    """
     sizes = [stored.size_bytes for stored in found]
     if sizes:
         yield VerifyFinding(

@@ -11,10 +11,12 @@ from reconciler.planning.world import DELETE_UNMANAGED, Request
 
 
 def repair_request(findings: Iterable[VerifyFinding]) -> Request | None:
-    """Return what the ordinary planner is asked for to mend all that a plan can mend; None for nothing.
+    """Return the planner request that repairs all that a plan can repair.
 
-    The scope names each address alone. Objects without a row are retired, which the guard of deletes is
-    given an allowance for, exactly as many; no row is deleted, and user rows have no allowance.
+    The request is for the ordinary planner. None when there is nothing to repair.
+
+    The scope names each address alone. Objects without a row are retired, and the guard of deletes is
+    given an allowance for exactly as many; no row is deleted, and user rows have no allowance.
     """
     addresses = sorted({address for finding in wrong(findings) for address in finding.repairs})
     if not addresses:
@@ -65,7 +67,10 @@ class Decision:
 
 
 def choices(finding: VerifyFinding) -> tuple[Choice, ...]:
-    """Return the answers that make sense for a finding; skipping always does, and is the last."""
+    """Return the answers that make sense for a finding.
+
+    Skipping always makes sense, and is the last.
+    """
     able = {
         Choice.ADOPT: _can_be_adopted(finding),
         Choice.MEND: bool(finding.repairs) and not _is_undeclared(finding),
@@ -105,10 +110,12 @@ def request_for(
     adopted: Collection[str] = (),
     allowances: Mapping[str, int] | None = None,
 ) -> Request | None:
-    """Return what the planner is asked for; None when nothing is to be planned.
+    """Return the planner request for a person's decisions.
 
-    `adopted` are the addresses that the catalog says otherwise now. Deletes that a person chose one by one
-    are allowed, exactly as many; user rows are lost only by an allowance.
+    None when nothing is to be planned.
+
+    `adopted` are the addresses whose entries in the catalog are different now. Deletes that a person
+    chose one by one are allowed, exactly as many; user rows are lost only by an allowance.
     """
     scope = set(adopted)
     deleted: set[str] = set()

@@ -1,4 +1,7 @@
-"""What nobody declared: rows without an entry, second rows of a file, objects without a row."""
+"""Undeclared content: rows and objects that the catalog does not have.
+
+They are rows without an entry, second rows of a file, and objects without a row.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,9 +102,10 @@ def _undeclared(row: Row) -> VerifyFinding:
 
 
 def _duplicates(ground: VerifyContext) -> Iterator[VerifyFinding]:
-    """Yield each undeclared lecture row that names a file which another row names too.
+    """Yield a finding for each undeclared lecture row with a shared file.
 
-    The other one is a declared row where there is one, else the oldest. Declared rows may share a file.
+    Another row names the same file: a declared row where there is one, else the oldest. Declared rows
+    may share a file.
     """
     declared = {
         placed.row.id: placed.address
@@ -116,7 +120,7 @@ def _duplicates(ground: VerifyContext) -> Iterator[VerifyFinding]:
 
 
 def _has_right(ground: VerifyContext, declared: Mapping[int, str], row: Row, key: str) -> bool:
-    """Whether a row is declared, and does not point at a file of somebody else."""
+    """Return whether a row is declared and names no other resource's file."""
     address = declared.get(row.id)
     return address is not None and address in ground.owners.get(key, {address})
 

@@ -29,7 +29,10 @@ _COLOURS = {"+": "green", "-": "red", "~": "yellow", ">": "cyan"}
 
 
 def drift_text(report: DriftReport, *, fresh: frozenset[str] | None = None, colour: bool = False) -> str:
-    """Return the report as text. `fresh` are the ids not reported before; None where nobody kept count."""
+    """Return the drift report as text.
+
+    `fresh` are the ids that were not reported before; None where no count was kept.
+    """
     return "\n".join(_lines(report, fresh, colour=colour))
 
 
@@ -50,7 +53,10 @@ def _lines(report: DriftReport, fresh: frozenset[str] | None, *, colour: bool) -
 
 
 def _is_mixed(report: DriftReport, fresh: frozenset[str] | None) -> bool:
-    """Whether some of it is new and some is not: only then is it worth a mark."""
+    """Return whether the report has both new and known differences.
+
+    Only then are the new ones worth a mark.
+    """
     return fresh is not None and bool(report.ids & fresh) and not report.ids <= fresh
 
 
@@ -78,7 +84,10 @@ FORMAT_VERSION = "1.1"
 
 
 def drift_json(report: DriftReport, *, fresh: frozenset[str] | None = None) -> str:
-    """Return the whole report. `new` says of each finding whether it was never reported before."""
+    """Return the whole drift report as JSON.
+
+    `new` says of each finding whether it was never reported before.
+    """
     new = report.ids if fresh is None else fresh
     document = {
         "format_version": FORMAT_VERSION,
@@ -165,7 +174,10 @@ def issue_marker(environment: str) -> str:
 
 
 def remembered(body: str, environment: str) -> frozenset[str] | None:
-    """Return the ids that a body remembers for an environment; None when it is not a body of ours."""
+    """Return the ids that an issue body remembers for an environment.
+
+    None when it is not a body that elmify wrote for that environment.
+    """
     for found in _MARKER.finditer(body):
         if found["environment"] == marker_word(environment):
             return frozenset(filter(None, found["ids"].split(",")))

@@ -40,7 +40,11 @@ _TITLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedDrift:
-    """What was found at one address: where that is, and a line for each finding. `fresh` if one is."""
+    """Drift found at one address.
+
+    `where` says where the address is; `lines` has a line for each finding. `fresh` is true if one of
+    the findings is new.
+    """
 
     symbol: str
     address: str
@@ -51,7 +55,10 @@ class PlacedDrift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Everything of one sort that happened: the first places in full, and how many there are beyond them."""
+    """All drift of one kind.
+
+    `places` are the first places, in full; `more` is the number of places beyond them.
+    """
 
     title: str
     places: tuple[PlacedDrift, ...]
@@ -59,7 +66,10 @@ class Group:
 
 
 def headline(report: DriftReport, fresh: frozenset[str] | None = None) -> str:
-    """Return the sentence to read when there is time for one. `fresh` are ids not reported before."""
+    """Return a one-sentence summary of the drift report.
+
+    `fresh` are the ids that were not reported before.
+    """
     if report.since is None and report.clean:
         return f"Nothing was applied to {report.environment} yet, so nothing can have drifted."
     if report.clean:
@@ -89,7 +99,10 @@ def _events(report: DriftReport, ids: frozenset[str]) -> int:
 
 
 def reimport_sentences(report: DriftReport) -> tuple[str, ...]:
-    """Return the one event that reimported tables are, a sentence a table; empty when there is none."""
+    """Return sentences about reimported tables, one for each table.
+
+    Together, the reimported tables are one event. Empty when there is none.
+    """
     if not report.reimports:
         return ()
     return (
@@ -111,9 +124,10 @@ def _reimport(event: Reimport) -> str:
 
 
 def groups(report: DriftReport, limit: int, fresh: frozenset[str] | None = None) -> Iterator[Group]:
-    """Yield what happened to single rows and objects, by sort; each address once in a group.
+    """Yield the drift of single rows and objects, grouped by kind.
 
-    `limit` is how many places of a group are told in full.
+    Each address occurs once in a group. `limit` is the number of places of a group that are shown in
+    full.
     """
     for what in DriftKind:
         places: dict[str, list[DriftFinding]] = {}

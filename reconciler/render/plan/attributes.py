@@ -18,7 +18,10 @@ _HASH_DIGITS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """One attribute that changes. Texts are harmless; None stands for what is not there."""
+    """One attribute that changes.
+
+    The texts are harmless; None means that there is no value.
+    """
 
     name: str
     before: str | None
@@ -34,10 +37,11 @@ class Attribute:
 
 
 def attributes(change: Change) -> tuple[Attribute, ...]:
-    """Return what differs between the sides of a change: columns by name, then objects by slot.
+    """Return the attributes that differ between the sides of a change.
 
-    Of what is created, every value that it will have; of what is deleted, every value that goes. What is
-    let go keeps all of its values.
+    Columns come first, by name, then objects by slot. A created resource has every value that it will
+    have; a deleted resource has every value that goes. A resource that elmify forgets keeps all of
+    its values.
     """
     if change.action is Action.DELETE:
         return tuple(_removed(change.before)) if change.before else ()
@@ -48,7 +52,10 @@ def attributes(change: Change) -> tuple[Attribute, ...]:
 
 
 def hidden_attributes(change: Change) -> int:
-    """Return how many attributes of an existing resource stay as they are, and are therefore not shown."""
+    """Return the number of attributes that are not shown.
+
+    They are the attributes of an existing resource that stay as they are.
+    """
     if change.before is None or change.after is None:
         return 0
     names = {*change.after.values, *change.after.pending, *change.after.objects}

@@ -1,6 +1,7 @@
-"""A plan as one page that needs nothing else: no network, no other file, and no right to run anything.
+"""A plan as one self-contained HTML page.
 
-Its policy lets a browser run only the script and the styles that are in it (by their hashes) and load only
+The page needs nothing else: no network, no other file, and no right to run anything. Its policy
+lets a browser run only the script and the styles that are in it (by their hashes), and load only
 pictures and sound, only from where the links of this plan lead.
 """
 
@@ -100,7 +101,10 @@ class _Media:
         }
 
     def of(self, change: Change) -> Iterator[dict[str, str]]:
-        """Yield the sound and the pictures that a change brings, each with its link."""
+        """Yield the sound and the pictures that a change brings.
+
+        Each of them has its link.
+        """
         if change.after is None:
             return
         before = change.before or State(values={})
@@ -109,7 +113,10 @@ class _Media:
                 yield {"slot": slot.value, "link": link, "sort": "audio" if _is_sound(slot) else "image"}
 
     def cover(self, change: Change) -> str | None:
-        """Return the link of the cover that a lecture's collection has or gets, where this plan names it."""
+        """Return the link of the cover of a lecture's collection.
+
+        It is the cover that the collection has or gets, where this plan names it; else None.
+        """
         parent = parent_of(Address(change.address))
         state = self._covers.get(parent) if parent is not None else None
         found = (state.objects.get(slot) for slot in _COVERS) if state is not None else ()
@@ -171,7 +178,10 @@ def _change(change: Change, media: _Media, detail: Detail) -> dict[str, Any]:
 
 
 def _title(change: Change) -> str:
-    """Return what people call it; the last part of its address when it has no name."""
+    """Return the name that people use for the resource.
+
+    When it has no name, that is the last part of its address.
+    """
     for state in filter(None, (change.after, change.before)):
         for column in _NAMES:
             if isinstance(name := state.values.get(column), str):
@@ -209,7 +219,10 @@ def _template() -> "Template":
 
 
 def _finalize(value: object) -> object:
-    """Return any value of the template as text in which nothing acts; what is not a string shows as it is."""
+    """Return a value of the template as text in which nothing acts.
+
+    What is not a string is shown as it is.
+    """
     return harmless(value) if type(value) is str else value
 
 

@@ -61,14 +61,20 @@ def _lines(value: object) -> str:
 
 
 def plan_schema() -> dict[str, Any]:
-    """Return the JSON Schema of what `dump_plan` writes, as `docs/plan.schema.json` publishes it."""
+    """Return the JSON Schema of what `dump_plan` writes.
+
+    It is the schema that `docs/plan.schema.json` publishes.
+    """
     from reconciler.render.plan.schema import json_schema
 
     return dict(json_schema())
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """Return the plan as JSON values, for a command whose own JSON contains one."""
+    """Return the plan as JSON values.
+
+    For a command whose own JSON contains a plan.
+    """
     return {
         "format_version": FORMAT_VERSION,
         "elmify_version": _elmify_version(),
@@ -273,7 +279,10 @@ def _checked(model: "type[PartT]", text: str, file: str) -> "PartT":
 
 
 def _mistakes(error: "ValidationError") -> list[str]:
-    """Say where and what, without what the file says there: a plan may be large, a message must not be."""
+    """Return messages about mistakes: their places and problems.
+
+    The messages leave out what the file says there: a plan may be large, a message must not be.
+    """
     found = error.errors(include_url=False, include_input=False, include_context=False)
     told = [f"{_place(mistake['loc'])}: {mistake['msg']}" for mistake in found[:_DETAILS]]
     extra = len(found) - len(told)
@@ -295,7 +304,10 @@ def _check_version(found: str, file: str) -> None:
 
 
 def _check_hashes(plan: Plan, file: str) -> None:
-    """Refuse a plan whose content is not what its ids say: it was edited after it was made."""
+    """Refuse a plan whose content does not match its ids.
+
+    Such a plan was edited after it was made.
+    """
     edited = [change.address for change in plan.changes if change.change_id != _id_of(plan, change)]
     ids = (change.change_id for change in plan.changes)
     known = fingerprint(

@@ -44,7 +44,10 @@ _WARNINGS = 10  # that are told where not even every change is
 
 
 class _Level(IntEnum):
-    """How a comment shows what is not destroyed, from the finest to the coarsest."""
+    """Levels of a comment, from the finest to the coarsest.
+
+    A level says how the comment shows what is not destroyed.
+    """
 
     ATTRIBUTES = 0
     RESOURCES = 1
@@ -89,9 +92,10 @@ def plan_markdown(
 
 
 def plan_in_short(plan: Plan, where: str) -> str:
-    """Return what stands for a plan whose deletes alone are longer than its place takes.
+    """Return a short replacement for a plan that is too long.
 
-    It says how many there are and `where` all of them are named: a list that breaks off would look whole.
+    The deletes of such a plan alone are longer than its place allows. The text says how many there
+    are and `where` all of them are named: a list that breaks off would look complete.
     """
     lines = [plan_line(plan), people_sentence(plan), partial_line(plan)]
     told = "".join(f"<p><strong>{prose(line)}</strong></p>\n" for line in lines if line)
@@ -112,7 +116,10 @@ def _nothing_to_say(plan: Plan) -> bool:
 
 
 def comment_marker(environment: str) -> str:
-    """Return the comment by which a workflow finds the one to replace. It cannot be closed from within."""
+    """Return the hidden comment that identifies a plan's comment.
+
+    A workflow finds the comment to replace by it. It cannot be closed from within.
+    """
     return f"<!-- elmify-plan:{marker_word(environment)} -->"
 
 
@@ -152,7 +159,10 @@ def _template() -> "Template":
 
 
 def _finalize(value: object) -> "Markup":
-    """Return what stands in the text for any value of the template that is not markup of ours."""
+    """Return a value of the template as escaped text.
+
+    Markup of our own is not escaped again.
+    """
     from markupsafe import Markup
 
     if isinstance(value, Markup):
@@ -190,7 +200,10 @@ def _group(plan: Plan, action: Action, level: _Level) -> dict[str, Any]:
 
 
 def _form(action: Action, level: _Level) -> str:
-    """Return how a group is shown. What is destroyed is never only counted, nor folded away."""
+    """Return the form in which a group is shown.
+
+    What is destroyed is never only counted, and never folded away.
+    """
     if level is _Level.ATTRIBUTES:
         return "explained"
     if action is Action.DELETE:
@@ -199,9 +212,10 @@ def _form(action: Action, level: _Level) -> str:
 
 
 def _places(changes: Sequence[Change], *, named: bool) -> Iterator[dict[str, Any]]:
-    """Yield the folder of each group of changes: a lecture's collection, a collection's speaker.
+    """Yield the folder of each group of changes.
 
-    With `named`, each with the last parts of its addresses.
+    It is a lecture's collection, or a collection's speaker. With `named`, each folder has the last
+    parts of its addresses.
     """
     places: dict[str, list[Change]] = {}
     for change in changes:
@@ -235,7 +249,10 @@ def _change(change: Change, level: _Level) -> dict[str, Any]:
 
 
 def _guard(plan: Plan, blocked: Blocked, level: _Level, out: str | None) -> dict[str, Any]:
-    """Return a guard's no; at the coarser levels without the addresses that the deletes name anyway."""
+    """Return the refusal of a guard.
+
+    The coarser levels leave out the addresses that the deletes name anyway.
+    """
     deleted = {change.address for change in of_action(plan, Action.DELETE)}
     left_out = deleted if level >= _Level.COLLECTIONS else set()
     named = [address for address in blocked.addresses if address not in left_out]

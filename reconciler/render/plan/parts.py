@@ -1,4 +1,4 @@
-"""Parts shared by a plan's renderings: level of detail, cost, notes, totals."""
+"""Parts shared by plan renderings: level of detail, cost, notes, totals."""
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -23,7 +23,10 @@ _READABLE_CHANGES = 300
 
 
 class Detail(StrEnum):
-    """From the coarsest to the finest. Deletes and what is blocked are shown at every level."""
+    """Levels of detail, from the coarsest to the finest.
+
+    Deletes and what is blocked are shown at every level.
+    """
 
     SUMMARY = "summary"
     RESOURCES = "resources"
@@ -60,7 +63,10 @@ def warning_part(warning: Diagnostic) -> dict[str, str | list[str]]:
 
 
 def notes(plan: Plan) -> Iterator[tuple[str, list[str]]]:
-    """Yield what is only to be known, each a sentence with the first few of its addresses."""
+    """Yield the notes of a plan, which are only for information.
+
+    Each is a sentence with the first few of its addresses.
+    """
     for sentence, addresses in (*kept_notes(plan), *released_notes(plan), *record_notes(plan)):
         yield sentence, _examples(addresses)
     if sentence := unmanaged_sentence(plan):

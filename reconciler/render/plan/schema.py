@@ -1,4 +1,7 @@
-"""The format of a saved plan, as pydantic models: what is checked of a file that comes from outside."""
+"""Pydantic models for the format of a saved plan.
+
+They check a file that comes from outside.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -22,7 +25,10 @@ class PlanPart(BaseModel):
 
 
 class ObjectPart(PlanPart):
-    """An object and the bytes under its key; `verified` is false while nobody has hashed the stored ones."""
+    """An object and the bytes under its key.
+
+    `verified` is false until the stored bytes have been hashed.
+    """
 
     key: str
     size_bytes: Size
@@ -40,7 +46,10 @@ class StatePart(PlanPart):
 
 
 class ChangePart(PlanPart):
-    """Both sides of a change. `waits_for` names, by column, the address whose row id is not known yet."""
+    """Both sides of a change.
+
+    `waits_for` names, by column, the address whose row id is not known yet.
+    """
 
     actions: Annotated[list[Action], Field(min_length=1, max_length=1)]
     before: StatePart | None
@@ -64,9 +73,11 @@ class PutPart(PlanPart):
 
 
 class ImpactPart(PlanPart):
-    """User rows that would go, by table; the distinct users behind them, in all and by table; what stays.
+    """Effect on user data: rows lost, their users, and what stays.
 
-    `beyond` counts the playback positions behind the end of audio that becomes shorter.
+    `lost` counts the user rows that would go, by table. `users` counts the distinct users behind them
+    in all, and `users_of` by table. `kept` counts what stays. `beyond` counts the playback positions
+    behind the end of audio that becomes shorter.
     """
 
     lost: dict[str, Size]
@@ -78,9 +89,10 @@ class ImpactPart(PlanPart):
 
 
 class RestoredPart(PlanPart):
-    """User rows that a rollback brings back, by table, and those that it leaves out.
+    """User rows that a rollback brings back, and those that it leaves out.
 
-    `orphaned` rows belong to what was deleted since; the place of those that are `present` is taken again.
+    They are counted by table. `orphaned` rows belong to what was deleted since; the place of
+    `present` rows is taken again.
     """
 
     rows: dict[str, Size] = Field(default_factory=dict)
@@ -90,7 +102,10 @@ class RestoredPart(PlanPart):
 
 
 class MergedPart(PlanPart):
-    """User rows of a lecture that go to another, by table: moved, or combined with one that is there."""
+    """User rows that move from one lecture to another, by table.
+
+    They are `moved`, or `combined` with a row that is there already.
+    """
 
     moved: dict[str, Size] = Field(default_factory=dict)
     combined: dict[str, Size] = Field(default_factory=dict)
@@ -106,7 +121,10 @@ class PositionPart(PlanPart):
 
 
 class StepPart(PlanPart):
-    """What a change does in one store. Derived from the change, and not read back."""
+    """One step of a change in one store.
+
+    It is derived from the change, and not read back.
+    """
 
     store: Literal["bucket", "database", "records"]
     verb: str
@@ -115,7 +133,10 @@ class StepPart(PlanPart):
 
 
 class ResourceChange(PlanPart):
-    """What happens to one address, and why. `kind` is null for an object that no resource has."""
+    """The change of one address, and its reason.
+
+    `kind` is null for an object that no resource has.
+    """
 
     address: str
     kind: Kind | None
@@ -136,7 +157,10 @@ class ResourceChange(PlanPart):
 
 
 class DriftChange(PlanPart):
-    """One attribute as it was recorded (`before`) and as it was found (`after`)."""
+    """One drifted attribute.
+
+    `before` is the value as it was recorded, and `after` as it was found.
+    """
 
     actions: tuple[Literal["update"]]
     before: dict[str, Scalar]
@@ -191,7 +215,10 @@ class UnmanagedObject(PlanPart):
 
 
 class UnmanagedPart(PlanPart):
-    """What is there and not declared, with its counts by kind, `object` and `object_bytes`."""
+    """Rows and objects that exist and are not declared.
+
+    `counts` has their numbers by kind, and `object` and `object_bytes`.
+    """
 
     rows: dict[Kind, list[UnmanagedRow]]
     objects: list[UnmanagedObject]
@@ -219,9 +246,10 @@ class Summary(PlanPart):
 
 
 class KeptPart(PlanPart):
-    """An object that the plan would have retired, were it not named by a column elmify does not manage.
+    """An object that is kept because a column still names it.
 
-    Where that table may not be read in full, `readable` is false and `column` names the table.
+    The plan would have retired it, but a column that elmify does not manage names it. Where that
+    table may not be read in full, `readable` is false and `column` names the table.
     """
 
     key: str
@@ -241,13 +269,19 @@ class DiagnosticPart(PlanPart):
 
 
 class Header(PlanPart):
-    """What is looked at first: a file of another major version is not read any further."""
+    """The part of a saved plan that is checked first.
+
+    A file of another major version is not read any further.
+    """
 
     format_version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+$")]
 
 
 class PlanFile(Header):
-    """A saved plan of elmify. `rolls_back` is a run to take back, `merges` two lectures that become one."""
+    """A saved plan of elmify.
+
+    `rolls_back` is a run to take back; `merges` are two lectures that become one.
+    """
 
     elmify_version: str
     timestamp: AwareDatetime

@@ -80,7 +80,10 @@ def plan_line(plan: Plan) -> str:
 
 
 def purpose_of(plan: Plan) -> str:
-    """Return `Rollback of run 12`, or the two lectures of a merge; empty for a plan of the catalog."""
+    """Return the purpose of a rollback or a merge.
+
+    It is `Rollback of run 12`, or the two lectures of a merge. Empty for a plan of the catalog.
+    """
     if plan.rolls_back is not None:
         return f"Rollback of run {plan.rolls_back}"
     if plan.merges is not None:
@@ -94,14 +97,20 @@ def _nothing_to_take_back(plan: Plan) -> str:
 
 
 def _takes_as_it_is(change: Change) -> bool:
-    """Whether a row becomes managed, and keeps everything it says."""
+    """Return whether a row becomes managed without any change.
+
+    Such a row keeps everything it says.
+    """
     if change.action is not Action.ADOPT or change.before is None or change.after is None:
         return False
     return not differing_names(change.before, change.after)
 
 
 def partial_line(plan: Plan) -> str:
-    """Return what a plan with a scope must say wherever it is shown; empty for a whole plan."""
+    """Return the notice that a plan is partial.
+
+    A plan with a scope must say it everywhere it is shown. Empty for a whole plan.
+    """
     if not plan.scope:
         return ""
     scope = ", ".join(map(harmless, plan.scope[:_MOST_GLOBS]))
@@ -111,9 +120,10 @@ def partial_line(plan: Plan) -> str:
 
 
 def lost_sentence(impact: Impact | None) -> str:
-    """Return `would lose 3 favourites of 2 listeners`; empty when nobody loses anything.
+    """Return a sentence about the user rows that would be lost.
 
-    Of several tables, each tells its own listeners too.
+    It is `would lose 3 favourites of 2 listeners`; empty when no user loses anything. With several
+    tables, each has its own number of listeners too.
     """
     if impact is None or not impact.lost_rows:
         return ""
@@ -132,7 +142,10 @@ def _listeners(count: int) -> str:
 
 
 def beyond_sentence(impact: Impact | None) -> str:
-    """Return what shorter audio does to the places that listeners keep; empty when to none."""
+    """Return a sentence about playback positions and shorter audio.
+
+    It says what shorter audio does to the places that listeners keep. Empty when it affects none.
+    """
     if impact is None or not impact.beyond:
         return ""
     people = f" of {counted(impact.beyond_users, 'listener')}" if impact.beyond_users else ""
@@ -146,7 +159,10 @@ def kept_sentence(impact: Impact | None) -> str:
 
 
 def rows_of(table: str, count: int) -> str:
-    """Return `3 favourites`; for a table nobody gave a word yet, `3 rows of new_table`."""
+    """Return a count of user rows in words.
+
+    It is `3 favourites`, or `3 rows of new_table` for a table that has no word yet.
+    """
     name = table.removeprefix("public.")
     if name in _PEOPLE_WORDS:
         return counted(count, *_PEOPLE_WORDS[name])
@@ -159,7 +175,10 @@ def row_name(kind: Kind, row: int) -> str:
 
 
 def standing(change: Change) -> str:
-    """Return what an address stands for: `lectures[412]`, or the kind of what has no row yet."""
+    """Return the row or the kind of an address.
+
+    It is `lectures[412]`, or the kind of what has no row yet.
+    """
     if change.kind is None:
         return "object"
     return change.kind.value if change.row is None else row_name(change.kind, change.row)
@@ -193,7 +212,10 @@ def transfer_sentence(plan: Plan) -> str:
 
 
 def unmanaged_sentence(plan: Plan) -> str:
-    """Return how much is there that the catalog does not declare; empty when there is nothing."""
+    """Return a sentence about unmanaged rows and objects.
+
+    It says how much exists that the catalog does not declare. Empty when there is nothing.
+    """
     rows = [counted(len(ids), kind.value) for kind in Kind if (ids := plan.unmanaged.rows.get(kind, ()))]
     sizes = plan.unmanaged.objects.values()
     objects = [f"{counted(len(sizes), 'object')} ({readable_size(sum(sizes))})"] if sizes else []
@@ -222,7 +244,10 @@ def options_sentence(plan: Plan) -> str:
 
 
 def allowances_sentence(plan: Plan) -> str:
-    """Return the ceilings that a reviewer of this plan says yes to; empty when there are none."""
+    """Return a sentence about the allowances of a plan.
+
+    They are the ceilings that a reviewer of this plan approves. Empty when there are none.
+    """
     given = [f"{harmless(guard)} up to {ceiling:,}" for guard, ceiling in sorted(plan.allowances.items())]
     return f"Allowed with this plan: {', '.join(given)}." if given else ""
 
@@ -236,7 +261,10 @@ def unverified_sentence(plan: Plan) -> str:
 
 
 def people_sentence(plan: Plan) -> str:
-    """Return what the whole plan does to listeners; empty when it touches none."""
+    """Return a sentence about the effect of a plan on listeners.
+
+    It covers the whole plan. Empty when the plan affects no listener.
+    """
     impact = plan.impact
     lost, beyond, kept = lost_sentence(impact), beyond_sentence(impact), kept_sentence(impact)
     back, over = restored_sentence(plan.restored), merged_sentence(plan.merged)
@@ -247,7 +275,11 @@ def people_sentence(plan: Plan) -> str:
 
 
 def merged_sentence(merged: Merged) -> str:
-    """Return `takes over 3 favourites of 2 listeners`, and what becomes one; empty when there is nothing."""
+    """Return a sentence about the user rows that a merge moves.
+
+    It is `takes over 3 favourites of 2 listeners`, and the rows that are combined. Empty when there
+    is nothing.
+    """
     moved = [rows_of(table, count) for table, count in sorted(merged.moved.items())]
     combined = [rows_of(table, count) for table, count in sorted(merged.combined.items())]
     people = f" of {counted(merged.users, 'listener')}" if merged.users else ""
@@ -259,7 +291,11 @@ def merged_sentence(merged: Merged) -> str:
 
 
 def restored_sentence(restored: Restored) -> str:
-    """Return `brings back 3 favourites of 2 listeners`, and what is left out; empty when there is neither."""
+    """Return a sentence about the user rows that a rollback restores.
+
+    It is `brings back 3 favourites of 2 listeners`, and what is left out. Empty when there is
+    neither.
+    """
     back = [rows_of(table, count) for table, count in sorted(restored.rows.items()) if count]
     people = f" of {counted(restored.users, 'listener')}" if restored.users else ""
     orphaned = [rows_of(table, count) for table, count in sorted(restored.orphaned.items())]
@@ -275,7 +311,10 @@ def restored_sentence(restored: Restored) -> str:
 
 
 def released_notes(plan: Plan) -> list[tuple[str, list[str]]]:
-    """Return, for each column that left the catalog, a sentence and the addresses it left in."""
+    """Return a note for each column that is no longer managed.
+
+    Each is a sentence, and the addresses where the column left the catalog.
+    """
     places: dict[str, list[str]] = {}
     for change in plan.changes:
         for column in change.released:
@@ -289,7 +328,10 @@ def _released(column: str, count: int) -> str:
 
 
 def kept_notes(plan: Plan) -> list[tuple[str, list[str]]]:
-    """Return, for each column that keeps objects from being retired, a sentence and their keys."""
+    """Return a note for each column that keeps objects from being retired.
+
+    Each is a sentence, and the keys of those objects.
+    """
     places: dict[str, list[str]] = {}
     for key, named_by in sorted(plan.kept.items()):
         places.setdefault(_kept_by(named_by), []).append(key)
@@ -307,7 +349,10 @@ def _kept_by(named_by: NamedBy) -> str:
 
 
 def record_notes(plan: Plan) -> list[tuple[str, list[str]]]:
-    """Return, for each reason of changes that touch only elmify's records, a sentence and their addresses."""
+    """Return notes about changes that touch only elmify's records.
+
+    There is one for each reason of such changes: a sentence, and their addresses.
+    """
     places: dict[str, list[str]] = {}
     for change in of_action(plan, Action.NO_OP):
         if not change.released and plan.merges is None:
@@ -326,7 +371,10 @@ _AUDIT_HEAD_PUTS = 1  # after the commit, the head of the audit log
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Billed operations of one apply. An estimate: retries are not in it, and deletes are free."""
+    """Billed operations of one apply.
+
+    They are an estimate: retries are not included, and deletes are free.
+    """
 
     class_a: int
     class_b: int
@@ -340,10 +388,10 @@ class Cost:
 
 
 def cost_of(plan: Plan, part_bytes: int = TransferLimits().part_bytes) -> Cost:
-    """Return what applying the plan costs: its listing, its puts and its audit entry.
+    """Return the cost of applying the plan.
 
-    Multipart uploads are reckoned in parts of `part_bytes`; each is preceded by one head, and each copy is
-    followed by one.
+    It includes the listing, the puts and the audit entry. Multipart uploads are counted in parts of
+    `part_bytes`; each is preceded by one head, and each copy is followed by one.
     """
     puts = [put for change in plan.changes for put in change.puts]
     pages = max(1, ceil(plan.listed / _KEYS_A_PAGE))

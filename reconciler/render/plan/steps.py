@@ -1,4 +1,7 @@
-"""The steps of a change in each store, told to a person before they are taken."""
+"""Steps of a change in each store.
+
+They are shown to a person before they are taken.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +19,10 @@ _ENDING = frozenset({Action.DELETE, Action.FORGET})
 
 
 class Store(StrEnum):
-    """Where a step happens, in the order of an apply: bytes first, then rows and records in one commit."""
+    """The store of a step, in the order of an apply.
+
+    Bytes come first, then rows and records in one commit.
+    """
 
     BUCKET = "bucket"
     DATABASE = "database"
@@ -25,7 +31,10 @@ class Store(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing done in one store. `target` is a key, a row or an address, as it came; `note` says more."""
+    """One step in one store.
+
+    `target` is a key, a row or an address, unescaped; `note` says more.
+    """
 
     store: Store
     verb: str
@@ -38,7 +47,10 @@ class Step:
 
 
 def steps_of(change: Change) -> tuple[Step, ...]:
-    """Return the steps of a change, store by store. Retiring a key is part of the commit, like the rows."""
+    """Return the steps of a change, store by store.
+
+    Retiring a key is part of the commit, like the rows.
+    """
     return (*_bucket(change), *_database(change), *_records(change))
 
 
@@ -54,7 +66,10 @@ def _bucket(change: Change) -> Iterator[Step]:
 
 
 def _whence(put: Put) -> str:
-    """Say where the bytes will come from, unless the machine that applies has them."""
+    """Return the source of the bytes of a put.
+
+    An apply on a machine that has the bytes uses those instead.
+    """
     match put.origin:
         case PutOrigin.DISK:
             return "from disk"
@@ -86,7 +101,10 @@ def _database(change: Change) -> Iterator[Step]:
 
 
 def changed_columns(change: Change) -> tuple[str, ...]:
-    """Return the columns of an existing row that the change sets, by name; none without both sides."""
+    """Return the columns of an existing row that the change sets.
+
+    They are sorted by name; empty unless the change has both sides.
+    """
     if change.before is None or change.after is None:
         return ()
     before, after = change.before.values, change.after
@@ -116,7 +134,10 @@ def _records(change: Change) -> Iterator[Step]:
 
 
 def _record_verb(change: Change) -> str | None:
-    """Return what the records do with the address; None where the other steps say it all."""
+    """Return the verb for what the records do with the address.
+
+    None where the other steps say it all.
+    """
     match change.action:
         case Action.ADOPT:
             return "adopt"

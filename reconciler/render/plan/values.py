@@ -23,7 +23,10 @@ from reconciler.render.plan import schema
 
 
 def plan_value(part: schema.PlanFile) -> Plan:
-    """Return the plan that a file holds. What is derived from the rest (steps, summary) is not read."""
+    """Return the plan that a file holds.
+
+    What is derived from the rest (steps, summary) is not read.
+    """
     return Plan(
         environment=part.environment,
         made_at=part.timestamp.astimezone(UTC),

@@ -176,9 +176,10 @@ _PLAN = "plans/reconcile.json"
 
 
 def script(found: Verification, decisions: Sequence[Decision]) -> str:
-    """Return a script that carries out decisions in the project's folder; it stops at the first failure.
+    """Return a shell script that carries out decisions.
 
-    First the files of the project change, then a plan is made and applied. Every word is quoted for a shell.
+    It runs in the folder of the project, and stops at the first failure. First the files of the
+    project change, then a plan is made and applied. Every word is quoted for a shell.
     """
     return "\n".join(_script_lines(found, decisions)) + "\n"
 

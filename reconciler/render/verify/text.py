@@ -1,4 +1,7 @@
-"""What verify found, for a person: what listeners meet first, and for each finding what mends it."""
+"""Verification results for a person.
+
+They begin with what listeners notice, and give a remedy for each finding.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +53,10 @@ _MEANING: Mapping[Presence, str] = {
 
 
 def verify_text(found: Verification, *, colour: bool = False) -> str:
-    """Return the headline, both sides, the truth table, and the findings under their headings."""
+    """Return a verification as text.
+
+    It has the headline, both sides, the truth table, and the findings under their headings.
+    """
     paint = _Paint(colour)
     sections = [
         _opening(found, paint),
@@ -82,7 +88,10 @@ def finding_text(finding: VerifyFinding, *, colour: bool = False) -> str:
 
 
 def retold(found: Sequence[VerifyFinding]) -> str:
-    """Return what no plan can mend, under its headings, each with what decides it; empty for nothing."""
+    """Return the findings that no plan can repair, under their headings.
+
+    Each has the remedy that decides it. Empty when there are none.
+    """
     plain = _Paint(colour=False)
     groups = [_group(condition, findings, plain) for condition, findings in _by_condition(found)]
     return "\n\n".join("\n".join(group) for group in groups)
@@ -170,7 +179,10 @@ def _summary(findings: Sequence[VerifyFinding]) -> Iterator[str]:
 
 
 def _untold(finding: VerifyFinding, told: set[str]) -> Iterator[str]:
-    """Yield a remedy that was not yet told under this heading; a part of one would be no remedy."""
+    """Yield a remedy that was not yet shown under this heading.
+
+    It is shown whole: a part of a remedy would be no remedy.
+    """
     lines = remedy_lines(finding.remedies)
     if "\n".join(lines) not in told:
         told.add("\n".join(lines))
