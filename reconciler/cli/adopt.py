@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.console import result
-from reconciler.cli.import_ import report
+from reconciler.cli.import_report import report
 from reconciler.cli.options import option_format
 from reconciler.cli.project import open_project
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from reconciler.cli.console import result, say
+from reconciler.cli.plan_output import read_plan
 from reconciler.cli.project import open_project
-from reconciler.cli.show import read_plan
 from reconciler.model.errors import ElmifyError
 
 _FILE = click.Path(dir_okay=False, path_type=Path)

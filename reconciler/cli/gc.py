@@ -1,17 +1,8 @@
-from typing import TYPE_CHECKING
-
 import click
 
 from reconciler.cli.console import result
 from reconciler.cli.options import option_lock_timeout
 from reconciler.cli.project import open_workspace
-from reconciler.model.values import counted, readable_size
-from reconciler.render.escape import harmless
-
-if TYPE_CHECKING:
-    from reconciler.model.outcomes import Collected
-    from reconciler.model.plan import NamedBy
-    from reconciler.model.ports import UnfinishedUpload
 
 
 @click.command("gc")
@@ -36,6 +27,7 @@ def command(
     after 24 hours.
     """
     from reconciler.operations.gc import collect_garbage
+    from reconciler.render.outcomes import collected_text
     from reconciler.settings import parse_duration
 
     with open_workspace(directory) as workspace:
@@ -47,37 +39,3 @@ def command(
             wait=parse_duration(lock_timeout),
         )
     result(collected_text(collected, dry_run=dry_run))
-
-
-def collected_text(collected: "Collected", *, dry_run: bool) -> str:
-    """Return the report of a garbage collection as text, line by line.
-
-    It lists what was deleted or given up, and what was only seen.
-    """
-    clutter, verb = collected.clutter, "would be deleted" if dry_run else "deleted"
-    lines = [
-        f"  - {_object(item.record.key, item.record.size_bytes, item.why)}" for item in collected.rubbish
-    ]
-    lines += [f"  - {_object(stored.key, stored.size_bytes, 'staged copy')}" for stored in clutter.staged]
-    lines += [f"  - {_upload(upload)}: given up" for _, upload in clutter.given_up]
-    lines += [f"  ? {_kept(key, named_by)}" for key, named_by in sorted(collected.kept.items())]
-    lines += [f"  ? {_upload(upload)}: not elmify's, left alone" for upload in clutter.foreign]
-    lines += [f"  ? unfinished uploads to {store} cannot be seen with this key" for store in clutter.unseen]
-    deleted = len(collected.rubbish) + len(clutter.staged)
-    if deleted:
-        lines.append(f"{counted(deleted, 'object')} {verb}, {readable_size(collected.size_bytes)}.")
-    elif not clutter.given_up:
-        lines.append("There is nothing to delete.")
-    return "\n".join(lines)
-
-
-def _object(key: str, size_bytes: int, why: str) -> str:
-    return f"{harmless(key)} ({readable_size(size_bytes)}; {why})"
-
-
-def _kept(key: str, named_by: "NamedBy") -> str:
-    return f"{harmless(key)}: kept, {harmless(str(named_by))}"
-
-
-def _upload(upload: "UnfinishedUpload") -> str:
-    return f"{harmless(upload.key)} (unfinished upload, begun {upload.begun_at:%Y-%m-%d %H:%M} UTC)"

@@ -4,6 +4,7 @@ They are written only for the workflow that the command runs in.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.model.plan import Plan
@@ -14,11 +15,18 @@ def tell_outputs(plan: Plan) -> None:
 
     Does nothing outside a workflow step.
     """
-    from reconciler.render.github import output_lines, plan_outputs
+    from reconciler.render.github import plan_outputs
+
+    write_outputs(plan_outputs(plan))
+
+
+def write_outputs(outputs: Mapping[str, str]) -> None:
+    """Append outputs to those of this workflow step, when there is one."""
+    from reconciler.render.github import output_lines
 
     if file := os.environ.get("GITHUB_OUTPUT"):
-        with Path(file).open("a", encoding="utf-8") as outputs:
-            outputs.write(output_lines(plan_outputs(plan)))
+        with Path(file).open("a", encoding="utf-8") as lines:
+            lines.write(output_lines(outputs))
 
 
 def folder_in_repository(root: Path) -> str:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.approval import carry_out, purpose_options
 from reconciler.cli.options import request_from
-from reconciler.cli.purposes import carry_out, purpose_options
 
 
 @click.command("merge")

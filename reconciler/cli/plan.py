@@ -6,8 +6,16 @@ import click
 from reconciler.cli.console import say
 from reconciler.cli.github import tell_outputs
 from reconciler.cli.options import option_format, request_from, request_options
+from reconciler.cli.plan_output import (
+    PLAN_FORMATS,
+    Media,
+    option_max_bytes,
+    print_plan,
+    refuse_idle_options,
+    save_plan,
+    say_saved,
+)
 from reconciler.cli.project import open_project
-from reconciler.cli.show import PLAN_FORMATS, Media, option_max_bytes, print_plan, refuse_idle_options
 from reconciler.model.errors import Exit, UsageError
 from reconciler.model.plan import Plan
 
@@ -110,22 +118,3 @@ def _media(plan: Plan, workspace: "Workspace", presign: str | None) -> Media:
         return Media(base_url=base_url)
     links, end = presigned_links(workspace, plan, parse_duration(presign))
     return Media(base_url=base_url, links=links, links_end=end)
-
-
-def say_saved(plan: Plan, file: Path) -> None:
-    """Print what can be done with a saved plan.
-
-    `elmify apply` refuses a plan that a guard has blocked.
-    """
-    if plan.blocked:
-        say(f"\nSaved for a review. `elmify apply {file}` will refuse it until what blocks it is lifted.")
-    else:
-        say(f"\nSaved. To carry out exactly this plan:\n    elmify apply {file}")
-
-
-def save_plan(file: Path, plan: Plan) -> None:
-    """Write a plan for `elmify apply`; the file is whole or absent."""
-    from reconciler.operations.catalog import write_output
-    from reconciler.render.plan.json import dump_plan
-
-    write_output(file, dump_plan(plan), "the plan")

@@ -5,7 +5,7 @@ import click
 
 from reconciler.cli.console import colours, result, say
 from reconciler.cli.options import option_format
-from reconciler.cli.plan import save_plan
+from reconciler.cli.plan_output import save_plan
 from reconciler.cli.project import open_workspace
 from reconciler.model.errors import Exit, UsageError
 from reconciler.model.values import counted
@@ -77,7 +77,7 @@ def _rendered(found: "Verification", format_: str) -> str:
 
 def _save_repairs(repairs: "Plan | None", found: "Verification", file: Path, *, quiet: bool) -> None:
     """Save the repairs as an ordinary plan, and say what no plan can mend."""
-    from reconciler.cli.show import print_plan
+    from reconciler.cli.plan_output import print_plan
     from reconciler.planning.verification.repair import beyond_repair
     from reconciler.render.verify.text import retold
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from reconciler.applying.refresh import check_identity, read_marker
@@ -15,14 +16,21 @@ from reconciler.applying.workspace import Workspace
 from reconciler.concurrency import Background, CancellationToken
 from reconciler.model.actual import Snapshot, StoredObject
 from reconciler.model.drift import DriftReport
+from reconciler.model.errors import ElmifyError
 from reconciler.model.history import Run
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.policy import AUDIT_PREFIX, OWN_PREFIX
 from reconciler.model.ports import ObjectStore, RecordsReader
 from reconciler.model.recorded import Recorded
 from reconciler.model.values import nfc, sharing_texts
+from reconciler.notifications.reported import drift_memory, remembered_drift
+from reconciler.operations.catalog import write_output
+from reconciler.operations.project import Project
 from reconciler.planning.drift import LastApply, drift_report
 from reconciler.planning.ignore_rules import report_without_ignored
+from reconciler.render.drift.formats import drift_markdown, remembered
+
+_MEMORY_NAME = "drift.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,3 +138,50 @@ def _last_commit(records: RecordsReader) -> _LastCommit:
     return _LastCommit(
         seq=entry.seq, run=records.run(run) if isinstance(run, int) else None, highest_rows=highest
     )
+
+
+class MemoryNotWritten(ElmifyError):
+    """The file that remembers reported drift could not be written; nobody asked for it by name."""
+
+
+def reported_before(project: Project, issue_body: Path | None, memory: Path | None) -> frozenset[str] | None:
+    """Return the ids of the differences that an earlier report had; None when no report is known.
+
+    They are read from `memory`, else from the body of the issue, else from the project's own file.
+    """
+    environment = project.settings.policy.environment
+    if memory is None and issue_body is not None:
+        return remembered(_text_of(issue_body), environment)
+    return remembered_drift(memory or project.settings.state_dir / _MEMORY_NAME, environment)
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def remember_reported(
+    project: Project,
+    report: DriftReport,
+    fresh: frozenset[str],
+    issue_body: Path | None,
+    memory: Path | None,
+) -> None:
+    """Save the ids of all differences of a report, and the body of the issue about them.
+
+    All that exist now are saved, so that a difference that disappears and comes back is reported again.
+    `ElmifyError` for a file that was named and cannot be written, `MemoryNotWritten` for the project's own.
+    """
+    if issue_body is not None:
+        write_output(issue_body, drift_markdown(report, fresh=fresh), "the body of the issue")
+    if memory is not None or issue_body is None:
+        file = memory or project.settings.state_dir / _MEMORY_NAME
+        text = drift_memory(file, project.settings.policy.environment, report.ids)
+        try:
+            write_output(file, text, "the memory of reported drift")
+        except ElmifyError as error:
+            if memory is not None:
+                raise
+            raise MemoryNotWritten(error.message) from error

@@ -9,7 +9,6 @@ import pytest
 
 from providers.database.postgres import PostgresDatabase
 from reconciler.applying.gc import GcScope, collect
-from reconciler.cli.gc import collected_text
 from reconciler.model.outcomes import Collected
 from reconciler.model.plan import NamedBy
 from reconciler.model.policy import Layout, Policy
@@ -17,6 +16,7 @@ from reconciler.model.recorded import KeyState
 from reconciler.planning.verification.findings import Condition
 from reconciler.planning.world import DELETE_UNMANAGED, REKEY, Request
 from reconciler.records import records_on
+from reconciler.render.outcomes import collected_text
 from reconciler.render.plan.text import plan_text
 from tests.postgres import role
 from tests.stand import Stand

@@ -1,4 +1,4 @@
-"""Plans with another purpose than the catalog's, such as a rollback.
+"""Approval of a plan at the terminal: shown, asked about, carried out, concluded.
 
 They are saved for a review, or shown, approved and carried out.
 """
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from reconciler.cli.apply import approval, conclude, shown_as
-from reconciler.cli.console import is_interactive
+from reconciler.cli.console import discard_stdout, is_interactive, say
 from reconciler.cli.options import option_format, option_lock_timeout
-from reconciler.cli.plan import save_plan, say_saved
+from reconciler.cli.plan_output import print_plan, save_plan, say_saved
 from reconciler.cli.project import open_workspace
-from reconciler.cli.show import print_plan
 from reconciler.model.errors import Exit, UsageError
+from reconciler.model.plan import Plan
 
 if TYPE_CHECKING:
     from reconciler.applying.workspace import Workspace
+    from reconciler.operations.apply import Applied
     from reconciler.planning.world import Request
 
 
@@ -107,3 +107,52 @@ def _save(workspace: "Workspace", request: "Request", out: Path, format_: str) -
     print_plan(made, format_, None, out=out)
     say_saved(made, out)
     return Exit.OK
+
+
+def shown_as(format_: str) -> "Callable[[Plan], None]":
+    """Return the function that shows a plan before asking for approval.
+
+    With JSON output it shows nothing: JSON has no form for a plan that waits for an answer.
+    """
+
+    def show(plan: Plan) -> None:
+        if format_ == "text":
+            print_plan(plan, "text", None)
+
+    return show
+
+
+def approval(*, ask: bool) -> "Callable[[Plan], bool]":
+    """Return what asks the person at the terminal, or says yes unseen."""
+
+    def approve(_plan: Plan) -> bool:
+        return not ask or click.confirm("\nApply this?", default=False, err=True)
+
+    return approve
+
+
+def conclude(applied: "Applied", format_: str, *, shown: bool) -> None:
+    """Print the result of an apply.
+
+    When nothing was done, print only what the plan has not already `shown`.
+    """
+    if applied.declined:
+        say("Nothing was applied.")
+    elif format_ == "json":
+        from reconciler.cli.progress import emit
+        from reconciler.render.outcomes import outcome_facts
+
+        _though_nothing_reads(lambda: emit("complete", **outcome_facts(applied.outcome, applied.rolled_back)))
+    elif applied.outcome is not None:
+        from reconciler.render.outcomes import outcome_text
+
+        text = outcome_text(applied.outcome, applied.rolled_back, shown=shown)
+        _though_nothing_reads(lambda: click.echo(text) if text else None)
+
+
+def _though_nothing_reads(print_it: "Callable[[], None]") -> None:
+    """Print, even when stdout is a closed pipe: what was committed stays committed."""
+    try:
+        print_it()
+    except BrokenPipeError:
+        discard_stdout()
