@@ -1,7 +1,10 @@
-"""Threads: a bounded pool, background work, and the token by which either is told to stop.
+"""Threads: bounded pool, background work and cancellation token.
 
-Every thread is a daemon, so that the interpreter's exit waits for none. Work runs in a copy of the context
-that submitted it: context variables (the number of a run, say) hold there as well.
+The token tells the pool or the background work to stop.
+
+Every thread is a daemon, so that the interpreter's exit waits for none of them. Work runs in a
+copy of the context that submitted it: context variables (the number of a run, for example) have
+the same values there.
 """
 
 import threading
@@ -32,9 +35,9 @@ Result = TypeVar("Result")
 
 
 class CancellationToken:
-    """A request to stop, made once from any thread, and looked at between items.
+    """Request to stop, made once from any thread and checked between items.
 
-    A token is cancelled with its parent; cancelling it leaves the parent as it is.
+    A token is cancelled when its parent is; cancelling the token does not affect the parent.
     """
 
     __slots__ = ("_cancelled", "_parent")
@@ -45,7 +48,7 @@ class CancellationToken:
 
     @property
     def cancelled(self) -> bool:
-        """Whether the work is to stop."""
+        """Return whether the work must stop."""
         return self._cancelled or (self._parent is not None and self._parent.cancelled)
 
     def cancel(self) -> None:
@@ -58,9 +61,10 @@ class CancellationToken:
             raise Interrupted("the operation was cancelled")
 
     def between(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield the items, looking at the token before each is fetched; `Interrupted` when to stop.
+        """Yield the items, checking the token before each one is fetched.
 
-        A generator is closed then, so that it gives back what it holds.
+        Raises `Interrupted` when the work must stop. If `items` is a generator, it is then closed, so
+        that it releases what it holds.
         """
         try:
             self.raise_if_cancelled()
@@ -73,7 +77,10 @@ class CancellationToken:
 
 
 class _NeverCancelled(CancellationToken):
-    """The default of every operation. It is shared, so it refuses to be cancelled."""
+    """Default token of every operation.
+
+    It is shared, so it refuses to be cancelled.
+    """
 
     __slots__ = ()
 
@@ -85,7 +92,7 @@ NEVER_CANCELLED: Final[CancellationToken] = _NeverCancelled()
 
 
 class DaemonThreads:
-    """Up to `size` threads that carry out calls, in the order they were submitted.
+    """Up to `size` threads that carry out calls in the order of submission.
 
     No call begins once `stop` is cancelled: its future is cancelled instead.
     """
@@ -98,7 +105,10 @@ class DaemonThreads:
         self._threads: list[threading.Thread] = []
 
     def submit(self, work: Callable[[], Result]) -> "Future[Result]":
-        """Carry out the work in one of the threads, in a copy of the caller's context."""
+        """Run the work in one of the threads.
+
+        It runs in a copy of the caller's context.
+        """
         future = Future[Result]()
         self._calls.put(partial(copy_context().run, _carry_out, work, future, self._stop))
         if len(self._threads) < self._size:
@@ -109,7 +119,10 @@ class DaemonThreads:
         return future
 
     def close(self, patience: timedelta) -> None:
-        """Cancel `stop`, and wait so long for what has begun; a call that takes longer is left behind."""
+        """Cancel `stop`, and wait up to `patience` for the calls in progress.
+
+        A call that takes longer is abandoned.
+        """
         self._stop.cancel()
         for _ in range(self._size):
             self._calls.put(None)
@@ -168,9 +181,10 @@ class BoundedPool(Generic[Item, Result]):
         self._threads.close(GIVE_UP_AFTER)
 
     def finished(self, items: Iterable[Item]) -> Iterator[tuple[Item, "Future[Result]"]]:
-        """Yield items as they are finished, keeping only a few more submitted than are running.
+        """Yield each item with its future, in the order in which they finish.
 
-        Raises `Interrupted` once `cancel` is cancelled.
+        Only a few more items are submitted than are running. Raises `Interrupted` once `cancel` is
+        cancelled.
         """
         running: dict[Future[Result], Item] = {}
         todo = iter(items)
@@ -192,10 +206,10 @@ class BoundedPool(Generic[Item, Result]):
 
 
 class Background:
-    """Work that goes on in threads of its own while the block runs, such as a listing.
+    """Work in separate threads while the block runs, such as a listing.
 
-    `stop` is cancelled with `cancel`, and when the block is left: work that is still running then ends at
-    its next look, and is waited for a second at most.
+    `stop` is cancelled when `cancel` is, and when the block is left: work that is still running then
+    ends the next time it checks `stop`, and is waited for at most one second.
     """
 
     def __init__(self, *, size: int, name: str, cancel: CancellationToken = NEVER_CANCELLED) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from providers.objects.errors import translated
-from providers.objects.metadata import decoded, encoded
+from providers.objects.etag import decoded, encoded
 from reconciler.model.errors import ObjectExists, ObjectMissing, ProviderError
 from reconciler.model.ports import Copy, ObjectFacts, Upload
 

@@ -19,11 +19,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from providers.objects.directory_files import OBJECTS, Files, FileStamp, translated, usual_path
-from providers.objects.directory_index import Entry, Index
+from providers.objects.directory_files import OBJECTS, Entry, Files, FileStamp, Index, translated, usual_path
 from providers.objects.directory_parts import Parts
-from providers.objects.etag import ContentDigest
-from providers.objects.metadata import encoded
+from providers.objects.etag import ContentDigest, encoded
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import ObjectExists, ObjectMissing, ProviderError, Unavailable, WrongBytes
 from reconciler.model.ports import Capabilities, Copy, ObjectFacts, ObjectStore, UnfinishedUpload, Upload

@@ -67,7 +67,10 @@ class R2Bucket:
         return f"bucket {self._bucket} at {self._endpoint}"
 
     def close(self) -> None:
-        """Give back every connection. A thread that still works gets `Unavailable` at its next request."""
+        """Close every connection.
+
+        A thread that is still working gets `Unavailable` at its next request.
+        """
         self._client.meta.events.register_first("before-send.s3", _refuse_closed)
         self._client.close()
 
@@ -182,7 +185,10 @@ class R2Bucket:
 
 
 def _refuse_closed(**_: object) -> None:
-    """Refuse a request, also one sent again: it would open a connection that nothing closes."""
+    """Refuse a request after the close, also a request that is retried.
+
+    Such a request would open a connection that nothing closes.
+    """
     raise Unavailable("the bucket was closed")
 
 

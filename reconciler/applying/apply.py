@@ -120,7 +120,10 @@ def apply(
 
 
 def refuse_blocked(plan: Plan, plan_file: str | None = None) -> None:
-    """Raise `Guarded` with every guard's no, if there is one; `plan_file` is where the plan was saved."""
+    """Raise `Guarded` with the refusal of every guard, if there is any.
+
+    `plan_file` is where the plan was saved.
+    """
     if plan.blocked:
         raise Guarded(
             "a guard refused this plan",
@@ -131,7 +134,10 @@ def refuse_blocked(plan: Plan, plan_file: str | None = None) -> None:
 
 
 def _remedies(plan: Plan, plan_file: str | None) -> Sequence[Remedy]:
-    """Return every remedy once: one plan with all allowances lifts several guards."""
+    """Return every remedy once.
+
+    One plan with all allowances lifts several guards.
+    """
     again = lifted(plan, plan_file)
     found: list[Remedy] = []
     for remedy in (remedy for blocked in plan.blocked for remedy in blocked.remedies):

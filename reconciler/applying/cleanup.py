@@ -16,7 +16,7 @@ from reconciler.model.outcomes import ExpiredUploads
 from reconciler.model.ports import Database, ObjectStore, Observer, UnfinishedUpload
 from reconciler.model.recorded import KeyRecord
 from reconciler.model.staging import Staging
-from reconciler.planning.leftovers import is_given_up, is_ours
+from reconciler.planning.orphans import is_given_up, is_ours
 
 #: So many are cleared in one transaction: a takeover of the lease waits no longer than these take.
 _AT_ONCE = 50
@@ -35,10 +35,12 @@ def find_expired(
     now: datetime,
     cancel: CancellationToken = NEVER_CANCELLED,
 ) -> ExpiredUploads:
-    """Look for it in both buckets; `keys` are the recorded ones by NFC. Writes nothing.
+    """Find the expired uploads in both buckets.
 
-    A staged copy is clutter when it was put before `staged_before` and its hash is not `wanted`, or when its
-    hash is `doomed`. `Interrupted` when cancelled.
+    Writes nothing. `keys` are the recorded keys by NFC.
+
+    A staged copy has expired when it was put before `staged_before` and its hash is not in `wanted`,
+    or when its hash is in `doomed`. Raises `Interrupted` when cancelled.
     """
     staged = tuple(_staged(staging, staged_before, wanted, doomed, cancel))
     given_up = list[tuple[ObjectStore, UnfinishedUpload]]()

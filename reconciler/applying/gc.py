@@ -20,7 +20,7 @@ from reconciler.model.ports import LibraryReader
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded
 from reconciler.model.remedies import Apply, CollectGarbage, MakePlan, Sentence, ShowAudit, TakeDown
 from reconciler.model.values import counted, nfc
-from reconciler.planning.leftovers import wanted_hashes
+from reconciler.planning.orphans import wanted_hashes
 from reconciler.planning.references import KeySearch, naming_columns, references_in
 
 #: Somebody may be listening to a retired object, or hold a page that names it; a pull request may still count
@@ -45,14 +45,19 @@ class GcScope:
 def collect(
     workspace: Workspace, wanted: GcScope, *, dry_run: bool, wait: timedelta = timedelta(0)
 ) -> Collected:
-    """Delete what had its time, and whatever an address that must go at once ever had.
+    """Delete expired objects, and everything that taken-down addresses had.
 
-    Under the lease, the keys are committed as *condemned* before the first one is deleted: no row may name
-    them from then on. A key that any row or any other text of the database names, in any spelling, is left
-    alone; that is asked before they are condemned and again before the first is deleted. Staged copies go by
-    age, unless a run that was cut short wants them; of unfinished uploads only elmify's own are aborted.
-    `UsageError` for a takedown of what is still live, or of what nobody knows; `Unfinished` when some deletes
-    failed, or when it was cancelled between two: the next gc does them.
+    A takedown is an address that must be deleted at once: everything that it ever had is deleted.
+
+    Under the lease, the keys are committed as *condemned* before the first one is deleted: from then
+    on, no row may name them. A key that any row or any other text of the database names, in any
+    spelling, is left alone. This is checked before the keys are condemned, and again before the first
+    one is deleted. Staged copies are deleted by age, unless an interrupted run needs them. Of the
+    unfinished uploads, only elmify's own are aborted.
+
+    Raises `UsageError` for a takedown of something that is still live, or that is not recorded.
+    Raises `Unfinished` when some deletes failed, or when it was cancelled between two deletes: the
+    next gc does the remaining ones.
     """
     if min(wanted.older_than, wanted.staged_older_than) < SHORTEST_RETENTION:
         raise UsageError(

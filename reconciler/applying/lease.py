@@ -29,9 +29,10 @@ _log = logging.getLogger("elmify.lease")
 
 
 class LeaseHolder:
-    """One run's hold on the lease. `lost` is set as soon as it is known that another run took it.
+    """Hold of one run on the lease.
 
-    `cancel` asks the run to stop.
+    `lost` is set as soon as it is known that another run took the lease. `cancel` asks the run to
+    stop.
     """
 
     def __init__(
@@ -54,15 +55,21 @@ class LeaseHolder:
         self._heart.start()
 
     def stop(self) -> None:
-        """Stop renewing it, if that has begun. A beat that hangs in a dead connection is left behind."""
+        """Stop the renewal of the lease, if it has begun.
+
+        A heartbeat that hangs in a dead connection is abandoned.
+        """
         self._ended.set()
         with suppress(RuntimeError):  # an interrupt came before it was started
             self._heart.join(timeout=LAST_BEAT.total_seconds())
 
     def check(self) -> None:
-        """Raise `Leased` when the lease is known to be lost, `Interrupted` when the run is cancelled.
+        """Raise `Leased` if the lease is known to be lost.
 
-        Who has not renewed it for as long as it lasts (the process stood still) asks before it goes on.
+        Raises `Interrupted` when the run is cancelled.
+
+        If the run has not renewed the lease for as long as a lease lasts (the process was suspended), it
+        asks the database before it continues.
         """
         self.cancel.raise_if_cancelled()
         if time.monotonic() > self._expires and not self.lost.is_set():
@@ -106,11 +113,14 @@ def hold(
     beat: timedelta = HEARTBEAT_EVERY,
     cancel: CancellationToken = NEVER_CANCELLED,
 ) -> Iterator[LeaseHolder]:
-    """Begin a run and hold the lease while the block runs; then record how it ended and give the lease back.
+    """Begin a run and hold the lease while the block runs.
 
-    Waits up to `wait` for a lease that another run holds, then raises `Leased`; `Interrupted` when it is
-    cancelled while it waits. An exception out of the block is recorded as the run's outcome; when a commit of
-    the run stands all the same, it becomes `Unfinished`. What the observer raises changes nothing.
+    After the block, record how the run ended and release the lease.
+
+    Waits up to `wait` for a lease that another run holds, then raises `Leased`. Raises `Interrupted`
+    when it is cancelled while it waits. An exception out of the block is recorded as the run's
+    outcome; if the run has nevertheless made a commit that remains valid, the exception becomes
+    `Unfinished`. What the observer raises changes nothing.
     """
     observer = guarded(observer)
     with database.write() as work:
@@ -207,7 +217,10 @@ def _settle_done(database: Database, run: int, lease: LeaseHolder) -> None:
 def _settle_failed(
     database: Database, run: int, lease: LeaseHolder | None, observer: Observer, error: BaseException
 ) -> bool:
-    """Record the failure of a run; whether it had committed. A second failure is only told."""
+    """Record the failure of a run, and return whether it had committed.
+
+    If recording fails as well, this second failure is only reported to the observer.
+    """
     try:
         return _settle(database, run, lease, outcome=_sentence(error))
     except ProviderError as second:

@@ -1,4 +1,7 @@
-"""Guard around an observer: what it raises is logged once and changes nothing in the run it watches."""
+"""Guard around an observer, so that its failures do not affect a run.
+
+What the observer raises is logged once and changes nothing in the run that it watches.
+"""
 
 import logging
 import sys
@@ -14,9 +17,10 @@ _log = logging.getLogger("elmify.observer")
 
 
 def guarded(observer: Observer) -> Observer:
-    """Return an observer that passes everything on and never fails; a guarded one is returned as it is.
+    """Return an observer that passes everything on and never fails.
 
-    The first failure is logged. Only `Interrupted`, and what is no `Exception`, comes through.
+    A guarded observer is returned as it is. The first failure is logged. Only `Interrupted`, and
+    exceptions that are not an `Exception`, pass through.
     """
     return observer if isinstance(observer, _GuardedObserver) else _GuardedObserver(observer)
 
@@ -36,7 +40,10 @@ class _GuardedObserver:
 
     @contextmanager
     def meter(self, label: str, *, files: int, size_bytes: int) -> Iterator[Meter]:
-        """Open the observer's meter. It hears what the block raises, and cannot hold it back."""
+        """Open the observer's meter.
+
+        The meter is told of what the block raises, and cannot suppress it.
+        """
         opened = ExitStack()
         meter: Meter = Silence()
         with self.surviving():

@@ -51,12 +51,14 @@ class Listing:
 
 
 def make_plan(workspace: Workspace, request: Request) -> tuple[Plan, World]:
-    """Read both stores and the catalog, and plan the difference. Writes nothing.
+    """Read both stores and the catalog, and plan the difference.
 
-    Everything of the database is of one moment: refresh and counts share one read-only transaction. Raises
-    `InvalidInput` for questions that only a person can answer, `IdentityMismatch` when the stores do not
-    belong together, `Interrupted` when cancelled, and whatever the stores raise. A listing that is under way
-    then ends with its page.
+    Writes nothing.
+
+    Everything from the database is of one moment: refresh and counts share one read-only transaction.
+    Raises `InvalidInput` for questions that only a person can answer, `IdentityMismatch` when the
+    stores do not belong together, `Interrupted` when cancelled, and whatever the stores raise. A
+    listing that is in progress then ends with its current page.
     """
     staging = workspace.staging
     with sharing_texts(), Background(size=2, name="elmify-list", cancel=workspace.cancel) as background:
@@ -77,9 +79,10 @@ def make_plan(workspace: Workspace, request: Request) -> tuple[Plan, World]:
 
 
 def read_bucket(objects: ObjectStore, cancel: CancellationToken = NEVER_CANCELLED) -> Listing:
-    """Return what the bucket holds, apart from the rest of elmify's own prefix. One listing and one read.
+    """Return the content of the bucket, with one listing and one read.
 
-    `Interrupted` when cancelled, before the next page is asked for.
+    Of elmify's own prefix, only the marker and the staged copies are included. Raises `Interrupted`
+    when cancelled, before the next page is requested.
     """
     return arrange(cancel.between(objects.list()), lambda: read_marker(objects))
 
@@ -100,9 +103,10 @@ def arrange(listed: Iterable[StoredObject], marker: Callable[[], str | None]) ->
 
 
 def read_staging(staging: Staging, cancel: CancellationToken = NEVER_CANCELLED) -> Mapping[str, StoredObject]:
-    """Return the staged copies by the SHA-256 they are kept under. One listing.
+    """Return the staged copies by SHA-256, with one listing.
 
-    `Interrupted` when cancelled, before the next page is asked for.
+    Each copy is stored under its SHA-256. Raises `Interrupted` when cancelled, before the next page
+    is requested.
     """
     listed = cancel.between(staging.store.list(staging.prefix))
     found = ((staging.hash_in(stored.key), stored) for stored in listed)

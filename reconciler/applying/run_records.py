@@ -303,7 +303,10 @@ def facts(plan: Plan, rows: Mapping[str, int], restored: Restored, merged: Merge
 
 
 def counts(plan: Plan, head: AuditHead) -> CommitCounts:
-    """Return what is kept of a commit with its run. `head` is the audit log's end, the commit's own entry."""
+    """Return the counts of a commit that are kept with its run.
+
+    `head` is the end of the audit log: the commit's own entry.
+    """
     return CommitCounts(
         entry=head.seq,
         uploaded_files=sum(1 for _ in plan.puts_from(PutOrigin.DISK)),

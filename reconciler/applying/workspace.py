@@ -17,15 +17,18 @@ IsPublic = Callable[[str, str], bool | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """Policy, both stores, media, the actor, the catalog, and the observer of the work.
+    """Workspace of an operation: policy, stores, media, catalog, observer.
 
-    `staging` keeps bytes that wait for a merge: a bucket of its own, or a prefix of `objects`.
-    `load_catalog` reads the catalog once, however often it is called; it raises `InvalidInput` with every
-    mistake. `is_public` asks the public domain for a key; None where the bucket is served to nobody. Safe to
-    use from several threads, as each of the handles is.
+    It holds the policy, both stores, the media, the actor, the catalog, and the observer of the work.
 
-    What `observer` raises is logged once and changes nothing. Once `cancel` is cancelled, every operation
-    stops at its next item with `Interrupted`; what is committed by then stands (`Unfinished`).
+    `staging` keeps bytes that wait for a merge: a separate bucket, or a prefix of `objects`.
+    `load_catalog` reads the catalog once, no matter how often it is called; it raises `InvalidInput`
+    with every mistake. `is_public` asks the public domain for a key; it is None when the bucket is
+    not served publicly. Safe to use from several threads, as each of the handles is.
+
+    What `observer` raises is logged once and changes nothing. Once `cancel` is cancelled, every
+    operation stops at its next item with `Interrupted`; what is already committed remains committed
+    (`Unfinished`).
     """
 
     policy: Policy

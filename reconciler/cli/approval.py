@@ -1,4 +1,4 @@
-"""Approval of a plan at the terminal: shown, asked about, carried out, concluded.
+"""Approval of a plan at the terminal: shown, asked about, carried out.
 
 They are saved for a review, or shown, approved and carried out.
 """
@@ -151,7 +151,10 @@ def conclude(applied: "Applied", format_: str, *, shown: bool) -> None:
 
 
 def _though_nothing_reads(print_it: "Callable[[], None]") -> None:
-    """Print, even when stdout is a closed pipe: what was committed stays committed."""
+    """Print, ignoring a closed pipe.
+
+    What was committed stays committed, whether anyone reads this or not.
+    """
     try:
         print_it()
     except BrokenPipeError:

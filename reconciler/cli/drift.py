@@ -85,6 +85,9 @@ def _print(report: "DriftReport", shown: "DriftReport", fresh: frozenset[str], f
 
 
 def _tell_outputs(report: "DriftReport", fresh: frozenset[str]) -> None:
-    """Write to a workflow's outputs how many differences there are, and how many of them are new."""
+    """Write the number of differences to the outputs of a workflow.
+
+    Two numbers: how many differences there are, and how many of them are new.
+    """
     new = report.without(report.ids - fresh).count
     write_outputs({"drift": str(report.count), "drift_new": str(new)})

@@ -1,4 +1,4 @@
-"""Plans at the terminal: options, plan files, and printing in every format."""
+"""Plans at the terminal: options, plan files, and printing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -70,7 +70,10 @@ def print_plan(
     media: Media | None = None,
     out: Path | None = None,
 ) -> None:
-    """Print a plan to stdout in one of its formats; `out` is the file it is saved in."""
+    """Print a plan to stdout in one of its formats.
+
+    `out` is the file that the plan is saved in.
+    """
     from reconciler.render.plan.html import plan_html
     from reconciler.render.plan.json import dump_plan
     from reconciler.render.plan.markdown import MAX_BYTES, plan_markdown

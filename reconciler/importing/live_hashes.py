@@ -85,9 +85,10 @@ class Learning:
     def __call__(
         self, lines: Mapping[str, MediaFile], listed: Mapping[str, StoredObject]
     ) -> Mapping[str, MediaFile]:
-        """Return the lines with hashes and, of audio, facts, for every object that is still what they say.
+        """Return the lines with hashes and, for audio, facts.
 
-        Raises what the store raises, `Interrupted` when cancelled; what was learnt until then is kept.
+        Includes every object that still matches its line. Raises what the store raises, and `Interrupted`
+        when cancelled; what was learnt until then is kept.
         """
         there = {
             path: stored

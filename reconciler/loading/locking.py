@@ -92,10 +92,11 @@ def survey(
     rehash: bool = False,
     cancel: CancellationToken = NEVER_CANCELLED,
 ) -> Survey:
-    """Look at every file that the catalog names, and decide by size and time which have to be read.
+    """Check the files that the catalog names, and decide which to read.
 
-    `references` says where the catalog names each path; `previous` is the lockfile by NFC. `rehash` reads
-    them all. `Interrupted` when cancelled.
+    Every file that the catalog names is checked; size and time decide which have to be read.
+    `references` maps each path to the position where the catalog names it; `previous` is the lockfile
+    by NFC. `rehash` reads all of the files. Raises `Interrupted` when cancelled.
     """
     found = Survey(folder=folder, references=references, previous=previous, cache=cache, limits=limits)
     for path, position in cancel.between(_first_spellings(references).items()):
@@ -154,11 +155,14 @@ def lock(
     on_file: Callable[[str], None] = ignore_file,
     cancel: CancellationToken = NEVER_CANCELLED,
 ) -> Locked:
-    """Read what the survey found pending, on all processors, and return what the lockfile should say.
+    """Read the pending files of the survey, and return the new lockfile.
 
-    Memory does not depend on the sizes. Files that cannot be locked are in the diagnostics and keep no line.
-    The survey's cache learns what was read. `on_bytes` and `on_file` are called from several threads; what
-    they raise, an interrupt, and a cancelled token (`Interrupted`) stop the reading within one buffer.
+    The files are read on all processors. The result is what the lockfile should contain.
+
+    Memory use does not depend on the file sizes. Files that cannot be locked are in the diagnostics
+    and keep no line. What was read is added to the survey's cache. `on_bytes` and `on_file` are
+    called from several threads; an exception from them, an interrupt, or a cancelled token
+    (`Interrupted`) stops the reading within one buffer.
     """
     files = dict(found.known)
     wrong = list(found.diagnostics)

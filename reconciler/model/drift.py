@@ -123,7 +123,10 @@ class DriftReport:
         )
 
     def addresses(self) -> tuple[str, ...]:
-        """Return the declared addresses that a row was edited of, sorted: what can be adopted."""
+        """Return the addresses that can be adopted, sorted.
+
+        These are the declared addresses whose row was edited.
+        """
         edited = {DriftKind.ROW_EDITED, DriftKind.ROW_REPLACED, DriftKind.OBJECT_REPLACED}
         return tuple(sorted({each.address for each in self.findings if each.what in edited}))
 

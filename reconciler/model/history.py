@@ -84,7 +84,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitCounts:
-    """Counts of a commit, kept with its run. `entry` is the number of its entry in the audit log."""
+    """Counts of a commit, kept with its run.
+
+    `entry` is the number of the commit's entry in the audit log.
+    """
 
     entry: int
     uploaded_files: int = 0
@@ -94,7 +97,10 @@ class CommitCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTotal:
-    """Sums over all runs of one kind and result; `ended` of them have ended, and took `duration` together."""
+    """Sums over all runs of one kind and result.
+
+    `ended` is the number of these runs that have ended; `duration` is the total time that those took.
+    """
 
     kind: RunKind
     result: RunResult

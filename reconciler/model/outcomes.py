@@ -92,9 +92,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportFinding:
-    """One thing to look at. `subject` is `lectures[412]`, a key, a path, or an address.
+    """Finding of an import that a person has to look at.
 
-    `remedy` is an operation that settles it, where there is one.
+    `subject` is `lectures[412]`, a key, a path, or an address. `remedy` is an operation that settles
+    the finding, if there is one.
     """
 
     reason: Reason

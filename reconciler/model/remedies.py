@@ -13,7 +13,10 @@ from reconciler.model.kinds import Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """A sentence, or several lines of them: what no operation does, or when to choose what follows."""
+    """Remedy in words: one sentence, or several lines of sentences.
+
+    It says what no operation does, or when to choose the remedy that follows.
+    """
 
     kind: ClassVar[str] = "sentence"
     text: str
@@ -21,10 +24,14 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakePlan:
-    """Make a plan, limited to `scope` (globs), with options beyond the catalog and allowances by guard name.
+    """Make a plan.
 
-    `rolls_back` and `merges` name the purpose of a plan that does not follow the catalog. `review` says that
-    it has to be saved and reviewed before it is applied; `out` is the file to save it to, if one is known.
+    The plan is limited to `scope` (globs), with `options` beyond the catalog, and `allowances` by
+    guard name.
+
+    `rolls_back` and `merges` name the purpose of a plan that does not follow the catalog. `review`
+    says that the plan has to be saved and reviewed before it is applied; `out` is the file to save it
+    to, if one is known.
     """
 
     kind: ClassVar[str] = "plan"
@@ -48,9 +55,10 @@ class LiftGuard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Apply:
-    """Apply the catalog, or the plan that was reviewed: the one with that fingerprint.
+    """Apply the catalog, or the plan that was reviewed.
 
-    `scope` and `options` are those of a plan. With `wait_seconds` it waits so long for the lease.
+    The reviewed plan is the one with the given `fingerprint`. `scope` and `options` are those of a
+    plan. With `wait_seconds`, it waits up to that long for the lease.
     """
 
     kind: ClassVar[str] = "apply"
@@ -71,7 +79,10 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """Move what listeners keep of a lecture to another one; each is a row id or an address."""
+    """Move what listeners keep of a lecture to another lecture.
+
+    Each of the two lectures is given as a row id or an address.
+    """
 
     kind: ClassVar[str] = "merge"
     row: str
@@ -81,7 +92,10 @@ class Merge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectGarbage:
-    """Delete what has been retired for long enough, and what interrupted runs left."""
+    """Delete expired retired objects and leftovers of interrupted runs.
+
+    Retired objects have expired when they have been retired for long enough.
+    """
 
     kind: ClassVar[str] = "gc"
     wait_seconds: int | None = None
@@ -89,7 +103,10 @@ class CollectGarbage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeDown:
-    """Delete at once what these addresses had; without any, the person has to name them."""
+    """Delete at once what these addresses had.
+
+    Without any addresses, the person has to name them.
+    """
 
     kind: ClassVar[str] = "take-down"
     addresses: tuple[str, ...] = ()
@@ -164,7 +181,10 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verify:
-    """Check that catalog, bucket and database agree; `deep` hashes all objects, `sample` a part of them."""
+    """Check that catalog, bucket and database agree.
+
+    `deep` hashes all objects, `sample` a part of them.
+    """
 
     kind: ClassVar[str] = "verify"
     deep: bool = False
@@ -173,9 +193,10 @@ class Verify:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """Declare something new: of a speaker or a collection its name is still to be given.
+    """Declare a new entry.
 
-    `file` is the recording that becomes a lecture of a collection which is still to be named.
+    For a speaker or a collection, the name has yet to be given. `file` is the recording that becomes
+    a lecture of a collection; that collection has yet to be named.
     """
 
     kind: ClassVar[str] = "new-entry"

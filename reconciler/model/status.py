@@ -1,15 +1,69 @@
-"""Status of an environment: who is at work, what was cut short, and what goes on from there."""
+"""Status and metrics of an environment, as values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from reconciler.model.actual import StoredObject
-from reconciler.model.history import AuditHead, Lease, Run
+from reconciler.model.history import AuditHead, Lease, Run, RunKind, RunResult
+from reconciler.model.kinds import Kind
 from reconciler.model.ports import UnfinishedUpload
 from reconciler.model.recorded import Identity, KeyRecord
 from reconciler.model.remedies import Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastUpload:
+    """Last apply that put bytes in the bucket.
+
+    `took` is the time from its begin to its commit.
+    """
+
+    size_bytes: int
+    took: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFigures:
+    """Numbers of all runs of one kind.
+
+    `ended` counts those that have ended, and `duration` is what they took together. `last_success` is when
+    the last one that did all it should ended, `last_duration` what the newest of the ended took.
+    """
+
+    kind: RunKind
+    counts: Mapping[RunResult, int]
+    ended: int
+    duration: timedelta
+    last_success: datetime | None
+    last_duration: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Numbers of both stores and of what elmify did, at one moment.
+
+    `objects` and `storage_bytes` count the objects of the bucket outside elmify's own prefix, the former by
+    what elmify knows of each: `live`, `retired`, `condemned`, `intended`, or `unmanaged`. `rows` counts
+    the rows of each kind, `managed` those that a resource is recorded to be. A lecture is playable when its
+    row names an object that is there and not empty. `user_rows_lost` and `uploaded_bytes` are sums over all
+    commits. `runs` has the kinds of which there are runs, by name.
+    """
+
+    environment: str
+    taken_at: datetime
+    runs: tuple[RunFigures, ...]
+    objects: Mapping[str, int]
+    storage_bytes: int
+    rows: Mapping[Kind, int]
+    managed: Mapping[Kind, int]
+    playable_lectures: int
+    drift: int
+    uploaded_bytes: int
+    last_upload: LastUpload | None
+    user_rows_lost: int
+    database_bytes: int
 
 
 class Found(StrEnum):
@@ -47,9 +101,10 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What to do next, and why; `remedy` is None when there is nothing to go on with.
+    """Next step for the user, and the reason for it.
 
-    The other facts are those that `why` speaks of; `problem` is a failure's own sentence and hint.
+    `remedy` is None when there is nothing to continue. The other fields are the facts that `why`
+    refers to; `problem` is the message and hint of a failure.
     """
 
     why: Why

@@ -48,10 +48,11 @@ _texts: ContextVar[dict[str, str] | None] = ContextVar("texts", default=None)
 
 @contextmanager
 def sharing_texts() -> Iterator[None]:
-    """Let `shared` return one copy of each text while the block runs, also in threads begun by it.
+    """Let `shared` return one copy of each text while the block runs.
 
-    Catalog, records, rows and listing of a world hold the same keys, addresses and hashes: a tenth of its
-    memory. Nothing is kept once the block ends.
+    This also holds in threads that the block begins. Catalog, records, rows and listing of a world
+    contain the same keys, addresses and hashes, which are a tenth of the world's memory. Nothing is
+    kept once the block ends.
     """
     before = _texts.set({})
     try:
@@ -61,7 +62,10 @@ def sharing_texts() -> Iterator[None]:
 
 
 def shared(text: str) -> str:
-    """Return the one copy of a text inside `sharing_texts`; elsewhere the text itself."""
+    """Return the one copy of a text inside `sharing_texts`.
+
+    Elsewhere, return the text itself.
+    """
     texts = _texts.get()
     return text if texts is None else texts.setdefault(text, text)
 

@@ -18,7 +18,7 @@ from reconciler.applying.workspace import Workspace
 from reconciler.model.errors import ElmifyError, ProviderError, WrongBytes
 from reconciler.model.policy import PROBE_PREFIX
 from reconciler.model.remedies import Apply, Remedy
-from reconciler.operations.public_access import probe
+from reconciler.operations.stage import probe
 
 #: Signatures of S3 requests are refused 15 minutes off; a minute is worth knowing of.
 CLOCK_SKEW_MAX = timedelta(minutes=1)
@@ -49,7 +49,10 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorFinding:
-    """A check and what it found; `hint` and `remedies` say what to do, both empty when all is well."""
+    """Check and its result.
+
+    `hint` and `remedies` say what to do; both are empty when all is well.
+    """
 
     check: str
     health: Health

@@ -68,10 +68,12 @@ class _LastCommit:
 
 
 def read_drift(workspace: Workspace) -> DriftReport:
-    """Return what was changed outside elmify since the last apply, without what is ignored. Writes nothing.
+    """Return what was changed outside elmify since the last apply.
 
-    Raises `IdentityMismatch` when the stores do not belong together, `Interrupted` when cancelled, and
-    whatever the stores raise.
+    Differences that are ignored are left out. Writes nothing.
+
+    Raises `IdentityMismatch` when the stores do not belong together, `Interrupted` when cancelled,
+    and whatever the stores raise.
     """
     found = take_inventory(workspace)
     environment = workspace.policy.environment
@@ -141,11 +143,16 @@ def _last_commit(records: RecordsReader) -> _LastCommit:
 
 
 class MemoryNotWritten(ElmifyError):
-    """The file that remembers reported drift could not be written; nobody asked for it by name."""
+    """Failure to write the default file that remembers reported drift.
+
+    No option named this file, so the report itself does not fail.
+    """
 
 
 def reported_before(project: Project, issue_body: Path | None, memory: Path | None) -> frozenset[str] | None:
-    """Return the ids of the differences that an earlier report had; None when no report is known.
+    """Return the ids of the differences that an earlier report had.
+
+    None when no earlier report is known.
 
     They are read from `memory`, else from the body of the issue, else from the project's own file.
     """
@@ -169,7 +176,7 @@ def remember_reported(
     issue_body: Path | None,
     memory: Path | None,
 ) -> None:
-    """Save the ids of all differences of a report, and the body of the issue about them.
+    """Save the ids of all differences, and the body of the issue.
 
     All that exist now are saved, so that a difference that disappears and comes back is reported again.
     `ElmifyError` for a file that was named and cannot be written, `MemoryNotWritten` for the project's own.

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 from reconciler.applying.workspace import Workspace
 from reconciler.model.actual import Snapshot
-from reconciler.model.figures import Figures, LastUpload, RunFigures
 from reconciler.model.history import Run, RunKind, RunResult, RunTotal
 from reconciler.model.kinds import Kind
 from reconciler.model.ports import RecordsReader
 from reconciler.model.recorded import KeyState, Recorded
+from reconciler.model.status import Figures, LastUpload, RunFigures
 from reconciler.operations.drift import Inventory, take_inventory
 from reconciler.planning.drift import drift_report
 from reconciler.planning.references import key_in
@@ -43,7 +43,10 @@ def figures(
     upload: Run | None,
     database_bytes: int,
 ) -> Figures:
-    """Return the numbers. `totals` are those of `runs`, `upload` is the last run that uploaded anything."""
+    """Return the figures of an environment.
+
+    `totals` are those of `runs`; `upload` is the last run that uploaded anything.
+    """
     snapshot, recorded = found.snapshot, found.recorded
     managed = Counter(r.kind for r in recorded.resources.values() if r.row in snapshot.rows[r.kind])
     return Figures(

@@ -23,10 +23,11 @@ from reconciler.settings import Settings, find_root, load_settings
 
 @dataclass
 class Project:
-    """A folder with an elmify.yaml, read for one operation. `observer` is told of the catalog's warnings.
+    """Folder with an elmify.yaml, read for one operation.
 
-    `environ` is what git runs in; without it git is not found. `cancel` ends what takes long (`Interrupted`):
-    hashing, and whatever a workspace of the project does.
+    `observer` receives the catalog's warnings. `environ` is the environment in which git runs;
+    without it, git is not found. `cancel` stops work that takes long (`Interrupted`): hashing, and
+    everything that a workspace of the project does.
     """
 
     settings: Settings

@@ -1,8 +1,8 @@
-"""Staging: put bytes where an apply finds them, before the merge.
+"""Staging of bytes before a merge, never where the public can read."""
 
-It happens before the change that needs the bytes is merged.
-"""
-
+import hashlib
+import io
+import uuid
 from collections.abc import Sequence
 
 from reconciler.applying.refresh import make_plan, read_bucket, read_staging
@@ -10,11 +10,45 @@ from reconciler.applying.stage import Stager
 from reconciler.applying.workspace import Workspace
 from reconciler.model.catalog import MediaFile, media_by_path
 from reconciler.model.errors import ElmifyError, UsageError
+from reconciler.model.policy import PROBE_PREFIX
+from reconciler.model.ports import Upload
 from reconciler.model.staging import Located
 from reconciler.model.values import nfc
-from reconciler.operations.public_access import own_prefix_is_public
 from reconciler.planning.byte_sources import Origins, origins_in
 from reconciler.planning.world import Request
+
+
+def own_prefix_is_public(workspace: Workspace, base_url: str) -> bool | None:
+    """Return whether elmify's own prefix is public.
+
+    Puts one small object under the prefix, requests it as a listener would, and deletes it. None when
+    no server answers at the base URL.
+    """
+    if workspace.is_public is None:
+        return False
+    upload = probe(f"{PROBE_PREFIX}{uuid.uuid4()}")
+    workspace.objects.put(upload)
+    try:
+        return workspace.is_public(base_url, upload.key)
+    finally:
+        workspace.objects.delete(upload.key)
+
+
+def probe(key: str) -> Upload:
+    """Return the small object that is put to try out the rights.
+
+    Its bytes say which program put it.
+    """
+    content = f"probe of elmify, {key}\n".encode()
+    return Upload(
+        key=key,
+        body=io.BytesIO(content),
+        size_bytes=len(content),
+        md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
+        media_type="text/plain",
+        cache_control="private, no-store",
+    )
+
 
 _REMEDY = (
     "Set R2_STAGING_BUCKET to a private bucket of the same account. Or keep `.elmify/` off the public\n"

@@ -19,7 +19,7 @@ from reconciler.model.staging import Staging
 from reconciler.model.status import Advice, Found, Leftover, Status, Why
 from reconciler.model.values import nfc
 from reconciler.operations.audit import anchored
-from reconciler.planning.leftovers import is_given_up, is_ours
+from reconciler.planning.orphans import is_given_up, is_ours
 
 _RUNS = 5
 

@@ -29,7 +29,10 @@ def advise(status: Status) -> Advice:
 
 
 def remedy_of_run(run: Run | None) -> Resumption:
-    """Return what does again what a run was to do: by the plan that was reviewed, if it had one."""
+    """Return the operation that repeats the work of a run.
+
+    If the run had a reviewed plan, the operation applies that plan.
+    """
     if run is None:
         return Apply()
     if run.fingerprint is not None and run.kind is not RunKind.MERGE:
@@ -38,7 +41,10 @@ def remedy_of_run(run: Run | None) -> Resumption:
 
 
 def remedy_of(kind: RunKind, subject: Sequence[str]) -> Resumption:
-    """Return what does again a run of that kind; `subject` is the run or the two lectures it is about."""
+    """Return the operation that repeats a run of that kind.
+
+    `subject` is the run, or the two lectures, that the run is about.
+    """
     match kind, [*subject]:
         case RunKind.GC, _:
             return CollectGarbage()

@@ -360,7 +360,10 @@ def _told(key: str, size_bytes: int, etag: str | None) -> str:
 
 
 def drift_remedies(report: DriftReport) -> Iterator[Remedy]:
-    """Yield what a person can do about drift: to undo it, to keep it, and for what nobody declared."""
+    """Yield the remedies for drift.
+
+    A person can undo the drift or keep it. There are also remedies for what is not declared.
+    """
     strange = [each for each in report.findings if each.what in {DriftKind.ROW_NEW, DriftKind.OBJECT_NEW}]
     if report.reimports or len(strange) < len(report.findings):
         yield Sentence(text="To undo it, make both stores again what the catalog says:")

@@ -35,9 +35,12 @@ def blocked_by(
     *,
     successors: Mapping[Address, Address] = NOBODY,
 ) -> Iterator[Blocked]:
-    """Yield every guard's no. `doomed` is what hangs off the rows that the changes delete.
+    """Yield the refusal of every guard that blocks the changes.
 
-    `successors` are the recorded addresses whose row is another address now, with that one.
+    `doomed` is what depends on the rows that the changes delete.
+
+    `successors` maps each recorded address whose row now belongs to another address to that other
+    address.
 
     `catalog` is None for a plan that does not follow it.
     """
@@ -53,9 +56,10 @@ def blocked_by(
 
 
 def lifted(plan: Plan, out: str | None = None) -> MakePlan:
-    """Return the same plan with every allowance it lacks, and those it has: it lifts all that can be lifted.
+    """Return the same plan with every allowance that it lacks.
 
-    `out` is the file that the plan is saved to.
+    The allowances that it already has are kept. It lifts every guard that can be lifted. `out` is the
+    file that the plan is saved to.
     """
     lacking = (remedy for blocked in plan.blocked for remedy in blocked.remedies)
     needed = {remedy.guard: remedy.number for remedy in lacking if isinstance(remedy, LiftGuard)}
@@ -63,7 +67,10 @@ def lifted(plan: Plan, out: str | None = None) -> MakePlan:
 
 
 def again(plan: Plan) -> MakePlan:
-    """Return what makes the same plan again: its purpose, scope and options, and no allowance."""
+    """Return the operation that makes the same plan again.
+
+    It has the plan's purpose, scope and options, and no allowance.
+    """
     return MakePlan(scope=plan.scope, options=plan.options, rolls_back=plan.rolls_back, merges=plan.merges)
 
 
@@ -106,7 +113,10 @@ def _too_many(
 
 
 def user_rows(doomed: Dependents, limits: GuardLimits, allowances: Mapping[str, int]) -> Iterator[Blocked]:
-    """Yield the no of the budget of lost user rows; asked again inside the commit, when rows are locked."""
+    """Yield the refusal of the guard that limits lost user rows.
+
+    It is checked again inside the commit, when the rows are locked.
+    """
     lost = sum(doomed.lost_rows.values())
     if lost > max(limits.user_rows, allowances.get(USER_ROWS, 0)):
         tables = ", ".join(

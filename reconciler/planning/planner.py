@@ -33,8 +33,7 @@ from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.guards import blocked_by
 from reconciler.planning.identity import Identities
 from reconciler.planning.ignore_rules import drift_without_ignored, without_ignored
-from reconciler.planning.removals import delete_unmanaged, vanished
-from reconciler.planning.retirement import with_retired
+from reconciler.planning.removals import delete_unmanaged, vanished, with_retired
 from reconciler.planning.world import DELETE_UNMANAGED, REKEY, Request, World
 
 

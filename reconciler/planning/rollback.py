@@ -28,8 +28,7 @@ from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Identities
 from reconciler.planning.planner import Draft, draft_of
 from reconciler.planning.record_validity import trusted
-from reconciler.planning.removals import unmanaged_in
-from reconciler.planning.retirement import with_retired
+from reconciler.planning.removals import unmanaged_in, with_retired
 from reconciler.planning.rollback_conflicts import (
     names_taken,
     objects_gone,

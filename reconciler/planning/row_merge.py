@@ -17,8 +17,7 @@ from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Identities
 from reconciler.planning.planner import Draft, draft_of
 from reconciler.planning.record_validity import trusted
-from reconciler.planning.removals import row_state, unmanaged_in
-from reconciler.planning.retirement import with_retired
+from reconciler.planning.removals import row_state, unmanaged_in, with_retired
 from reconciler.planning.world import Request, World
 
 _ROW = re.compile(r"(?:unmanaged\.lectures\[)?([0-9]{1,18})\]?")

@@ -1,4 +1,7 @@
-"""Records of elmify on PostgreSQL, in schema `elmify` of the library's database."""
+"""Records of elmify on PostgreSQL.
+
+They are in the schema `elmify` of the library's database.
+"""
 
 from typing import TYPE_CHECKING, Any
 

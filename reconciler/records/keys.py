@@ -79,12 +79,15 @@ class KeyRecords(SchemaRecords):
     """The object keys in the records."""
 
     def save_keys(self, keys: Iterable[KeyRecord]) -> None:
-        """Insert or replace keys; of two that are equal by NFC, the later one counts.
+        """Insert or replace keys.
 
-        `changed_at` counts for a key that is new; otherwise it is the time at which the state last changed. A
-        key that rows may name stays as it is when it is intended again, and one that is condemned or deleted
-        when it is let go. Raises `ElmifyError`, and the transaction has to be given up, for any other way
-        back: what gc has condemned is never used again, what was released is never condemned.
+        Of two keys that are equal by NFC, the later one is used.
+
+        `changed_at` is used for a key that is new; otherwise it is the time at which the state last
+        changed. A key that rows may name stays as it is when it is intended again. A condemned or deleted
+        key stays as it is when it is released, and a condemned key also when it is retired. Raises
+        `ElmifyError` for any other way back, and the transaction has to be given up: a key that gc has
+        condemned is never used again, and a key that was released is never condemned.
         """
         rows = {nfc(key.key): key for key in keys}
         if not rows:

@@ -62,12 +62,18 @@ class LeaseRecords(SchemaRecords):
         return lease
 
     def renew_lease(self, token: int, lasts: timedelta) -> None:
-        """Move the expiry on. Waits for a transaction that holds the row, a commit of this very run too."""
+        """Extend the expiry of the lease.
+
+        Waits for a transaction that holds the row, even for a commit of this same run.
+        """
         if self._connection.execute(_RENEW, {"token": token, "lasts": lasts}).rowcount == 0:
             raise _lost(self._read_lease())
 
     def check_lease(self, token: int) -> None:
-        """Lock the row until the transaction ends; `Leased` when another token is the current one."""
+        """Lock the lease's row until the transaction ends.
+
+        Raises `Leased` when another token is the current one.
+        """
         held = self._locked()
         if held is None or held.token != token:
             raise _lost(held)

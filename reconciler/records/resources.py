@@ -45,7 +45,10 @@ class ResourceRecords(SchemaRecords):
     """The resources in the records."""
 
     def save_resources(self, resources: Iterable[ResourceRecord], run: int) -> None:
-        """Insert or replace resources; of two with one address, the later one counts."""
+        """Insert or replace resources.
+
+        Of two resources with the same address, the later one is used.
+        """
         rows = {resource.address: resource for resource in resources}
         if not rows:
             return

@@ -145,14 +145,17 @@ order by s.run, s.seq
 
 
 class RunRecords(SchemaRecords):
-    """The runs in the records. However many there are, each read is of as many rows as it returns."""
+    """Runs in the records.
+
+    No matter how many runs there are, each read is of only as many rows as it returns.
+    """
 
     def begin_run(
         self, kind: RunKind, actor: Actor, fingerprint: str | None = None, *, subject: Sequence[str] = ()
     ) -> int:
-        """Record that a run has begun, and return its number; numbers grow, with gaps.
+        """Record that a run has begun, and return its number.
 
-        Upgrades records of an earlier version first; raises as `install` does.
+        Numbers grow, with gaps. Upgrades records of an earlier version first; raises as `install` does.
         """
         self._upgrade()
         who = (storable(actor.name), storable_or_none(actor.commit), storable_or_none(actor.url))
@@ -163,9 +166,12 @@ class RunRecords(SchemaRecords):
     def set_run(
         self, run: int, state: RunState, outcome: str | None = None, counts: CommitCounts | None = None
     ) -> None:
-        """Move a run on, or repeat its state; without an outcome the one it has stays, and so do its counts.
+        """Move a run to its next state, or repeat its state.
 
-        Raises `ElmifyError` for a run that does not exist, and for a way back: a committed run cannot fail.
+        Without `outcome`, the run keeps the outcome that it has; without `counts`, it keeps its counts.
+
+        Raises `ElmifyError` for a run that does not exist, and for a step back: a committed run cannot
+        fail.
         """
         self._upgrade()
         values = {
@@ -198,13 +204,19 @@ class RunRecords(SchemaRecords):
         return self._read_runs(_READ_LAST, limit)
 
     def ended_runs(self, kind: RunKind, *, result: RunResult | None = None, limit: int = 1) -> Sequence[Run]:
-        """Return the last runs of a kind that have ended, with that result if one is given, newest first."""
+        """Return the last ended runs of a kind, newest first.
+
+        If `result` is given, only runs with that result are returned.
+        """
         if result is None:
             return self._read_runs(_READ_ENDED, kind.value, limit)
         return self._read_runs(_READ_ENDED_WITH, kind.value, result.value, limit)
 
     def run_totals(self) -> Sequence[RunTotal]:
-        """Return the sums over all runs, by kind and result in the order of their names."""
+        """Return the sums over all runs, by kind and result.
+
+        They are in the order of the names of kind and result.
+        """
         if not self._readable():
             return ()
         query = _TOTALS if self._readable() == VERSION else self._on_runs(_TOTALS_OF_VERSION_1)
@@ -222,7 +234,10 @@ class RunRecords(SchemaRecords):
         return run
 
     def last_commit(self) -> AuditEntry | None:
-        """Return the entry of the audit log that tells of the last commit; None before the first."""
+        """Return the audit log's entry of the last commit.
+
+        None before the first commit.
+        """
         if not self._readable():
             return None
         found = self._connection.execute(self._on_runs(_LAST_COMMIT).encode()).fetchone()

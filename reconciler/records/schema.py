@@ -34,10 +34,12 @@ def sql_file(name: str) -> str:
 
 
 def _found_version(connection: "Connection[tuple[Any, ...]]") -> int:
-    """Return the version of the schema as its tables tell it, 0 without one. One statement.
+    """Return the schema's version as its tables show it, 0 without a schema.
 
-    Raises `Denied` when this role may not read all of them, and `ElmifyError` when the schema holds something
-    else: neither is ever 'nothing recorded'.
+    Takes one statement.
+
+    Raises `Denied` when this role may not read all of the tables, and `ElmifyError` when the schema
+    contains something else: neither case is ever treated as 'nothing recorded'.
     """
     found = connection.execute(_PROBE).fetchone()
     if found is None or found[1] == [None]:
@@ -87,9 +89,12 @@ _CONFIRM = "update elmify.identity set state = 'confirmed', keys_lost = keys_los
 
 
 class SchemaRecords:
-    """Schema `elmify` through one connection, inside the transaction that is open on it.
+    """Schema `elmify`, through one connection.
 
-    The other records build on it: they read only where the schema was found, and in the form of its version.
+    It is used inside the transaction that is open on the connection.
+
+    The other records build on this class: they read only if the schema was found, and in the form of
+    its version.
     """
 
     def __init__(self, connection: "Connection[tuple[Any, ...]]") -> None:
@@ -97,12 +102,18 @@ class SchemaRecords:
         self._version = 0
 
     def _readable(self) -> int:
-        """Return the version of the schema, 0 without one; asked until the schema was found."""
+        """Return the version of the schema, 0 without a schema.
+
+        The database is asked each time until the schema was found.
+        """
         self._version = self._version or _found_version(self._connection)
         return self._version
 
     def _upgrade(self) -> None:
-        """Bring records of an earlier version to this program's; raises as `install` does."""
+        """Upgrade records of an earlier version to this program's version.
+
+        Raises as `install` does.
+        """
         if 0 < self._readable() < VERSION:
             self._lock_and_upgrade()
 
@@ -111,11 +122,13 @@ class SchemaRecords:
         return self._identity() if self._readable() else None
 
     def install(self, environment: str, identity: str) -> Identity:
-        """Make the schema where it is absent and return the identity; a new one is pending.
+        """Create the schema if it is absent, and return the identity.
 
-        Raises `IdentityMismatch` when the records are those of another environment, `Leased` when they are
-        of an earlier version and a run is at work, and `Denied` with the statements that an owner has to run
-        when this role may not create or upgrade the schema.
+        A new identity is pending.
+
+        Raises `IdentityMismatch` when the records are those of another environment, `Leased` when they
+        are of an earlier version and a run is at work, and `Denied`, with the statements that an owner
+        has to run, when this role may not create or upgrade the schema.
         """
         self._lock_and_upgrade()
         stored = self._identity()
@@ -147,7 +160,10 @@ class SchemaRecords:
         return Identity(id=id_, environment=environment, state=IdentityState(state), keys_lost=keys_lost)
 
     def _lock_and_upgrade(self) -> None:
-        """Wait for another install, then create or upgrade the schema to this program's version."""
+        """Create or upgrade the schema to this program's version.
+
+        Waits for another install first.
+        """
         from psycopg.errors import InsufficientPrivilege
 
         role, database = _lock(self._connection)
@@ -178,7 +194,7 @@ def _lock(connection: "Connection[tuple[Any, ...]]") -> tuple[str, str]:
 
 
 def _upgraded_by_an_owner(version: int, role: str, database: str) -> str:
-    """Return what to do about a role that may not create, or upgrade, the schema."""
+    """Return the hint for a role that may not create or upgrade the schema."""
     granted = grants("apply_grants.sql", role, database)
     if version:
         return (
@@ -219,7 +235,10 @@ def migration(file: str) -> str:
 
 
 def _refuse_while_held(connection: "Connection[tuple[Any, ...]]") -> None:
-    """Raise while a run is at work: one of the earlier version could not record its end any more."""
+    """Raise `Leased` while a run is at work.
+
+    A run of the earlier version could no longer record its end after the upgrade.
+    """
     held = "select run, holder from elmify.lease where run is not null and expires_at > clock_timestamp()"
     connection.execute("select from elmify.lease for update")
     for run, holder in connection.execute(held):

@@ -18,7 +18,10 @@ def time_text(moment: datetime | None) -> str:
 
 
 def run_name(kind: RunKind, subject: Sequence[str] = ()) -> str:
-    """Return what a run was for as a person reads it: `apply`, `rollback 12`, `merge 412 413`."""
+    """Return the purpose of a run in words for a person.
+
+    For example `apply`, `rollback 12`, `merge 412 413`.
+    """
     return " ".join(subject if kind is RunKind.OTHER else (kind.value, *subject))
 
 

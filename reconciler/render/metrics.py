@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reconciler.model.errors import ElmifyError
-from reconciler.model.figures import Figures
 from reconciler.model.kinds import TABLES, Kind
+from reconciler.model.status import Figures
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric

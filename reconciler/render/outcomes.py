@@ -24,7 +24,7 @@ _ALWAYS = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 
 
 def outcome_text(outcome: Outcome, rolled_back: Run | None, *, shown: bool) -> str:
-    """Return the outcome of an apply as text; empty when there is nothing to say.
+    """Return the outcome of an apply as text, or no text.
 
     With `shown` a plan that changes nothing was printed before, so its line is left out. `rolled_back` is
     the run that was taken back.
@@ -69,7 +69,10 @@ def _advice(outcome: Outcome, rolled_back: Run | None) -> str:
 
 
 def outcome_facts(outcome: Outcome | None, rolled_back: Run | None) -> Mapping[str, object]:
-    """Return the outcome of an apply as the facts of its last event; None when nothing was carried out."""
+    """Return the outcome of an apply as the facts of its last event.
+
+    `outcome` is None when nothing was carried out.
+    """
     if outcome is None:
         return {"changes": 0}
     plan = outcome.plan

@@ -1,7 +1,9 @@
-"""Remedies as commands: the one place where a command line is composed from a value.
+"""Remedies as commands.
 
-Every command can be pasted into a shell: what it names is quoted. Words in capitals are for a person to
-replace.
+This is the only place where a command line is composed from a value.
+
+Every command can be pasted into a shell: the names in it are quoted. A person has to replace the
+words in capitals.
 """
 
 import shlex
@@ -55,7 +57,10 @@ def command_of(operation: Operation) -> str:
 
 
 def remedy_lines(remedies: Iterable[Remedy]) -> list[str]:
-    """Return sentences and commands in their order, each once; a command is alone on its line, indented."""
+    """Return the lines of the remedies, in order and without repetition.
+
+    The lines are sentences and commands. A command is alone on its line, indented.
+    """
     lines: list[str] = []
     for remedy in remedies:
         if isinstance(remedy, Sentence):
@@ -71,7 +76,10 @@ def commands_of(remedies: Iterable[Remedy]) -> list[str]:
 
 
 def hint_text(hint: str, remedies: Iterable[Remedy]) -> str:
-    """Return what to do about a problem: its hint, then its remedies; empty when nobody can say."""
+    """Return the advice for a problem: its hint, then its remedies.
+
+    Empty when there is neither a hint nor a remedy.
+    """
     return "\n".join([*filter(None, [hint]), *remedy_lines(remedies)])
 
 
@@ -81,16 +89,20 @@ def remedy_json(remedy: Remedy) -> dict[str, Any]:
 
 
 def lifting_of(plan: Plan, blocked: Blocked, out: str | None = None) -> tuple[Remedy, ...]:
-    """Return the remedies of a guard's no in its plan: one that lifts the guard plans all of it again.
+    """Return the remedies for a guard's refusal of its plan.
 
-    `out` is the file that the plan is saved to, or was read from.
+    The remedy that lifts the guard plans everything again. `out` is the file that the plan is saved
+    to, or was read from.
     """
     again = lifted(plan, out)
     return tuple(again if isinstance(remedy, LiftGuard) else remedy for remedy in blocked.remedies)
 
 
 def guard_lines(plan: Plan, blocked: Blocked, out: str | None = None) -> list[str]:
-    """Return what lifts a guard of a plan, line by line; empty when nothing does."""
+    """Return the lines that say how to lift a guard of a plan.
+
+    Empty when nothing lifts the guard.
+    """
     return [line.removeprefix(_INDENT) for line in remedy_lines(lifting_of(plan, blocked, out))]
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model.figures import Figures
 from reconciler.model.history import RunKind, RunResult
 from reconciler.model.kinds import Kind
+from reconciler.model.status import Figures
 from reconciler.operations.metrics import read_figures
 from reconciler.planning.world import Request
 from tests.stand import Stand

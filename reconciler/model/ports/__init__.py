@@ -5,12 +5,24 @@ suite. Failures are `ProviderError`s; a provider has already retried a transient
 backoff, before it raises it.
 """
 
-from reconciler.model.ports.database import CommitUnknown, Database, DatabaseFacts, ReadSession, UnitOfWork
-from reconciler.model.ports.library import Beyond, Captured, Dependents, Edit, Library, LibraryReader, NewRow
-from reconciler.model.ports.media import MediaFiles
+from reconciler.model.ports.database import (
+    Beyond,
+    Captured,
+    CommitUnknown,
+    Database,
+    DatabaseFacts,
+    Dependents,
+    Edit,
+    Library,
+    LibraryReader,
+    NewRow,
+    ReadSession,
+    UnitOfWork,
+)
 from reconciler.model.ports.objects import (
     Capabilities,
     Copy,
+    MediaFiles,
     ObjectFacts,
     ObjectStore,
     UnfinishedUpload,

@@ -1,4 +1,4 @@
-"""The bucket, as elmify needs it."""
+"""Object store and media ports: the bucket and the files on disk."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import BinaryIO, Protocol
 
 from reconciler.model.actual import StoredObject
+from reconciler.model.catalog import MediaFile
 
 
 def ignore_bytes(_count: int) -> None:
@@ -108,7 +109,11 @@ class ObjectStore(Protocol):
         ...
 
     def now(self) -> datetime:
-        """Return the store's clock, aware, in UTC, as an answer tells it; else this machine's."""
+        """Return the time of the store's clock, aware, in UTC.
+
+        The time comes from an answer of the store; if no answer gives it, it is the time of this
+        machine's clock.
+        """
         ...
 
     def __str__(self) -> str:
@@ -203,4 +208,23 @@ class ObjectStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove an object. Removing what is not there is no error."""
+        ...
+
+
+class MediaFiles(Protocol):
+    """The files under the media root."""
+
+    def has(self, path: str) -> bool:
+        """Return whether there is a regular file at that path.
+
+        Its bytes do not matter.
+        """
+        ...
+
+    def open(self, media: MediaFile) -> BinaryIO:
+        """Open the file whose bytes the lockfile names, positioned at its start.
+
+        The handle was hashed: its bytes had the recorded SHA-256. Raises `ObjectMissing` when there is no
+        such file, `WrongBytes` when it changed since it was locked, or when the path leaves the media root.
+        """
         ...

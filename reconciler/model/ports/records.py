@@ -56,15 +56,25 @@ class RecordsReader(Protocol):
         ...
 
     def ended_runs(self, kind: RunKind, *, result: RunResult | None = None, limit: int = 1) -> Sequence[Run]:
-        """Return the last runs of a kind that have ended, with that result if one is given, newest first."""
+        """Return the last ended runs of a kind, newest first.
+
+        If `result` is given, only runs with that result are returned.
+        """
         ...
 
     def run_totals(self) -> Sequence[RunTotal]:
-        """Return the sums over all runs, by kind and result in the order of their names; none of no runs."""
+        """Return the sums over all runs, by kind and result.
+
+        They are in the order of the names of kind and result. Without runs there are no sums.
+        """
         ...
 
     def last_upload(self) -> Run | None:
-        """Return the run that committed last of those that uploaded anything; None without one."""
+        """Return the last committed run that uploaded anything.
+
+        Of the runs that uploaded anything, it is the one that committed last. None if there is no such
+        run.
+        """
         ...
 
     def steps(self, run_id: int) -> Sequence[StepRecord]:
@@ -94,7 +104,10 @@ class RecordsReader(Protocol):
         ...
 
     def last_commit(self) -> AuditEntry | None:
-        """Return the entry of the audit log that tells of the last commit; None before the first."""
+        """Return the audit log's entry of the last commit.
+
+        None before the first commit.
+        """
         ...
 
 
@@ -165,10 +178,10 @@ class Records(RecordsReader, Protocol):
     def set_run(
         self, run: int, state: RunState, outcome: str | None = None, counts: CommitCounts | None = None
     ) -> None:
-        """Record how far a run has come, and when; with its commit also what that counts.
+        """Record the state of a run and the time at which it was reached.
 
-        The changes of a commit are counted from the steps recorded before it. A run that ends is added to the
-        totals.
+        With the run's commit, the commit's counts are recorded too. The changes of a commit are counted
+        from the steps that were recorded before it. A run that ends is added to the totals.
         """
         ...
 

@@ -16,8 +16,8 @@ from reconciler.planning.verification.findings import (
     VerifyFinding,
     worst_first,
 )
+from reconciler.planning.verification.orphans import remains
 from reconciler.planning.verification.presence import sides, truth_table
-from reconciler.planning.verification.remains import remains
 from reconciler.planning.verification.undeclared import undeclared
 
 

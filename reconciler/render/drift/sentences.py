@@ -180,7 +180,10 @@ def _missing_row(finding: DriftFinding) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftRemedy:
-    """A sentence about what a person can do, and the commands that do it, ready to be pasted."""
+    """Remedy for drift: a sentence and its commands.
+
+    The sentence says what a person can do; the commands do it, and are ready to be pasted.
+    """
 
     sentence: str
     commands: tuple[str, ...]

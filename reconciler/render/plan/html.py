@@ -56,10 +56,13 @@ def plan_html(
     links_end: datetime | None = None,
     out: str | None = None,
 ) -> str:
-    """Return the plan as a page in UTF-8. Every change is on it; the coarser levels leave out its attributes.
+    """Return the plan as an HTML page in UTF-8.
 
-    New pictures and sound are shown when there is a link: of `links`, by key, which work until `links_end`;
-    else under `base_url`, where they are once the plan is applied. `out` is the plan's file.
+    Every change is on the page; the coarser levels of detail leave out the attributes of the changes.
+
+    New pictures and sound are shown when there is a link: from `links`, by key, which work until
+    `links_end`; otherwise under `base_url`, where they are once the plan is applied. `out` is the
+    plan's file.
     """
     if detail is None:
         detail = Detail.ATTRIBUTES if len(plan.changes) <= _READABLE_CHANGES else Detail.RESOURCES

@@ -69,11 +69,13 @@ def plan_markdown(
     max_bytes: int = MAX_BYTES,
     out: str | None = None,
 ) -> str:
-    """Return the plan as one comment of at most `max_bytes` of UTF-8, that begins with a hidden marker.
+    """Return the plan as one Markdown comment.
 
-    A plan that does not fit is shown at a coarser level, whole changes at a time. Deletes and what is
-    blocked are named at every level, so a plan with thousands of them can exceed the limit even so. `out` is
-    the file that the plan is saved in.
+    The comment has at most `max_bytes` of UTF-8 and begins with a hidden marker.
+
+    A plan that does not fit is shown at a coarser level, with whole changes at a time. Deletes and
+    blocked changes are named at every level, so a plan with thousands of them can still exceed the
+    limit. `out` is the file that the plan is saved in.
     """
     if _nothing_to_say(plan):
         return f"{comment_marker(plan.environment)} {NO_CHANGES}\n"

@@ -19,7 +19,10 @@ Scalar = str | int | bool | tuple[str, ...] | None
 
 
 class PlanPart(BaseModel):
-    """A part of the file. Types are exact (`true` is no number); keys that a later 2.x adds are ignored."""
+    """Part of a plan file.
+
+    Types are exact (`true` is not a number); keys that a later 2.x version adds are ignored.
+    """
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
@@ -176,7 +179,10 @@ class ResourceDrift(PlanPart):
 
 
 class SentencePart(PlanPart):
-    """A sentence: what only a person can do, or when to choose the remedy that follows."""
+    """Sentence among the remedies.
+
+    It says what only a person can do, or when to choose the remedy that follows.
+    """
 
     kind: Literal["sentence"]
     text: str

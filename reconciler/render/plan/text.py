@@ -57,11 +57,13 @@ _COLOURS = {
 def plan_text(
     plan: Plan, *, detail: Detail | None = None, colour: bool = False, out: str | None = None
 ) -> str:
-    """Return the plan as text that ends on the plan line; blank lines part its sections.
+    """Return the plan as text that ends with the plan line.
 
-    Without `detail`, as much as a person can read. Whatever the level, every delete and every guard's no is
-    named. `out` is the file that the plan is saved in. All text from outside is harmless for a terminal.
-    Depends on nothing but its arguments.
+    Blank lines separate the sections.
+
+    Without `detail`, the text shows as much as a person can read. At every level, every delete and
+    every refusal of a guard is named. `out` is the file that the plan is saved in. All text from
+    outside is made harmless for a terminal. The result depends only on the arguments.
     """
     text = _Text(plan=plan, detail=detail or fitting_detail(plan), paint=_Paint(colour=colour), out=out)
     return "\n\n".join("\n".join(section) for section in map(list, text.sections()) if section)

@@ -12,7 +12,7 @@ from providers.objects.directory import DirectoryBucket
 from reconciler.model.plan import Change, PutOrigin
 from reconciler.model.ports import ObjectStore
 from reconciler.model.staging import Staging
-from reconciler.operations.presign import links_of
+from reconciler.operations.plan import links_of
 from tests.buckets import bucket_at
 from tests.unit.render.plans import NEW_HASH, adopt, create, delete, plan_of, update
 

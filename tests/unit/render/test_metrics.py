@@ -7,9 +7,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.model.errors import ElmifyError
-from reconciler.model.figures import Figures, LastUpload, RunFigures
 from reconciler.model.history import RunKind, RunResult
 from reconciler.model.kinds import Kind
+from reconciler.model.status import Figures, LastUpload, RunFigures
 from reconciler.render.metrics import metrics_text
 
 NOW = datetime(2026, 11, 23, 14, 2, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.objects.metadata import MAX_BYTES, decoded, encoded
+from providers.objects.etag import MAX_BYTES, decoded, encoded
 from reconciler.model.errors import ProviderError
 
 VALUES = st.text(st.characters(codec="utf-8"), max_size=80)
