@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from reconciler.importing.declare import Folder
-from reconciler.importing.files import Hashing, import_files
+from reconciler.importing.files import FileHashing, import_files
 from reconciler.loading.catalog import Loaded, load_catalog
 from reconciler.loading.lockfile import read_lockfile
 from reconciler.model.catalog import MediaFile
@@ -37,8 +37,10 @@ class ImportProject:
         return self.root / "media"
 
     @property
-    def hashing(self) -> Hashing:
-        return Hashing(policy=Policy(environment="test"), cache_file=self.root / "cache.json", meter=_meter)
+    def hashing(self) -> FileHashing:
+        return FileHashing(
+            policy=Policy(environment="test"), cache_file=self.root / "cache.json", meter=_meter
+        )
 
     def audio(self, path: str, seconds: float = 1.0, *, under: str = "media") -> Path:
         """Put a recording somewhere below the project."""
@@ -94,4 +96,4 @@ class ImportProject:
 
 
 def _meter(files: int, size_bytes: int) -> AbstractContextManager[Meter]:
-    return Quiet().meter("Hashing", files=files, size_bytes=size_bytes)
+    return Quiet().meter("FileHashing", files=files, size_bytes=size_bytes)

@@ -79,7 +79,7 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         _name_variables(cmd_name, command)
         if "_ELMIFY_COMPLETE" in os.environ:
-            from reconciler.cli.addresses import complete_addresses
+            from reconciler.cli.completion import complete_addresses
 
             complete_addresses(command)
         return command

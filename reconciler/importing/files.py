@@ -252,8 +252,8 @@ class OpenMeter(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hashing:
-    """Hashing of files, with a cache.
+class FileHashing:
+    """FileHashing of files, with a cache.
 
     The cache file holds what was hashed before.
     """
@@ -278,7 +278,7 @@ class Hashing:
         return locked.files, {each.position.file: each.detail for each in locked.diagnostics}
 
 
-def import_files(folder: Folder, directory: Path, media_root: Path, hashing: Hashing) -> Imported:
+def import_files(folder: Folder, directory: Path, media_root: Path, hashing: FileHashing) -> Imported:
     """Declare the resources that a content folder holds.
 
     Existing entries keep what they say, and get what they lack. Files that cannot be locked are not

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.importing.declare import Folder, FoundResources, declare, lockfile_lines
-from reconciler.importing.files import Hashing, lecture_fields, without
+from reconciler.importing.files import FileHashing, lecture_fields, without
 from reconciler.importing.layout import KeyPlace, place_of
 from reconciler.importing.metadata import Tags, read_tags
 from reconciler.importing.names import clean, id_for, without_number
@@ -28,7 +28,7 @@ def new_lectures(
     folder: Folder,
     files: Sequence[Path],
     media_root: Path,
-    hashing: Hashing,
+    hashing: FileHashing,
     collection: str | None = None,
 ) -> Imported:
     """Declare recordings in a collection, with their lockfile lines.
@@ -132,7 +132,7 @@ def _copied(
     file: Path,
     media_root: Path,
     catalog: Catalog,
-    hashing: Hashing,
+    hashing: FileHashing,
     under: Resource,
     fields: Mapping[str, Any],
 ) -> str:

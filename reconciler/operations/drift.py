@@ -23,7 +23,7 @@ from reconciler.model.policy import AUDIT_PREFIX, OWN_PREFIX
 from reconciler.model.ports import ObjectStore, RecordsReader
 from reconciler.model.recorded import Recorded
 from reconciler.model.values import nfc, sharing_texts
-from reconciler.notifications.reported import drift_memory, remembered_drift
+from reconciler.notifications.messages import drift_memory, remembered_drift
 from reconciler.operations.catalog import write_output
 from reconciler.operations.project import Project
 from reconciler.planning.drift import LastApply, drift_report

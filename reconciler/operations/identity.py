@@ -10,7 +10,7 @@ from reconciler.model.recorded import Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identities:
+class StoreIdentities:
     """Identity by source: the database's records and the bucket's marker.
 
     `marker` is None when the bucket carries none, or one that is not readable: then `trouble` says
@@ -22,7 +22,7 @@ class Identities:
     trouble: IdentityMismatch | None = None
 
 
-def read_identities(workspace: Workspace) -> Identities:
+def read_identities(workspace: Workspace) -> StoreIdentities:
     """Return which environment each store says it belongs to."""
     marker, trouble = None, None
     try:
@@ -31,7 +31,7 @@ def read_identities(workspace: Workspace) -> Identities:
         trouble = unreadable
     with workspace.database.read() as session:
         recorded = session.records.load_identity()
-    return Identities(recorded=recorded, marker=marker, trouble=trouble)
+    return StoreIdentities(recorded=recorded, marker=marker, trouble=trouble)
 
 
 def rebind(workspace: Workspace) -> None:

@@ -12,11 +12,10 @@ from reconciler.applying.workspace import Workspace
 from reconciler.importing.adopt import Adopted
 from reconciler.importing.adopt import adopt as adopt_into
 from reconciler.importing.declare import Folder, declare
-from reconciler.importing.files import Hashing, without_unseen
+from reconciler.importing.files import FileHashing, without_unseen
 from reconciler.importing.files import import_files as import_folder
+from reconciler.importing.live import Learning, Learnt, learn_nothing, read_world
 from reconciler.importing.live import import_live as import_world
-from reconciler.importing.live import learn_nothing, read_world
-from reconciler.importing.live_hashes import Learning, Learnt
 from reconciler.importing.manifest import manifest_json, read_manifest
 from reconciler.importing.new_entries import new_lectures as declare_lectures
 from reconciler.importing.new_entries import new_parent as declare_parent
@@ -139,9 +138,9 @@ def _folder(project: Project) -> Folder:
     return Folder(root=settings.root, catalog_dir=settings.catalog_dir, lock_path=settings.lock_path)
 
 
-def _hashing(project: Project) -> Hashing:
+def _hashing(project: Project) -> FileHashing:
     settings = project.settings
-    return Hashing(
+    return FileHashing(
         policy=settings.policy,
         cache_file=settings.media_cache,
         meter=_HashingMeter(project),
@@ -165,4 +164,4 @@ class _HashingMeter:
     project: Project
 
     def __call__(self, files: int, size_bytes: int) -> AbstractContextManager[Meter]:
-        return self.project.observer.meter("Hashing", files=files, size_bytes=size_bytes)
+        return self.project.observer.meter("FileHashing", files=files, size_bytes=size_bytes)

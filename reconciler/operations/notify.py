@@ -26,13 +26,14 @@ from reconciler.notifications.messages import (
     is_news,
     is_worth_sending,
     recovery_message,
+    remembered_state,
     send,
+    state_memory,
     state_of,
     state_of_run,
     takeover_message,
     trial_message,
 )
-from reconciler.notifications.reported import remembered_state, state_memory
 from reconciler.render.remedies import hint_text
 from reconciler.settings import Settings
 

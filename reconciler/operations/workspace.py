@@ -13,7 +13,7 @@ from reconciler.model.ports import Database, DatabaseFacts, ObjectStore, ReadSes
 from reconciler.model.staging import STAGING_BUCKET_PREFIX, Staging, staging_inside
 from reconciler.operations.project import Project
 from reconciler.settings import (
-    DirectoryBucket,
+    DirectoryStore,
     EmbeddedDatabase,
     RemoteBucket,
     RemoteDatabase,
@@ -51,7 +51,7 @@ def open_workspace(project: Project, *, database_optional: bool = False) -> Iter
 
 
 def _public_probe(settings: Settings) -> IsPublic | None:
-    if isinstance(settings.objects, DirectoryBucket):
+    if isinstance(settings.objects, DirectoryStore):
         return None
     from providers.objects.r2 import is_public
 
@@ -69,14 +69,12 @@ def _open_staging(settings: Settings, objects: ObjectStore, opened: ExitStack) -
     return Staging(store=store, prefix=STAGING_BUCKET_PREFIX, apart=True)
 
 
-def _open_bucket(
-    bucket: DirectoryBucket | RemoteBucket, settings: Settings, opened: ExitStack
-) -> ObjectStore:
+def _open_bucket(bucket: DirectoryStore | RemoteBucket, settings: Settings, opened: ExitStack) -> ObjectStore:
     match bucket:
-        case DirectoryBucket(path=path):
-            from providers.objects.directory import DirectoryBucket as Directory
+        case DirectoryStore(path=path):
+            from providers.objects.directory import DirectoryBucket
 
-            return opened.enter_context(closing(Directory(path)))
+            return opened.enter_context(closing(DirectoryBucket(path)))
         case RemoteBucket() as remote:
             from providers.objects.r2 import R2Bucket
 

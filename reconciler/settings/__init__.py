@@ -4,7 +4,7 @@ from reconciler.settings.ignore_entries import NotWritable, ignored, with_ignore
 from reconciler.settings.load import find_root, load_settings
 from reconciler.settings.source import CONFIG_NAME, parse_duration, parse_size
 from reconciler.settings.values import (
-    DirectoryBucket,
+    DirectoryStore,
     EmbeddedDatabase,
     RemoteBucket,
     RemoteDatabase,
@@ -15,7 +15,7 @@ from reconciler.settings.values import (
 
 __all__ = [
     "CONFIG_NAME",
-    "DirectoryBucket",
+    "DirectoryStore",
     "EmbeddedDatabase",
     "NotWritable",
     "RemoteBucket",

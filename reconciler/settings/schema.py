@@ -21,7 +21,7 @@ CONCURRENCY_MAX = 256
 
 
 @with_config(_STRICT)
-class Keys(TypedDict, total=False):
+class KeysSection(TypedDict, total=False):
     """The template of each slot's keys."""
 
     speaker_image: _Template
@@ -33,7 +33,7 @@ class Keys(TypedDict, total=False):
 
 
 @with_config(_STRICT)
-class Columns(TypedDict, total=False):
+class ColumnsSection(TypedDict, total=False):
     """Settings of the columns that name an object or a format.
 
     They say what these columns hold.
@@ -48,7 +48,7 @@ class Columns(TypedDict, total=False):
 
 
 @with_config(_STRICT)
-class Guards(TypedDict, total=False):
+class GuardsSection(TypedDict, total=False):
     """Guard settings: limits on what a plan may do without an allowance."""
 
     delete_percent: Annotated[int, Field(ge=0, le=100)]
@@ -58,7 +58,7 @@ class Guards(TypedDict, total=False):
 
 
 @with_config(_STRICT)
-class Transfer(TypedDict, total=False):
+class TransferSection(TypedDict, total=False):
     """Transfer settings of the bytes."""
 
     concurrency: Annotated[int, Field(ge=1, le=CONCURRENCY_MAX)]
@@ -68,7 +68,7 @@ class Transfer(TypedDict, total=False):
 
 
 @with_config(_STRICT)
-class Objects(TypedDict, total=False):
+class ObjectsSection(TypedDict, total=False):
     """Object store settings: the location of the objects."""
 
     store: Literal["directory", "r2"]
@@ -80,7 +80,7 @@ class Objects(TypedDict, total=False):
 
 
 @with_config(_STRICT)
-class Database(TypedDict, total=False):
+class DatabaseSection(TypedDict, total=False):
     """Database settings: the location of the rows."""
 
     store: Literal["embedded", "postgresql"]
@@ -89,7 +89,7 @@ class Database(TypedDict, total=False):
 
 
 @with_config(_STRICT)
-class Staging(TypedDict, total=False):
+class StagingSection(TypedDict, total=False):
     """Staging settings: the location of bytes that wait for their merge."""
 
     bucket: _Line
@@ -99,7 +99,7 @@ class Staging(TypedDict, total=False):
 
 
 @with_config(_STRICT)
-class Notify(TypedDict, total=False):
+class NotifySection(TypedDict, total=False):
     """Notification settings: recipients, and kinds of messages.
 
     The URLs themselves are secrets, and come from the environment.
@@ -110,7 +110,7 @@ class Notify(TypedDict, total=False):
 
 
 @with_config(_STRICT)
-class Ignored(TypedDict):
+class IgnoredSection(TypedDict):
     """Something that is let be."""
 
     what: _Line
@@ -125,16 +125,16 @@ class SettingsFile(TypedDict, total=False):
     catalog: _Line
     media: _Line
     public_base_url: _Line
-    keys: Keys
-    columns: Columns
-    guards: Guards
+    keys: KeysSection
+    columns: ColumnsSection
+    guards: GuardsSection
     retention: _Line
-    ignore: list[Ignored]
-    transfer: Transfer
-    objects: Objects
-    database: Database
-    staging: Staging
-    notify: Notify
+    ignore: list[IgnoredSection]
+    transfer: TransferSection
+    objects: ObjectsSection
+    database: DatabaseSection
+    staging: StagingSection
+    notify: NotifySection
 
 
 @cache

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from reconciler.loading.diagnostic_codes import Mistake
 from reconciler.settings.source import Source
 from reconciler.settings.values import (
-    DirectoryBucket,
+    DirectoryStore,
     EmbeddedDatabase,
     RemoteBucket,
     RemoteDatabase,
@@ -20,7 +20,7 @@ from reconciler.settings.values import (
     StoreChoice,
 )
 
-Bucket = DirectoryBucket | RemoteBucket
+Bucket = DirectoryStore | RemoteBucket
 Rows = EmbeddedDatabase | RemoteDatabase
 
 
@@ -40,9 +40,9 @@ def read_staging(source: Source, environ: Mapping[str, str], root: Path, objects
     section = source.section("staging")
     name = environ.get(_BUCKET) or section.get("bucket")
     match objects:
-        case DirectoryBucket():
+        case DirectoryStore():
             folder = section.get("directory")
-            return DirectoryBucket(path=root / folder) if folder else None
+            return DirectoryStore(path=root / folder) if folder else None
         case RemoteBucket() if not name:
             return None
         case RemoteBucket(bucket=library):
@@ -115,7 +115,7 @@ def _refuse_mixture(of_bucket: Source, of_database: Source, objects: Bucket, dat
     chosen_bucket = of_bucket.section("objects").get("store")
     chosen_rows = of_database.section("database").get("store")
     match objects, database:
-        case DirectoryBucket(), RemoteDatabase(variable=variable) if chosen_bucket is None:
+        case DirectoryStore(), RemoteDatabase(variable=variable) if chosen_bucket is None:
             detail = f"{variable} names a database, and no variable names a bucket."
             hint = (
                 f"Set {_listed(R2_VARIABLES[1:])}; "
@@ -134,7 +134,7 @@ def _refuse_unnamed(of_bucket: Source, of_database: Source, objects: Bucket, dat
     """Report each store that is embedded only because nobody named it."""
     said = f"This is `environment: {of_bucket.value['environment']}`, and"
     if (
-        isinstance(objects, DirectoryBucket)
+        isinstance(objects, DirectoryStore)
         and not {"store", "directory"} & of_bucket.section("objects").keys()
     ):
         hint = f"Set {_listed(R2_VARIABLES[1:])}; "
@@ -148,7 +148,7 @@ def _refuse_unnamed(of_bucket: Source, of_database: Source, objects: Bucket, dat
 
 def _read_bucket(source: Source, environ: Mapping[str, str], root: Path, state_dir: Path) -> Bucket:
     section = source.section("objects")
-    directory = DirectoryBucket(path=root / section.get("directory", state_dir / "bucket"))
+    directory = DirectoryStore(path=root / section.get("directory", state_dir / "bucket"))
     wanted = section.get("store")
     named = (
         any(name in environ for name in R2_VARIABLES)

@@ -36,7 +36,7 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DirectoryBucket:
+class DirectoryStore:
     """A folder that behaves like a bucket."""
 
     path: Path
@@ -79,15 +79,15 @@ class StoreChoice:
     None when the library's own bucket keeps them.
     """
 
-    objects: DirectoryBucket | RemoteBucket
+    objects: DirectoryStore | RemoteBucket
     database: EmbeddedDatabase | RemoteDatabase
-    staging: DirectoryBucket | RemoteBucket | None = None
+    staging: DirectoryStore | RemoteBucket | None = None
     bucket_mistakes: tuple[Diagnostic, ...] = ()
     database_mistakes: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notify:
+class NotifySettings:
     """Notification settings: recipients, and kinds of messages.
 
     `urls` are Apprise's, from the environment variable `variable`; often there are none.
@@ -117,7 +117,7 @@ class Settings:
     cache_dir: Path | None
     stores: StoreChoice
     actor: Actor
-    notify: Notify = field(default_factory=Notify)
+    notify: NotifySettings = field(default_factory=NotifySettings)
 
     @property
     def media_cache(self) -> Path:
@@ -125,7 +125,7 @@ class Settings:
         return self.state_dir / "cache" / "media.json"
 
     @property
-    def objects(self) -> DirectoryBucket | RemoteBucket:
+    def objects(self) -> DirectoryStore | RemoteBucket:
         """The library's bucket."""
         _refuse(self.stores.bucket_mistakes)
         return self.stores.objects
@@ -137,7 +137,7 @@ class Settings:
         return self.stores.database
 
     @property
-    def staging(self) -> DirectoryBucket | RemoteBucket | None:
+    def staging(self) -> DirectoryStore | RemoteBucket | None:
         """Bucket for bytes that wait for their merge.
 
         None when the library's own bucket keeps them.

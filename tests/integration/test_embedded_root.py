@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from providers.embedded_postgres.cluster import Cluster
-from providers.embedded_postgres.privileges import NOBODY, account_for
 from providers.embedded_postgres.server import EmbeddedServer, find_programs
+from providers.embedded_postgres.supervisor import NOBODY, account_for
 from tests.content import run_sql
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from psycopg import conninfo
 
-from providers.embedded_postgres.privileges import NOBODY, Account
+from providers.embedded_postgres.supervisor import NOBODY, Account
 from reconciler.model.kinds import Kind
 from reconciler.model.ports import NewRow
 from tests.content import a_user, database_at, favourite, lecture, run_sql

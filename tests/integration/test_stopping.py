@@ -26,8 +26,7 @@ from reconciler.applying.refresh import make_plan
 from reconciler.applying.stage import Stager
 from reconciler.applying.workspace import Workspace
 from reconciler.concurrency import CancellationToken
-from reconciler.importing.live import read_world
-from reconciler.importing.live_hashes import Learning, Learnt
+from reconciler.importing.live import Learning, Learnt, read_world
 from reconciler.loading import locking
 from reconciler.loading.hashing import StatCache
 from reconciler.loading.locking import lock, survey

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from providers.objects.directory import DirectoryBucket
-from reconciler.importing.live_hashes import Learning, Learnt
+from reconciler.importing.live import Learning, Learnt
 from reconciler.model.actual import StoredObject
 from reconciler.model.catalog import MediaFile
 from reconciler.model.errors import ObjectMissing

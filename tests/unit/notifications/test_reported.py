@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.notifications.reported import drift_memory, remembered_drift, remembered_state, state_memory
+from reconciler.notifications.messages import drift_memory, remembered_drift, remembered_state, state_memory
 
 
 def test_what_was_told_is_remembered_for_each_environment(tmp_path: Path) -> None:

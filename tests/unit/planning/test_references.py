@@ -27,7 +27,7 @@ from reconciler.planning.references import (
     style_of,
     url_of,
 )
-from reconciler.settings.layout import _parse_base_url
+from reconciler.settings.load import _parse_base_url
 from tests.unit.planning.worlds import CDN, lecture_row, speaker_row
 
 IMAGE = TABLES[Kind.SPEAKER].column("image_url")

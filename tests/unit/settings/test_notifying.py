@@ -8,7 +8,7 @@ import pytest
 from reconciler.model.errors import InvalidInput
 from reconciler.model.notifications import NotificationKind
 from reconciler.settings import Secret, load_settings
-from reconciler.settings.values import Notify, Settings
+from reconciler.settings.values import NotifySettings, Settings
 
 
 def load(root: Path, section: str = "", environ: Mapping[str, str] | None = None) -> Settings:
@@ -17,7 +17,7 @@ def load(root: Path, section: str = "", environ: Mapping[str, str] | None = None
 
 
 def test_without_a_variable_nobody_is_told(tmp_path: Path) -> None:
-    assert load(tmp_path).notify == Notify()
+    assert load(tmp_path).notify == NotifySettings()
     assert load(tmp_path, environ={"ELMIFY_NOTIFY_URLS": "  "}).notify.urls == ()
 
 

@@ -22,7 +22,7 @@ from reconciler.model.policy import (
     TransferLimits,
 )
 from reconciler.settings import (
-    DirectoryBucket,
+    DirectoryStore,
     EmbeddedDatabase,
     RemoteBucket,
     RemoteDatabase,
@@ -75,7 +75,7 @@ def test_only_the_environment_name_is_needed(root: Path) -> None:
         state_dir=root / ".elmify",
         cache_dir=None,
         stores=StoreChoice(
-            objects=DirectoryBucket(path=root / ".elmify" / "bucket"),
+            objects=DirectoryStore(path=root / ".elmify" / "bucket"),
             database=EmbeddedDatabase(path=root / ".elmify" / "postgres"),
         ),
         actor=Actor(name=getpass.getuser()),
@@ -123,9 +123,9 @@ staging: {directory: staged, prefix_is_private: true, keep: 3d}
     assert policy.transfer == TransferLimits(
         concurrency=4, single_put_bytes=5 * 1024**2, part_bytes=1024**3, cache_control="no-cache"
     )
-    assert loaded.objects == DirectoryBucket(path=root / "bucket")
+    assert loaded.objects == DirectoryStore(path=root / "bucket")
     assert loaded.database == EmbeddedDatabase(path=root / "pg")
-    assert loaded.staging == DirectoryBucket(path=root / "staged")
+    assert loaded.staging == DirectoryStore(path=root / "staged")
     assert (policy.own_prefix_is_private, policy.staged_retention) == (True, timedelta(days=3))
 
 
@@ -386,7 +386,7 @@ class TestStores:
         assert found(root, MINIMAL, R2) == [("EL007", "elmify.yaml:1:1")]
 
         text = MINIMAL + "objects: {store: directory}\n"
-        assert isinstance(load(root, text, DATABASE).objects, DirectoryBucket)
+        assert isinstance(load(root, text, DATABASE).objects, DirectoryStore)
         text = MINIMAL + "database: {store: embedded}\n"
         assert isinstance(load(root, text, R2).database, EmbeddedDatabase)
 
@@ -395,7 +395,7 @@ class TestStores:
 
         loaded = load(root, text, REMOTE)
 
-        assert isinstance(loaded.objects, DirectoryBucket)
+        assert isinstance(loaded.objects, DirectoryStore)
         assert isinstance(loaded.database, EmbeddedDatabase)
 
     def test_nothing_names_a_staging_bucket(self, root: Path) -> None:
@@ -435,7 +435,7 @@ class TestStores:
 
     def test_an_empty_staging_bucket_is_none_at_all(self, root: Path) -> None:
         assert load(root, MINIMAL, {**REMOTE, "R2_STAGING_BUCKET": ""}).staging is None
-        assert isinstance(load(root, TRIAL, {"R2_STAGING_BUCKET": ""}).objects, DirectoryBucket)
+        assert isinstance(load(root, TRIAL, {"R2_STAGING_BUCKET": ""}).objects, DirectoryStore)
 
     def test_a_chosen_directory_has_no_bucket_beside_it(self, root: Path) -> None:
         text = MINIMAL + "objects: {store: directory}\n"
@@ -606,9 +606,10 @@ def test_any_settings_are_good_or_refused_and_never_half_of_either(
     try:
         loaded = load_settings(tmp_path, {name: REMOTE[name] for name in names})
         loaded.refuse_mistakes()
-        embedded = isinstance(loaded.objects, DirectoryBucket)
+        embedded = isinstance(loaded.objects, DirectoryStore)
     except InvalidInput:
         return
     assert all(getattr(loaded, each.name) is not None for each in fields(loaded) if each.name != "cache_dir")
-    assert embedded or set(R2) <= names
+    named = {"R2_BUCKET_NAME"} if "objects: {bucket: b}" in lines else set()
+    assert embedded or set(R2) <= names | named
     assert not embedded or not names & set(R2)
