@@ -16,16 +16,13 @@ from reconciler.model.history import AuditFact, RunKind, RunState
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.outcomes import Collected, ExpiredUploads, RetiredObject
 from reconciler.model.plan import NamedBy
+from reconciler.model.policy import RETENTION_MIN
 from reconciler.model.ports import LibraryReader
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded
 from reconciler.model.remedies import Apply, CollectGarbage, MakePlan, Sentence, ShowAudit, TakeDown
-from reconciler.model.values import counted, nfc
+from reconciler.model.values import counted, listed, nfc
 from reconciler.planning.orphans import wanted_hashes
 from reconciler.planning.references import KeySearch, naming_columns, references_in
-
-#: Somebody may be listening to a retired object, or hold a page that names it; a pull request may still count
-#: on what was staged for it: never sooner than this.
-SHORTEST_RETENTION = timedelta(hours=24)
 
 _MOST_NAMED = 5  # addresses in one sentence
 
@@ -59,7 +56,7 @@ def collect(
     Raises `Unfinished` when some deletes failed, or when it was cancelled between two deletes: the
     next gc does the remaining ones.
     """
-    if min(wanted.older_than, wanted.staged_older_than) < SHORTEST_RETENTION:
+    if min(wanted.older_than, wanted.staged_older_than) < RETENTION_MIN:
         raise UsageError(
             "retired objects and staged copies are kept for at least 24 hours",
             hint="For a takedown, name what must go at once:",
@@ -195,7 +192,7 @@ def _refuse_live(recorded: Recorded, now: Sequence[str]) -> None:
     if live:
         raise UsageError(
             f"{counted(len(live), 'address', 'addresses')} of this takedown "
-            f"{'is' if len(live) == 1 else 'are'} still live: {_a_few(live)}",
+            f"{'is' if len(live) == 1 else 'are'} still live: {listed(live, _MOST_NAMED)}",
             hint="Nothing was deleted. Remove it from the catalog first, then",
             remedies=[
                 MakePlan(),
@@ -205,12 +202,6 @@ def _refuse_live(recorded: Recorded, now: Sequence[str]) -> None:
                 CollectGarbage(),
             ],
         )
-
-
-def _a_few(addresses: Sequence[str]) -> str:
-    shown = ", ".join(addresses[:_MOST_NAMED])
-    extra = len(addresses) - _MOST_NAMED
-    return f"{shown} and {extra:,} more" if extra > 0 else shown
 
 
 def _find(

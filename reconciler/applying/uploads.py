@@ -22,7 +22,7 @@ from reconciler.model.errors import (
 )
 from reconciler.model.plan import Put, PutOrigin
 from reconciler.model.policy import TransferLimits
-from reconciler.model.ports import Copy, MediaFiles, Meter, ObjectFacts, ObjectStore, Upload
+from reconciler.model.ports import Copy, MediaFiles, Meter, ObjectStore, Upload
 from reconciler.model.remedies import Apply, Lock, MakePlan
 from reconciler.model.staging import Staging
 from reconciler.planning.byte_sources import ByteSource
@@ -56,22 +56,12 @@ class Copier:
             etag=source.stored.etag,
         )
         from_apart = source.origin is PutOrigin.STAGED and self.staging.apart
-        self.objects.copy(copy, self.staging.store if from_apart else None)
-        found = self.objects.head(put.key)
-        if found is None or not _is_the_copy(found, copy, media):
+        stored = self.objects.copy(copy, self.staging.store if from_apart else None)
+        foretold = foretold_etags(media)
+        if stored.size_bytes != media.size_bytes or (foretold and stored.etag not in foretold):
             self.objects.delete(put.key)  # ours alone: it was copied where there was nothing
             raise WrongBytes(f"what was copied from {copy.source!r} is not what was asked for")
-        return StoredObject(found.key, found.size_bytes, found.etag)
-
-
-def _is_the_copy(found: ObjectFacts, copy: Copy, media: MediaFile) -> bool:
-    foretold = foretold_etags(media)
-    return (
-        found.size_bytes == copy.size_bytes
-        and (not foretold or found.etag in foretold)
-        and found.metadata.get(HASH_METADATA) == copy.metadata[HASH_METADATA]
-        and found.cache_control == copy.cache_control
-    )
+        return stored
 
 
 _BLOCK_BYTES = 1024 * 1024

@@ -253,7 +253,7 @@ class OpenMeter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileHashing:
-    """FileHashing of files, with a cache.
+    """Hashing of files, with a cache.
 
     The cache file holds what was hashed before.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reconciler.model.diagnostics import Diagnostic, Position
+from reconciler.model.diagnostics import Position
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.remedies import Remedy
 from reconciler.model.values import Value
@@ -249,7 +249,6 @@ class Plan:
     unverified: int = 0
     ignored: int = 0
     listed: int = 0
-    warnings: tuple[Diagnostic, ...] = ()
     rolls_back: int | None = None
     restored: Restored = field(default_factory=Restored)
     merges: tuple[str, str] | None = None

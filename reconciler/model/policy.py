@@ -107,6 +107,11 @@ class Ignored:
     reason: str
 
 
+#: Somebody may be listening to a retired object, or hold a page that names it; a pull request may still count
+#: on what was staged for it: never sooner than this.
+RETENTION_MIN = timedelta(hours=24)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Everything the planner and the applier need to know of elmify.yaml."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -33,6 +33,18 @@ def same(left: Value, right: Value) -> bool:
     A boolean is never equal to a number.
     """
     return left == right and (isinstance(left, bool) == isinstance(right, bool))
+
+
+def first_few(items: Sequence[str], limit: int) -> list[str]:
+    """Return the first items; one more says how many are left out."""
+    extra = len(items) - limit
+    return [*items[:limit], f"and {extra:,} more"] if extra > 0 else list(items)
+
+
+def listed(items: Sequence[str], limit: int) -> str:
+    """Return the first items as an enumeration that says how many are left out."""
+    extra = len(items) - limit
+    return ", ".join(items[:limit]) + (f" and {extra:,} more" if extra > 0 else "")
 
 
 def nfc(text: str) -> str:

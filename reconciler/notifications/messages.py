@@ -19,7 +19,7 @@ from reconciler.model.errors import ElmifyError, Exit, Interrupted, UsageError
 from reconciler.model.history import Actor, Run
 from reconciler.model.notifications import Message, NotificationKind, Takeover
 from reconciler.model.remedies import TryNotifications
-from reconciler.model.values import counted
+from reconciler.model.values import counted, first_few
 
 _FORMAT = 1
 
@@ -130,9 +130,7 @@ def failure_message(kind: str, environment: str, error: Exception, actor: Actor,
     """
     about, title = _failed(kind, environment, error)
     details = error.details if isinstance(error, ElmifyError) else ()
-    more = len(details) - _DETAILS
-    shown = [*details[:_DETAILS], *([f"and {more:,} more"] if more > 0 else [])]
-    return _message(about, title, [_sentence(error), *shown, hint], actor)
+    return _message(about, title, [_sentence(error), *first_few(details, _DETAILS), hint], actor)
 
 
 def _failed(kind: str, environment: str, error: Exception) -> tuple[NotificationKind, str]:

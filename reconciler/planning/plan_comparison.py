@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.model.errors import UsageError
 from reconciler.model.plan import Action, Change, Plan, State
 from reconciler.model.recorded import KeyState
-from reconciler.model.values import canonical_json, nfc, same
+from reconciler.model.values import canonical_json, first_few, nfc, same
 from reconciler.planning.world import Request, World
 
 
@@ -207,10 +207,8 @@ def _brief(change: Change | None) -> str:
 def _lines(change: Change | None, pairs: Mapping[str, _Pair]) -> Iterator[str]:
     if change is None:
         return
-    for name, (before, after) in list(pairs.items())[:_MOST_NAMES]:
-        yield f"        {name}: {_arrow(before, after)}"
-    if len(pairs) > _MOST_NAMES:
-        yield f"        and {len(pairs) - _MOST_NAMES:,} more"
+    lines = [f"{name}: {_arrow(before, after)}" for name, (before, after) in pairs.items()]
+    yield from (f"        {line}" for line in first_few(lines, _MOST_NAMES))
 
 
 def _arrow(before: str | None, after: str | None) -> str:

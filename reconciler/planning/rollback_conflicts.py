@@ -8,7 +8,7 @@ from reconciler.model.history import WHOLE_RUN, Touch
 from reconciler.model.kinds import TABLES, Kind, Origin
 from reconciler.model.plan import Action, Change
 from reconciler.model.recorded import KeyState
-from reconciler.model.values import Value, nfc
+from reconciler.model.values import Value, listed, nfc
 from reconciler.planning.steps import Done
 from reconciler.planning.world import World
 
@@ -103,9 +103,7 @@ def _above(address: str) -> Iterator[str]:
 
 def told(run: int, addresses: Sequence[str]) -> str:
     """Return one line about a run in the way."""
-    shown = ", ".join(addresses[:_MOST_NAMED])
-    extra = len(addresses) - _MOST_NAMED
-    return f"run {run} has touched {shown}{f' and {extra:,} more' if extra > 0 else ''} since"
+    return f"run {run} has touched {listed(addresses, _MOST_NAMED)} since"
 
 
 def objects_gone(world: World, done: Iterable[Done], changes: Iterable[Change]) -> Iterator[str]:

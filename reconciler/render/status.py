@@ -11,7 +11,7 @@ from reconciler.model.recorded import Identity
 from reconciler.model.remedies import Apply, Stage
 from reconciler.model.staging import Located, Whereabouts
 from reconciler.model.status import Advice, Found, Leftover, Status, Why
-from reconciler.model.values import counted, readable_size
+from reconciler.model.values import counted, first_few, readable_size
 from reconciler.render.escape import harmless, harmless_json, quoted
 from reconciler.render.history import lease_document, moment_json, run_document, runs_text, time_text
 from reconciler.render.remedies import command_of, remedy_json
@@ -156,9 +156,7 @@ def _leftover(leftover: Leftover) -> str:
 
 def _some(lines: Sequence[str]) -> Iterator[str]:
     """Yield the first lines, and how many more there are."""
-    yield from (f"  {line}" for line in lines[:_KEYS_SHOWN])
-    if len(lines) > _KEYS_SHOWN:
-        yield f"  and {len(lines) - _KEYS_SHOWN:,} more"
+    yield from (f"  {line}" for line in first_few(lines, _KEYS_SHOWN))
 
 
 def status_json(status: Status, advice: Advice) -> str:

@@ -19,6 +19,7 @@ from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.notifications import NotificationKind
 from reconciler.model.policy import (
     DEFAULT_TEMPLATES,
+    RETENTION_MIN,
     FormatStyle,
     GuardLimits,
     Ignored,
@@ -160,8 +161,6 @@ def read_notify(source: Source, environ: Mapping[str, str]) -> NotifySettings:
 LOCKFILE_NAME = "elmify.lock"
 STATE_NAME = ".elmify"
 
-#: Someone may be listening, or a page may still show the old URL.
-RETENTION_MIN = timedelta(hours=24)
 
 # R2: parts of 5 MiB to 5 GiB, a single put of at most 5 GiB.
 _PART_MIN_BYTES = 5 * 1024**2

@@ -20,7 +20,7 @@ from reconciler.model.plan import Action, Blocked, Change, ObjectState, Plan, St
 from reconciler.planning.references import url_of
 from reconciler.render.escape import harmless
 from reconciler.render.plan.attributes import attributes, hidden_attributes
-from reconciler.render.plan.parts import Detail, drift_part, notes, totals, warning_part
+from reconciler.render.plan.parts import Detail, drift_part, notes, totals
 from reconciler.render.plan.sentences import (
     ORDER,
     SYMBOLS,
@@ -82,7 +82,6 @@ def plan_html(
         actions=[_action(plan, action) for action in ORDER if plan.count(action)],
         changes=changes,
         drift=[drift_part(drift) for drift in plan.drift],
-        warnings=[warning_part(warning) for warning in plan.warnings],
         notes=list(notes(plan)),
         totals=totals(plan),
         fingerprint=plan.fingerprint,

@@ -22,9 +22,9 @@ from reconciler.model.plan import (
     Unmanaged,
 )
 from reconciler.model.remedies import MakePlan
-from reconciler.model.values import canonical_json
+from reconciler.model.values import canonical_json, first_few
 from reconciler.planning.fingerprint import change_id, fingerprint
-from reconciler.render.diagnostics import diagnostic_json, position_json
+from reconciler.render.diagnostics import position_json
 from reconciler.render.escape import harmless_json
 from reconciler.render.plan.sentences import VERBS, cost_of, object_address, row_name
 from reconciler.render.plan.steps import steps_of
@@ -107,7 +107,6 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             for key, named_by in sorted(plan.kept.items())
         ],
         "summary": _summary(plan),
-        "diagnostics": [diagnostic_json(warning) for warning in plan.warnings],
     }
 
 
@@ -284,9 +283,7 @@ def _mistakes(error: "ValidationError") -> list[str]:
     The messages leave out what the file says there: a plan may be large, a message must not be.
     """
     found = error.errors(include_url=False, include_input=False, include_context=False)
-    told = [f"{_place(mistake['loc'])}: {mistake['msg']}" for mistake in found[:_DETAILS]]
-    extra = len(found) - len(told)
-    return [*told, f"and {extra:,} more"] if extra else told
+    return first_few([f"{_place(mistake['loc'])}: {mistake['msg']}" for mistake in found], _DETAILS)
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -14,7 +14,7 @@ from reconciler.model.plan import Action, Blocked, Change, Plan
 from reconciler.model.values import counted
 from reconciler.render.escape import code, marker_word, prose
 from reconciler.render.plan.attributes import attributes
-from reconciler.render.plan.parts import Detail, drift_part, notes, totals, warning_part
+from reconciler.render.plan.parts import Detail, drift_part, notes, totals
 from reconciler.render.plan.sentences import (
     NO_CHANGES,
     ORDER,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 #: Under GitHub's limit of 65,536 characters for a comment, with room for what a workflow adds.
 MAX_BYTES = 60_000
 _LEAST_BYTES = 60  # of a change that is explained: its own tags alone are longer
-_WARNINGS = 10  # that are told where not even every change is
 
 
 class _Level(IntEnum):
@@ -113,7 +112,7 @@ def plan_in_short(plan: Plan, where: str) -> str:
 
 
 def _nothing_to_say(plan: Plan) -> bool:
-    told = plan.changes or plan.blocked or plan.drift or plan.kept or plan.warnings or plan.scope
+    told = plan.changes or plan.blocked or plan.drift or plan.kept or plan.scope
     return plan.empty and not told
 
 
@@ -136,8 +135,6 @@ def _rendered(plan: Plan, level: _Level, *, coarser: bool, out: str | None) -> s
         blocked=[_guard(plan, blocked, level, out) for blocked in plan.blocked],
         groups=[_group(plan, action, level) for action in ORDER if plan.count(action)],
         drift=[drift_part(drift) for drift in plan.drift],
-        warnings=[warning_part(warning) for warning in plan.warnings[: _told(plan, level)]],
-        unsaid=len(plan.warnings) - _told(plan, level),
         notes=list(notes(plan)),
         totals=totals(plan),
         fingerprint=plan.fingerprint,
@@ -181,11 +178,6 @@ def _as_markup(text: str) -> "Markup":
     from markupsafe import Markup
 
     return Markup(text)  # noqa: S704 - its callers have escaped what came from outside
-
-
-def _told(plan: Plan, level: _Level) -> int:
-    """Return how many warnings are told."""
-    return len(plan.warnings) if level < _Level.COLLECTIONS else min(len(plan.warnings), _WARNINGS)
 
 
 def _group(plan: Plan, action: Action, level: _Level) -> dict[str, Any]:

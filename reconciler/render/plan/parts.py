@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.plan import Drift, Plan
+from reconciler.model.values import first_few
 from reconciler.render.escape import value_text
 from reconciler.render.plan.sentences import (
     allowances_sentence,
@@ -52,16 +52,6 @@ def drift_part(drift: Drift) -> dict[str, str]:
     }
 
 
-def warning_part(warning: Diagnostic) -> dict[str, str | list[str]]:
-    """Return a warning, its detail and hint line by line."""
-    return {
-        "place": str(warning.position),
-        "code": warning.code,
-        "summary": warning.summary,
-        "explanation": [line for line in f"{warning.detail}\n{warning.hint}".split("\n") if line],
-    }
-
-
 def notes(plan: Plan) -> Iterator[tuple[str, list[str]]]:
     """Yield the notes of a plan, which are only for information.
 
@@ -75,8 +65,7 @@ def notes(plan: Plan) -> Iterator[tuple[str, list[str]]]:
 
 
 def _examples(addresses: Sequence[str]) -> list[str]:
-    extra = len(addresses) - _EXAMPLES
-    return [*addresses[:_EXAMPLES], *([f"and {extra:,} more"] if extra > 0 else [])]
+    return first_few(addresses, _EXAMPLES)
 
 
 def totals(plan: Plan) -> list[str]:

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from reconciler.model.diagnostics import Severity
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action, PutOrigin
 
@@ -263,17 +262,6 @@ class KeptPart(PlanPart):
     readable: bool
 
 
-class DiagnosticPart(PlanPart):
-    """A warning about the catalog."""
-
-    code: str
-    severity: Severity
-    summary: str
-    detail: str
-    hint: str
-    position: PositionPart
-
-
 class Header(PlanPart):
     """The part of a saved plan that is checked first.
 
@@ -312,7 +300,6 @@ class PlanFile(Header):
     merged: MergedPart = Field(default_factory=MergedPart)
     kept: list[KeptPart] = Field(default_factory=list)
     summary: Summary
-    diagnostics: list[DiagnosticPart]
 
 
 def json_schema() -> Mapping[str, Any]:

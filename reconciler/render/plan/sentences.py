@@ -9,7 +9,7 @@ from reconciler.model.address import Address
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Change, Impact, Merged, NamedBy, Plan, Put, PutOrigin, Restored
 from reconciler.model.policy import TransferLimits
-from reconciler.model.values import counted, readable_size
+from reconciler.model.values import counted, listed, readable_size
 from reconciler.planning.diff import differing_names
 from reconciler.render.escape import harmless
 
@@ -113,9 +113,7 @@ def partial_line(plan: Plan) -> str:
     """
     if not plan.scope:
         return ""
-    scope = ", ".join(map(harmless, plan.scope[:_MOST_GLOBS]))
-    if len(plan.scope) > _MOST_GLOBS:
-        scope = f"{scope} and {len(plan.scope) - _MOST_GLOBS:,} more"
+    scope = listed([harmless(glob) for glob in plan.scope], _MOST_GLOBS)
     return f"PARTIAL: only {scope} was compared; everything else was left out and is not touched."
 
 

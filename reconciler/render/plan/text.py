@@ -6,7 +6,6 @@ from typing import TypeVar
 
 from reconciler.model.plan import Action, Blocked, Change, Drift, Plan
 from reconciler.model.values import counted
-from reconciler.render.diagnostics import diagnostics_text
 from reconciler.render.escape import arrow, harmless, styled, value_text
 from reconciler.render.plan.attributes import Attribute, attributes, hidden_attributes
 from reconciler.render.plan.parts import Detail, fitting_detail
@@ -98,7 +97,6 @@ class _Text:
             yield self._group(action)
         yield self._notes()
         yield self._unmanaged()
-        yield self._warnings()
         yield self._guards()
         yield self._totals()
         yield self._closing()
@@ -182,10 +180,6 @@ class _Text:
             shown, rest = _first(addresses, _EXAMPLES)
             yield from (f"    {harmless(address)}" for address in shown)
             yield from rest
-
-    def _warnings(self) -> Iterator[str]:
-        if self.plan.warnings:
-            yield diagnostics_text(self.plan.warnings, colour=self.paint.colour)
 
     def _guards(self) -> Iterator[str]:
         if self.plan.blocked:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC
 
-from reconciler.model.diagnostics import Diagnostic, Position
+from reconciler.model.diagnostics import Position
 from reconciler.model.plan import (
     Blocked,
     Change,
@@ -43,7 +43,6 @@ def plan_value(part: schema.PlanFile) -> Plan:
         unverified=part.unverified,
         ignored=part.ignored,
         listed=part.listed,
-        warnings=tuple(map(_warning, part.diagnostics)),
         rolls_back=part.rolls_back,
         restored=_restored(part.restored),
         merges=part.merges,
@@ -139,14 +138,3 @@ def _remedy(part: schema.SentencePart | schema.LiftGuardPart) -> Remedy:
 def _unmanaged(part: schema.UnmanagedPart) -> Unmanaged:
     rows = {kind: tuple(row.row for row in found) for kind, found in part.rows.items()}
     return Unmanaged(rows=rows, objects={found.key: found.size_bytes for found in part.objects})
-
-
-def _warning(part: schema.DiagnosticPart) -> Diagnostic:
-    return Diagnostic(
-        code=part.code,
-        summary=part.summary,
-        detail=part.detail,
-        hint=part.hint,
-        position=_position(part.position),
-        severity=part.severity,
-    )

@@ -69,7 +69,6 @@ def plan_of(
     unverified: int = 0,
     ignored: int = 0,
     listed: int = 0,
-    warnings: tuple[Diagnostic, ...] = (),
     options: tuple[str, ...] = (),
     unchanged: int = 0,
     rolls_back: int | None = None,
@@ -102,7 +101,6 @@ def plan_of(
         unverified=unverified,
         ignored=ignored,
         listed=listed,
-        warnings=warnings,
         rolls_back=rolls_back,
         restored=restored or Restored(),
         merges=merges,
@@ -314,7 +312,6 @@ def full_plan() -> Plan:
         unmanaged=Unmanaged(rows={Kind.LECTURE: (900, 901)}, objects={"old/a.mp3": 1024, "old/b.mp3": 2048}),
         unverified=5,
         listed=532,
-        warnings=(warning(),),
         allowances={"deletes": 12},
         unchanged=460,
     )

@@ -24,7 +24,6 @@ from tests.unit.render.plans import (
     many,
     plan_of,
     update,
-    warning,
 )
 
 SMALL = """\
@@ -109,7 +108,6 @@ def _hostile_plan(told: str) -> Plan:
             drift=(replace(drift(), actual=told, attribute=told),),
             impact=Impact(lost={told: 1}),
             unmanaged=Unmanaged(objects={told: 1}),
-            warnings=(replace(warning(), detail=told, summary=told, hint=told),),
             options=(told,),
         ),
         environment=told,
@@ -296,13 +294,6 @@ def test_the_names_of_a_thousand_deletes_fit_into_a_comment() -> None:
     assert len(plan_markdown(many(1_000, Action.DELETE)).encode()) <= 60_000
 
 
-def test_of_many_warnings_a_counted_plan_tells_the_first_and_how_many_more() -> None:
-    text = plan_markdown(plan_of([create()], warnings=(warning(),) * 25), detail=Detail.SUMMARY)
-
-    assert text.count("EL301") == 10
-    assert "<li>and 15 more</li>" in text
-
-
 @pytest.mark.parametrize("max_bytes", [100, 10_000, 60_000])
 def test_no_delete_and_nothing_blocked_is_ever_left_out(max_bytes: int) -> None:
     deletes = many(1_000, Action.DELETE).changes
@@ -332,7 +323,6 @@ def test_everything_a_plan_holds_is_in_its_comment() -> None:
     text = plan_markdown(full_plan())
 
     for told in (
-        "EL301",
         "Changed outside elmify",
         "Al-Baqara&#34;",
         "year is no longer managed",
