@@ -53,7 +53,7 @@ COMMANDS: Mapping[str, str] = {
 
 
 #: The modules of the commands whose names are words of Python.
-_MODULES: Mapping[str, str] = {"import": "import_"}
+MODULES: Mapping[str, str] = {"import": "import_"}
 
 
 class Terminated(Interrupted):
@@ -74,7 +74,7 @@ class LazyGroup(click.Group):
         """Import the command's own module; None when there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        module = _MODULES.get(cmd_name, cmd_name)
+        module = MODULES.get(cmd_name, cmd_name)
         command = importlib.import_module(f"reconciler.cli.{module}").command
         assert isinstance(command, click.Command)
         _name_variables(cmd_name, command)

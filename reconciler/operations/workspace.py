@@ -1,4 +1,4 @@
-"""Opening a workspace: the one place that names concrete providers."""
+"""Opening a workspace: the one place that names the providers of both stores."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager

@@ -1,4 +1,4 @@
-"""The only reader of elmify.yaml and of the environment."""
+"""Settings: the reader of elmify.yaml, and below the doors of the environment."""
 
 from reconciler.settings.ignore_entries import NotWritable, ignored, with_ignored
 from reconciler.settings.load import find_root, load_settings
