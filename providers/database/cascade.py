@@ -93,7 +93,7 @@ class Cascade:
     def steps(self, extra: Mapping[str, sql.Composable], *, by_root: bool) -> sql.Composable:
         """Return the `with` clause that walks the cascade.
 
-        It takes the parameters that `asked` returns.
+        It takes the parameters that `row_parameters` returns.
 
         For each table there is a step, `reached(table)`, with the columns `part` and `place` (which
         identify the row), the columns that other tables refer to, and the columns that `extra` names.
@@ -108,7 +108,7 @@ class Cascade:
         return sql.SQL("with recursive {}\n").format(sql.SQL(",\n").join(steps))
 
 
-def asked(
+def row_parameters(
     rows: Mapping[Kind, Collection[int]], leaving: Mapping[Kind, Collection[int]] | None = None
 ) -> dict[str, list[str] | list[int]]:
     """Return the query parameters of a cascade walk.

@@ -8,10 +8,10 @@ from typing import Any
 
 from psycopg import sql
 
-from providers.database.cascade import CONTENT, Cascade, asked, load_cascade, reached
+from providers.database.cascade import CONTENT, Cascade, load_cascade, reached, row_parameters
 from providers.database.connection import Connection
 from reconciler.model.kinds import Kind
-from reconciler.model.ports import Beyond, Dependents
+from reconciler.model.ports import Dependents, PositionsPastEnd
 
 #: Every table that keeps a place in a lecture: it refers to lectures, and has a number `current_position`.
 _PLACES = """
@@ -30,14 +30,14 @@ _PLACES = """
 """
 
 
-def count_beyond(connection: Connection, ends: Mapping[int, int]) -> Beyond:
+def count_positions_past_end(connection: Connection, ends: Mapping[int, int]) -> PositionsPastEnd:
     """Count playback positions beyond the given ends.
 
-    Two statements; see `ports.LibraryReader.beyond`.
+    Two statements; see `ports.LibraryReader.positions_past_end`.
     """
     tables = connection.execute(_PLACES.encode()).fetchall()
     if not ends or not tables:
-        return Beyond()
+        return PositionsPastEnd()
     places = sql.SQL(" union all ").join(_places(*table) for table in tables)
     query = sql.SQL(
         "with ends(lecture, seconds) as (select * from unnest(%(lectures)s::bigint[], %(ends)s::bigint[])),"
@@ -53,7 +53,7 @@ def count_beyond(connection: Connection, ends: Mapping[int, int]) -> Beyond:
             users = people
         else:
             rows[lecture] += count
-    return Beyond(rows=dict(rows), users=users)
+    return PositionsPastEnd(rows=dict(rows), users=users)
 
 
 def _places(schema: str, table: str, lecture: str, place: str, user: str | None) -> sql.Composable:
@@ -85,7 +85,7 @@ def count_dependents(
     extra = {table: _as_user(column) for table, column in users.items()}
     extra |= {table: sql.SQL("t.id as row_id") for table in CONTENT}
     query = cascade.steps(extra, by_root=True) + sql.SQL(" union all ").join(_counts(cascade, users))
-    return _dependents(connection.execute(query, asked(rows, leaving)))
+    return _dependents(connection.execute(query, row_parameters(rows, leaving)))
 
 
 def capture_rows(
@@ -105,7 +105,7 @@ def capture_rows(
     ]
     query = cascade.steps(whole, by_root=False) + sql.SQL(" union all ").join(selects)
     found: dict[str, list[Mapping[str, Any]]] = {table: [] for table in cascade.tables}
-    for table, row in connection.execute(query, asked(rows)):
+    for table, row in connection.execute(query, row_parameters(rows)):
         found[table].append(json.loads(row, parse_float=exact_number))
     return {table: captured for table, captured in found.items() if captured}
 

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from providers.database import junctions
 from providers.database.connection import Connection, streamed
-from providers.database.dependents import capture_rows, count_beyond, count_dependents
+from providers.database.dependents import capture_rows, count_dependents, count_positions_past_end
 from providers.database.junctions import held_elsewhere, qualified, sorted_by, stored
 from providers.database.merging import Merging, carry_out
 from providers.database.naming import find_named
@@ -19,7 +19,7 @@ from reconciler.model.actual import Row
 from reconciler.model.errors import ProviderError
 from reconciler.model.kinds import TABLES, Kind, Table
 from reconciler.model.plan import Merged, NamedBy, Restored
-from reconciler.model.ports import Beyond, Captured, Dependents, Edit, NewRow
+from reconciler.model.ports import Captured, Dependents, Edit, NewRow, PositionsPastEnd
 from reconciler.model.values import Value, shared_if_any
 
 _ALL = sql.SQL("order by id")
@@ -59,9 +59,9 @@ class PostgresLibrary:
         """
         return count_dependents(self._connection, rows, leaving)
 
-    def beyond(self, ends: Mapping[int, int]) -> Beyond:
+    def positions_past_end(self, ends: Mapping[int, int]) -> PositionsPastEnd:
         """Count places behind the ends, in two statements."""
-        return count_beyond(self._connection, ends)
+        return count_positions_past_end(self._connection, ends)
 
     def named_elsewhere(
         self, keys: Collection[str], *, leaving: Mapping[Kind, Collection[int]] | None = None

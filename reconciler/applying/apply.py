@@ -37,9 +37,9 @@ from reconciler.planning.byte_sources import origins_in
 from reconciler.planning.guards import lifted
 from reconciler.planning.plan_comparison import (
     Discrepancy,
+    comparison_lines,
     discrepancies,
     merged_scope,
-    side_by_side,
     sole_purpose,
     summed_allowances,
 )
@@ -159,7 +159,7 @@ def _refuse_unreviewed(found: Sequence[Discrepancy], plan: Plan) -> None:
     if found:
         raise Stale(
             "what would happen now is not what was reviewed",
-            details=list(side_by_side(found)),
+            details=list(comparison_lines(found)),
             hint=PLAN_AGAIN,
             remedies=[plan_again(plan)],
         )

@@ -31,7 +31,7 @@ def find_expired(
     *,
     staged_before: datetime,
     wanted: Collection[str],
-    doomed: Collection[str],
+    to_delete: Collection[str],
     now: datetime,
     cancel: CancellationToken = NEVER_CANCELLED,
 ) -> ExpiredUploads:
@@ -40,12 +40,12 @@ def find_expired(
     Writes nothing. `keys` are the recorded keys by NFC.
 
     A staged copy has expired when it was put before `staged_before` and its hash is not in `wanted`,
-    or when its hash is in `doomed`. Raises `Interrupted` when cancelled.
+    or when its hash is in `to_delete`. Raises `Interrupted` when cancelled.
     """
-    staged = tuple(_staged(staging, staged_before, wanted, doomed, cancel))
+    staged = tuple(_staged(staging, staged_before, wanted, to_delete, cancel))
     given_up = list[tuple[ObjectStore, UnfinishedUpload]]()
     foreign, unseen = list[UnfinishedUpload](), list[str]()
-    for store in (objects, staging.store) if staging.apart else (objects,):
+    for store in (objects, staging.store) if staging.separate else (objects,):
         try:
             uploads = list(cancel.between(store.unfinished()))
         except Denied:
@@ -63,13 +63,13 @@ def _staged(
     staging: Staging,
     before: datetime,
     wanted: Collection[str],
-    doomed: Collection[str],
+    to_delete: Collection[str],
     cancel: CancellationToken,
 ) -> Iterator[StoredObject]:
     for stored, put_at in cancel.between(staging.store.dated(staging.prefix)):
         sha256 = staging.hash_in(stored.key)
         had_its_time = put_at < before and sha256 not in wanted
-        if sha256 is not None and (had_its_time or sha256 in doomed):
+        if sha256 is not None and (had_its_time or sha256 in to_delete):
             yield stored
 
 

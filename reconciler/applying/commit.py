@@ -77,7 +77,7 @@ class Commit:
             self.undoing = UndoRecords.read(self.work.records, self.plan.rolls_back)
         self._lock_and_compare()
         self._reserve()
-        self._park_doomed()
+        self._park_deleted()
         for kind in self.cancel.between(
             Kind
         ):  # parents first; a renamed row frees its name before a new one takes it
@@ -131,17 +131,17 @@ class Commit:
         """
         return {**state.values, **{name: self.rows[parent] for name, parent in state.pending.items()}}
 
-    def _park_doomed(self) -> None:
+    def _park_deleted(self) -> None:
         """Rename rows that will be deleted, to free their unique names.
 
         So the rows that take their place can have these names.
         """
         for kind in Kind:
-            doomed = self._doomed(kind)
+            to_delete = self._doomed(kind)
             unique = TABLES[kind].unique
-            if doomed and unique and self._of(kind, {*_WRITES_ROW, Action.CREATE}):
+            if to_delete and unique and self._of(kind, {*_WRITES_ROW, Action.CREATE}):
                 parked: dict[int, dict[str, Value]] = {
-                    row: {unique[-1]: f"elmify:doomed:{row}"} for row in doomed
+                    row: {unique[-1]: f"elmify:to_delete:{row}"} for row in to_delete
                 }
                 self.work.library.update(kind, parked)
 
@@ -196,16 +196,16 @@ class Commit:
         self.merged, self.edits = self.work.library.merge(goes, stays)
 
     def _delete(self) -> None:
-        doomed = {kind: rows for kind in Kind if (rows := self._doomed(kind))}
-        if not doomed:
+        to_delete = {kind: rows for kind in Kind if (rows := self._doomed(kind))}
+        if not to_delete:
             return
-        counted = _but_combined(self.work.library.dependents(doomed), self.merged)
+        counted = _but_combined(self.work.library.dependents(to_delete), self.merged)
         refused = list(user_rows(counted, self.limits, self.plan.allowances))
         undeclared = {
             (kind, row)
             for kind, rows in counted.content.items()
             for row in rows
-            if row not in doomed.get(kind, ())
+            if row not in to_delete.get(kind, ())
         }
         if refused or undeclared:
             raise Guarded(
@@ -217,8 +217,8 @@ class Commit:
                 hint=PLAN_AGAIN,
                 remedies=[plan_again(self.plan)],
             )
-        self.captured = self._with_true_names(self.work.library.capture(doomed))
-        self.work.library.delete(doomed)
+        self.captured = self._with_true_names(self.work.library.capture(to_delete))
+        self.work.library.delete(to_delete)
 
     def _with_true_names(self, captured: Captured) -> Captured:
         """Undo in the captured rows what parking did to their names."""

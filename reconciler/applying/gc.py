@@ -97,7 +97,7 @@ def _clutter(
         recorded.keys,
         staged_before=now - wanted.staged_older_than,
         wanted=wanted_hashes(staying),
-        doomed=_taken_down(recorded, wanted.now),
+        to_delete=_taken_down(recorded, wanted.now),
         now=now,
         cancel=workspace.cancel,
     )

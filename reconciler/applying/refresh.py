@@ -17,10 +17,10 @@ from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action, Plan
 from reconciler.model.policy import OWN_PREFIX, STAGED_PREFIX
 from reconciler.model.ports import (
-    Beyond,
     Dependents,
     LibraryReader,
     ObjectStore,
+    PositionsPastEnd,
     ReadSession,
     RecordsReader,
 )
@@ -63,7 +63,9 @@ def make_plan(workspace: Workspace, request: Request) -> tuple[Plan, World]:
     staging = workspace.staging
     with sharing_texts(), Background(size=2, name="elmify-list", cancel=workspace.cancel) as background:
         listing = background.begin(partial(read_bucket, workspace.objects, background.stop))
-        waiting = background.begin(partial(read_staging, staging, background.stop)) if staging.apart else None
+        waiting = (
+            background.begin(partial(read_staging, staging, background.stop)) if staging.separate else None
+        )
         catalog = workspace.load_catalog() if request.rolls_back is None else Catalog(resources={})
         with workspace.database.read() as session:
             snapshot, recorded = read_database(session)
@@ -73,9 +75,9 @@ def make_plan(workspace: Workspace, request: Request) -> tuple[Plan, World]:
             snapshot = replace(snapshot, objects=listed.objects, staged=staged, marker=listed.marker)
             world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=workspace.policy)
             rough = _kept(session.library, _draft(session, world, request))
-            doomed, moved = _dependents(session.library, rough)
-            beyond = session.library.beyond(rough.ends) if rough.ends else Beyond()
-    return finish(world, rough, doomed, moved, beyond), world
+            to_delete, moved = _dependents(session.library, rough)
+            past_end = session.library.positions_past_end(rough.ends) if rough.ends else PositionsPastEnd()
+    return finish(world, rough, to_delete, moved, past_end), world
 
 
 def read_bucket(objects: ObjectStore, cancel: CancellationToken = NEVER_CANCELLED) -> Listing:
@@ -204,11 +206,13 @@ def _kept(library: LibraryReader, rough: Draft) -> Draft:
 
     Sends no query for a plan that retires nothing.
     """
-    named = library.named_elsewhere(rough.retired, leaving=rough.doomed) if rough.retired else {}
+    named = library.named_elsewhere(rough.retired, leaving=rough.to_delete) if rough.retired else {}
     return rough.keeping(named) if named else rough
 
 
 def _dependents(library: LibraryReader, rough: Draft) -> tuple[Dependents, Dependents]:
-    doomed = library.dependents(rough.doomed, leaving=rough.leaving) if rough.doomed else Dependents()
+    to_delete = (
+        library.dependents(rough.to_delete, leaving=rough.leaving) if rough.to_delete else Dependents()
+    )
     moved = library.dependents(rough.moved) if rough.moved else Dependents()
-    return doomed, moved
+    return to_delete, moved

@@ -55,8 +55,8 @@ class Copier:
             part_bytes=part_bytes_of(media, self.limits),
             etag=source.stored.etag,
         )
-        from_apart = source.origin is PutOrigin.STAGED and self.staging.apart
-        stored = self.objects.copy(copy, self.staging.store if from_apart else None)
+        from_separate = source.origin is PutOrigin.STAGED and self.staging.separate
+        stored = self.objects.copy(copy, self.staging.store if from_separate else None)
         foretold = foretold_etags(media)
         if stored.size_bytes != media.size_bytes or (foretold and stored.etag not in foretold):
             self.objects.delete(put.key)  # ours alone: it was copied where there was nothing

@@ -157,7 +157,7 @@ class Remembered:
         rows = trusted(self._snapshot, self._recorded)
         return {(row.kind, row.id): address for address, row in rows.items()}
 
-    def told(self, found: tuple[FoundResources, ...]) -> tuple[FoundResources, ...]:
+    def with_records(self, found: tuple[FoundResources, ...]) -> tuple[FoundResources, ...]:
         """Return what was found, with the fields that elmify managed.
 
         Each row gets the fields that elmify managed of it, and its protection.
@@ -165,7 +165,7 @@ class Remembered:
         return tuple(self._told(each) for each in found)
 
     def _told(self, found: FoundResources) -> FoundResources:
-        children = self.told(found.children)
+        children = self.with_records(found.children)
         address = self.addresses.get((found.kind, found.row or 0))
         if address is None or found.row is None:
             return replace(found, children=children)

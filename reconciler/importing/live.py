@@ -219,7 +219,7 @@ def _import(bench: Workbench, as_is: bool, learn: Learn) -> Imported:
     records = Remembered(bench.snapshot, bench.recorded)
     sure = {*known, *records.addresses}
     library = library_of(bench.snapshot, bench.policy.layout, known=sure, loosely=not as_is)
-    found = records.told(library.speakers)
+    found = records.with_records(library.speakers)
     merged = merge(bench.editor, found, known, fill=False, remembered=records.addresses)
     bench.add_lines(records.lines(library.media))
     unknown = {path: line for path, line in bench.lines.items() if line.sha256 is None}

@@ -20,15 +20,15 @@ Span = tuple[int, int]
 
 
 @dataclass(slots=True)
-class Trivia:
+class EntryComments:
     """Comments and blank lines around one entry.
 
-    An item is the text of a comment, or `""` for a blank line. `before` is above the entry, `beside`
+    An item is the text of a comment, or `""` for a blank line. `before` is above the entry, `same_line`
     is at the end of its line, and `after` is below everything that the entry contains.
     """
 
     before: list[str] = field(default_factory=list)
-    beside: list[str] = field(default_factory=list)
+    same_line: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
 
 
@@ -43,7 +43,7 @@ class _Anchor:
     line: int
     last_line: int | None
     top: bool
-    trivia: Trivia
+    comments: EntryComments
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
             yield from scalars(item)
 
 
-class Belongings:
+class CommentOwners:
     """Comments and blank lines by the entry that they belong to.
 
     An entry is identified by the node of its key, or by its own node in a list. `head` (everything
@@ -135,7 +135,7 @@ class Belongings:
     def __init__(self, source: CommentedSource, root: yaml.Node) -> None:
         self.head: list[str] = []
         self.tail: list[str] = []
-        self._of: dict[int, Trivia] = {}
+        self._of: dict[int, EntryComments] = {}
         self._source = source
         self._margin = root.start_mark.column
         self._anchors = list(self._walk(root, top=True))
@@ -143,18 +143,18 @@ class Belongings:
         self._starts = [anchor.start for anchor in self._anchors]
         self._give()
 
-    def of(self, node: yaml.Node) -> Trivia:
+    def of(self, node: yaml.Node) -> EntryComments:
         """Return what belongs to the entry of that key or item."""
-        return self._of.get(id(node)) or Trivia()
+        return self._of.get(id(node)) or EntryComments()
 
     def _walk(self, node: yaml.Node, *, top: bool = False) -> Iterator[_Anchor]:
         if self._source.is_leaf(node):
             return
         for key, value in _entries(node):
-            trivia = self._of[id(key)] = Trivia()
+            comments = self._of[id(key)] = EntryComments()
             start, _ = self._source.span(key)
             last = value.end_mark.line if self._source.is_leaf(value) else None
-            yield _Anchor(start, key.start_mark.line, last, top, trivia)
+            yield _Anchor(start, key.start_mark.line, last, top, comments)
             yield from self._walk(value)
 
     def _give(self) -> None:
@@ -188,7 +188,7 @@ class Belongings:
         anchor = self._anchors[place]
         if comment.line not in {anchor.line, anchor.last_line}:
             return False
-        anchor.trivia.beside.append(comment.text)
+        anchor.comments.same_line.append(comment.text)
         return True
 
     def _give_group(self, run: Sequence[_Comment]) -> None:
@@ -196,7 +196,7 @@ class Belongings:
         following = self._anchors[place] if place < len(self._anchors) else None
         if following is None or following.top:
             run = self._give_after(run, place)
-        above = following.trivia.before if following and place else self.head
+        above = following.comments.before if following and place else self.head
         lines = above if following else self.tail
         lines.extend(comment.text for comment in run)
 
@@ -206,7 +206,7 @@ class Belongings:
         indented = [number for number, comment in enumerate(run, start=1) if comment.column > self._margin]
         if owner is None or not indented:
             return run
-        owner.trivia.after.extend(comment.text for comment in run[: indented[-1]])
+        owner.comments.after.extend(comment.text for comment in run[: indented[-1]])
         return run[indented[-1] :]
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from reconciler.loading.atomic_write import write_whole
 from reconciler.loading.catalog_files import SourceFile, find_files
-from reconciler.loading.comments import Belongings, CommentedSource
+from reconciler.loading.comments import CommentedSource, CommentOwners
 from reconciler.loading.fmt import Printer, Unwritable
 from reconciler.loading.ids import unique
 from reconciler.loading.lockfile import REPAIRABLE, read_lockfile, write_lockfile
@@ -67,7 +67,7 @@ class EditableFile:
             empty.written = text
             return empty
         source = CommentedSource(plain_text, root)
-        return cls(name, text, root, Printer(source, Belongings(source, root)))
+        return cls(name, text, root, Printer(source, CommentOwners(source, root)))
 
     def keep(self, nodes: object) -> None:
         """Keep references to nodes that leave the tree.

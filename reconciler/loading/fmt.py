@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from reconciler.loading.catalog_files import SourceFile
-from reconciler.loading.comments import SPACE, Belongings, CommentedSource
+from reconciler.loading.comments import SPACE, CommentedSource, CommentOwners
 from reconciler.loading.ids import write_missing_ids
 from reconciler.loading.yaml import FILE_MAX_BYTES, read_document
 from reconciler.loading.yaml_errors import decode
@@ -84,7 +84,7 @@ def _canonical(text: str, file: str, taken: Collection[str]) -> str | None:
     if not isinstance(root, yaml.MappingNode) or re.search("[\x85\u2028\u2029]", text):
         return None
     source = CommentedSource(text, root)
-    printer = Printer(source, Belongings(source, root))
+    printer = Printer(source, CommentOwners(source, root))
     write_missing_ids(root, file, taken)
     try:
         return printer.document(root)
@@ -125,9 +125,9 @@ class Printer:
     Nodes without a place in the source, which were added to the tree, are written as their style says.
     """
 
-    def __init__(self, source: CommentedSource, belongings: Belongings) -> None:
+    def __init__(self, source: CommentedSource, owners: CommentOwners) -> None:
         self.source = source
-        self.belongings = belongings
+        self.owners = owners
 
     def document(self, root: yaml.MappingNode) -> str:
         """Return the text of the whole file.
@@ -136,8 +136,8 @@ class Printer:
         """
         if self.source.is_leaf(root):
             root.flow_style = False  # a whole file in braces
-        above = _above(self.belongings.head, "", first=True)
-        below = _above(self.belongings.tail, "", first=False)
+        above = _above(self.owners.head, "", first=True)
+        below = _above(self.owners.tail, "", first=False)
         return "\n".join([*above, *self._mapping(root, ""), *below]).rstrip("\n") + "\n"
 
     def _block(self, node: yaml.Node, indent: str) -> Iterator[str]:
@@ -148,11 +148,11 @@ class Printer:
 
     def _mapping(self, node: yaml.MappingNode, indent: str) -> Iterator[str]:
         for number, (key, value) in enumerate(_in_order(node)):
-            trivia = self.belongings.of(key)
-            yield from _above(trivia.before, indent, first=number == 0)
+            comments = self.owners.of(key)
+            yield from _above(comments.before, indent, first=number == 0)
             name = f"{indent}{self._scalar_on_one_line(key)}:"
-            yield from self._entry(name, value, indent, trivia.beside)
-            yield from _above(trivia.after, indent + _STEP, first=False)
+            yield from self._entry(name, value, indent, comments.same_line)
+            yield from _above(comments.after, indent + _STEP, first=False)
 
     def _entry(self, name: str, value: yaml.Node, indent: str, beside: Sequence[str]) -> Iterator[str]:
         comment = f"  {' '.join(beside)}" if beside else ""
@@ -170,10 +170,10 @@ class Printer:
 
     def _list(self, node: yaml.SequenceNode, indent: str) -> Iterator[str]:
         for number, item in enumerate(node.value):
-            trivia = self.belongings.of(item)
-            yield from _above(trivia.before, indent, first=number == 0)
+            comments = self.owners.of(item)
+            yield from _above(comments.before, indent, first=number == 0)
             if self._is_leaf(item):
-                yield from self._entry(f"{indent}-", item, indent, trivia.beside)
+                yield from self._entry(f"{indent}-", item, indent, comments.same_line)
             else:
                 yield from _dashed(list(self._block(item, indent + _STEP)), indent)
 

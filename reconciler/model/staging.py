@@ -21,12 +21,12 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class Staging:
     """Staging area: a place for staged bytes.
 
-    `prefix` ends in a slash; `apart` says that it is not in the library's own bucket.
+    `prefix` ends in a slash; `separate` says that it is not in the library's own bucket.
     """
 
     store: ObjectStore
     prefix: str
-    apart: bool
+    separate: bool
 
     def key_of(self, sha256: str) -> str:
         """Return the key of the bytes with that hash."""
@@ -42,7 +42,7 @@ class Staging:
 
 def staging_inside(objects: ObjectStore) -> Staging:
     """Return the place for staged bytes in the library's own bucket."""
-    return Staging(store=objects, prefix=STAGED_PREFIX, apart=False)
+    return Staging(store=objects, prefix=STAGED_PREFIX, separate=False)
 
 
 def hash_under(prefix: str, key: str) -> str | None:

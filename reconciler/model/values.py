@@ -42,7 +42,7 @@ def first_few(items: Sequence[str], limit: int) -> list[str]:
 
 
 def listed(items: Sequence[str], limit: int) -> str:
-    """Return the first items as an enumeration that says how many are left out."""
+    """Return the first items, joined by commas, and how many are left out."""
     extra = len(items) - limit
     return ", ".join(items[:limit]) + (f" and {extra:,} more" if extra > 0 else "")
 

@@ -93,7 +93,7 @@ def _prepared(workspace: Workspace, *, by_lockfile: bool) -> tuple[Stager, Seque
 def _by_lockfile(workspace: Workspace) -> tuple[Sequence[MediaFile], Origins]:
     listed = read_bucket(workspace.objects, workspace.cancel)
     staging = workspace.staging
-    staged = read_staging(staging, workspace.cancel) if staging.apart else listed.staged
+    staged = read_staging(staging, workspace.cancel) if staging.separate else listed.staged
     return tuple(workspace.load_catalog().media.values()), Origins(listed.objects, staged, {})
 
 
@@ -110,7 +110,7 @@ def _refuse_public(workspace: Workspace) -> None:
     These bytes have not been reviewed yet.
     """
     base_url = workspace.policy.layout.base_url
-    if workspace.staging.apart or base_url is None or workspace.is_public is None:
+    if workspace.staging.separate or base_url is None or workspace.is_public is None:
         return
     if not workspace.policy.own_prefix_is_private:
         raise UsageError(

@@ -87,7 +87,7 @@ def _uploads(objects: ObjectStore, staging: Staging) -> tuple[UnfinishedUpload, 
 
     None when a key may not list them.
     """
-    stores = (objects, staging.store) if staging.apart else (objects,)
+    stores = (objects, staging.store) if staging.separate else (objects,)
     try:
         return tuple(upload for store in stores for upload in store.unfinished())
     except Denied:

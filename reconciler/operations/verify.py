@@ -139,7 +139,9 @@ def _context(workspace: Workspace) -> VerifyContext:
     staging = workspace.staging
     with sharing_texts(), Background(size=2, name="elmify-list", cancel=workspace.cancel) as background:
         listing = background.begin(partial(_list, workspace.objects, background.stop))
-        waiting = background.begin(partial(read_staging, staging, background.stop)) if staging.apart else None
+        waiting = (
+            background.begin(partial(read_staging, staging, background.stop)) if staging.separate else None
+        )
         catalog = workspace.load_catalog()
         with workspace.database.read() as session:
             snapshot, recorded = read_database(session)
@@ -166,7 +168,7 @@ def _surroundings(session: ReadSession, listed: "_Listed", media: MediaFiles, *,
         lease = session.records.lease()
         run = lease.run if lease is not None and not lease.stale else None
     return Surroundings(
-        twins=listed.twins,
+        nfc_duplicates=listed.nfc_duplicates,
         unfinished=listed.unfinished,
         broken_chain=problem,
         run=run,
@@ -178,7 +180,7 @@ def _surroundings(session: ReadSession, listed: "_Listed", media: MediaFiles, *,
 class _Listed:
     listing: Listing
     own: tuple[StoredObject, ...]
-    twins: tuple[tuple[str, str], ...]
+    nfc_duplicates: tuple[tuple[str, str], ...]
     unfinished: tuple[UnfinishedUpload, ...] | None
 
 
@@ -188,12 +190,12 @@ def _list(objects: ObjectStore, cancel: CancellationToken) -> _Listed:
     return _Listed(
         listing=arrange(everything, lambda: read_marker(objects)),
         own=tuple(stored for stored in everything if stored.key.startswith(OWN_PREFIX)),
-        twins=() if objects.capabilities.folds_nfc else tuple(_twins(everything)),
+        nfc_duplicates=() if objects.capabilities.folds_nfc else tuple(_nfc_duplicates(everything)),
         unfinished=_unfinished(objects),
     )
 
 
-def _twins(listed: list[StoredObject]) -> Iterator[tuple[str, str]]:
+def _nfc_duplicates(listed: list[StoredObject]) -> Iterator[tuple[str, str]]:
     """Yield the keys that are equal by NFC.
 
     A store that does not fold keys lists both of them.

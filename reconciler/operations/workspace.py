@@ -1,4 +1,4 @@
-"""Opening a workspace: the one place that names the providers of both stores."""
+"""Opening a workspace: the one place that names both stores' providers."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -66,7 +66,7 @@ def _open_staging(settings: Settings, objects: ObjectStore, opened: ExitStack) -
     if settings.staging is None:
         return staging_inside(objects)
     store = _open_bucket(settings.staging, settings, opened)
-    return Staging(store=store, prefix=STAGING_BUCKET_PREFIX, apart=True)
+    return Staging(store=store, prefix=STAGING_BUCKET_PREFIX, separate=True)
 
 
 def _open_bucket(bucket: DirectoryStore | RemoteBucket, settings: Settings, opened: ExitStack) -> ObjectStore:

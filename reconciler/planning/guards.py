@@ -31,13 +31,13 @@ def blocked_by(
     recorded: Recorded,
     limits: GuardLimits,
     allowances: Mapping[str, int],
-    doomed: Dependents,
+    to_delete: Dependents,
     *,
     successors: Mapping[Address, Address] = NOBODY,
 ) -> Iterator[Blocked]:
     """Yield the refusal of every guard that blocks the changes.
 
-    `doomed` is what depends on the rows that the changes delete.
+    `to_delete` is what depends on the rows that the changes delete.
 
     `successors` maps each recorded address whose row now belongs to another address to that other
     address.
@@ -48,11 +48,11 @@ def blocked_by(
     if catalog is not None:
         yield from _empty_catalog(catalog, recorded, deletes, allowances)
     yield from _too_many(deletes, recorded, limits, allowances)
-    yield from user_rows(doomed, limits, allowances)
+    yield from user_rows(to_delete, limits, allowances)
     yield from _protected(deletes, recorded)
     if catalog is not None:
         yield from _handed_on(changes, catalog, recorded, successors)
-    yield from _undeclared(deletes, doomed)
+    yield from _undeclared(deletes, to_delete)
 
 
 def lifted(plan: Plan, out: str | None = None) -> MakePlan:
@@ -112,17 +112,17 @@ def _too_many(
         )
 
 
-def user_rows(doomed: Dependents, limits: GuardLimits, allowances: Mapping[str, int]) -> Iterator[Blocked]:
+def user_rows(to_delete: Dependents, limits: GuardLimits, allowances: Mapping[str, int]) -> Iterator[Blocked]:
     """Yield the refusal of the guard that limits lost user rows.
 
     It is checked again inside the commit, when the rows are locked.
     """
-    lost = sum(doomed.lost_rows.values())
+    lost = sum(to_delete.lost_rows.values())
     if lost > max(limits.user_rows, allowances.get(USER_ROWS, 0)):
         tables = ", ".join(
-            f"{count:,} in {table}" for table, count in sorted(doomed.lost_rows.items()) if count
+            f"{count:,} in {table}" for table, count in sorted(to_delete.lost_rows.items()) if count
         )
-        rows, people = counted(lost, "user row"), counted(doomed.users, "person", "people")
+        rows, people = counted(lost, "user row"), counted(to_delete.users, "person", "people")
         yield Blocked(
             guard=USER_ROWS,
             summary=f"{rows} of {people} would be lost: {tables}",
@@ -174,12 +174,12 @@ def _handed_on(
         )
 
 
-def _undeclared(deletes: list[Change], doomed: Dependents) -> Iterator[Blocked]:
+def _undeclared(deletes: list[Change], to_delete: Dependents) -> Iterator[Blocked]:
     declared = {(change.kind, change.row) for change in deletes}
     reached = tuple(
         f"unmanaged.{TABLES[kind].name}[{row}]"
         for kind in Kind
-        for row in sorted(doomed.content.get(kind, ()))
+        for row in sorted(to_delete.content.get(kind, ()))
         if (kind, row) not in declared
     )
     if reached:

@@ -177,7 +177,7 @@ _Pair = tuple[str | None, str | None]
 _NEITHER: _Pair = (None, None)
 
 
-def side_by_side(found: Sequence[Discrepancy]) -> Iterator[str]:
+def comparison_lines(found: Sequence[Discrepancy]) -> Iterator[str]:
     """Yield lines about each discrepancy, limited in number and length.
 
     The limits hold for any number of discrepancies.

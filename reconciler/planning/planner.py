@@ -24,7 +24,7 @@ from reconciler.model.plan import (
     Restored,
     Unmanaged,
 )
-from reconciler.model.ports import Beyond, Dependents
+from reconciler.model.ports import Dependents, PositionsPastEnd
 from reconciler.model.values import nfc
 from reconciler.planning.ambiguities import taken_names
 from reconciler.planning.analysis import analyse
@@ -41,7 +41,7 @@ from reconciler.planning.world import DELETE_UNMANAGED, REKEY, Request, World
 class Draft:
     """A plan without the counts that only the database can give.
 
-    `doomed` are the rows it deletes, `moved` those it keeps under another address or parent, `leaving` the
+    `to_delete` are the rows it deletes, `moved` those it keeps under another address or parent, `leaving` the
     content rows that will hang under other parents before anything is deleted. `ends` are the new durations,
     in seconds, of the lecture rows whose audio becomes shorter.
     """
@@ -52,7 +52,7 @@ class Draft:
     unmanaged: Unmanaged
     unchanged: int
     unverified: int
-    doomed: Mapping[Kind, Collection[int]]
+    to_delete: Mapping[Kind, Collection[int]]
     moved: Mapping[Kind, Collection[int]]
     leaving: Mapping[Kind, Collection[int]]
     ends: Mapping[int, int]
@@ -128,7 +128,7 @@ def draft_of(
         unmanaged=unmanaged,
         unchanged=0,
         unverified=0,
-        doomed=_rows_of(c for c in selected if c.action is Action.DELETE),
+        to_delete=_rows_of(c for c in selected if c.action is Action.DELETE),
         moved=_rows_of(c for c in selected if c.action is Action.MOVE),
         leaving=_rows_of(c for c in selected if c.after is not None),
         ends=dict(_shortened(selected)),
@@ -136,9 +136,11 @@ def draft_of(
     )
 
 
-def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, beyond: Beyond) -> Plan:
+def finish(
+    world: World, rough: Draft, to_delete: Dependents, moved: Dependents, past_end: PositionsPastEnd
+) -> Plan:
     """Add impact, guards and fingerprint to a draft."""
-    changes = tuple(_with_impact(change, doomed, moved, beyond) for change in rough.changes)
+    changes = tuple(_with_impact(change, to_delete, moved, past_end) for change in rough.changes)
     request = rough.request
     kept = sum(sum(tables.values()) for tables in moved.user_rows.values())
     return Plan(
@@ -159,12 +161,12 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, be
         unchanged=rough.unchanged,
         drift=rough.drift,
         impact=Impact(
-            lost=dict(doomed.lost_rows),
-            users=doomed.users,
-            users_of=dict(doomed.users_of),
+            lost=dict(to_delete.lost_rows),
+            users=to_delete.users,
+            users_of=dict(to_delete.users_of),
             kept=kept,
-            beyond=sum(beyond.rows.values()),
-            beyond_users=beyond.users,
+            beyond=sum(past_end.rows.values()),
+            beyond_users=past_end.users,
         ),
         blocked=tuple(
             blocked_by(
@@ -173,7 +175,7 @@ def finish(world: World, rough: Draft, doomed: Dependents, moved: Dependents, be
                 world.recorded,
                 world.policy.guards,
                 request.allowances,
-                doomed,
+                to_delete,
                 successors=rough.identities.successors,
             )
         ),
@@ -277,15 +279,17 @@ def _shortened(changes: Iterable[Change]) -> Iterator[tuple[int, int]]:
             yield change.row, new
 
 
-def _with_impact(change: Change, doomed: Dependents, moved: Dependents, beyond: Beyond) -> Change:
+def _with_impact(
+    change: Change, to_delete: Dependents, moved: Dependents, past_end: PositionsPastEnd
+) -> Change:
     if change.kind is None or change.row is None:
         return change
     key = (change.kind, change.row)
-    lost = {table: count for table, count in doomed.user_rows.get(key, {}).items() if count}
+    lost = {table: count for table, count in to_delete.user_rows.get(key, {}).items() if count}
     impact = Impact(
         lost=lost,
-        users=doomed.people.get(key, 0) if lost else 0,
+        users=to_delete.people.get(key, 0) if lost else 0,
         kept=sum(moved.user_rows.get(key, {}).values()),
-        beyond=beyond.rows.get(change.row, 0) if change.kind is Kind.LECTURE else 0,
+        beyond=past_end.rows.get(change.row, 0) if change.kind is Kind.LECTURE else 0,
     )
     return change if impact == Impact() else replace(change, impact=impact)

@@ -190,13 +190,13 @@ def _kept_by_resources(world: World, changes: Sequence[Change]) -> Iterator[str]
 def _rows_afterwards(world: World, changes: Sequence[Change]) -> Iterator[Row]:
     """Yield every row that there will be, with the values that it will have."""
     left: dict[tuple[Kind | None, int], dict[str, Value]] = {}  # a row may change hands: two changes of one
-    doomed = {(change.kind, change.row) for change in changes if change.action is Action.DELETE}
+    to_delete = {(change.kind, change.row) for change in changes if change.action is Action.DELETE}
     for change in changes:
         if change.row is not None and change.after is not None:
             left.setdefault((change.kind, change.row), {}).update(change.after.values)
     for rows in world.snapshot.rows.values():
         for row in rows.values():
-            if (row.kind, row.id) not in doomed:
+            if (row.kind, row.id) not in to_delete:
                 values = left.get((row.kind, row.id))
                 yield row if values is None else _after(row, values)
 

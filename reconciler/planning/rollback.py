@@ -30,13 +30,13 @@ from reconciler.planning.planner import Draft, draft_of
 from reconciler.planning.record_validity import trusted
 from reconciler.planning.removals import unmanaged_in, with_retired
 from reconciler.planning.rollback_conflicts import (
+    conflict_line,
     names_taken,
     objects_gone,
     parents_gone,
     runs_in_the_way,
     still_felt,
     taken_back_by,
-    told,
 )
 from reconciler.planning.steps import Done, done_in, unmerged_in
 from reconciler.planning.world import Request, World
@@ -382,7 +382,7 @@ def _refuse_later_runs(past: Past, done: Sequence[Done]) -> None:
     if way:
         raise NotReversible(
             f"run {past.number} cannot be taken back: later runs touched the same",
-            details=[told(run, addresses) for run, addresses in sorted(way.items())],
+            details=[conflict_line(run, addresses) for run, addresses in sorted(way.items())],
             hint="Nothing was written. Take those back first, the newest first:",
             remedies=[Rollback(run=run) for run in sorted(way, reverse=True)],
         )

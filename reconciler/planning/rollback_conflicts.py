@@ -101,7 +101,7 @@ def _above(address: str) -> Iterator[str]:
         parent = parent_of(parent)
 
 
-def told(run: int, addresses: Sequence[str]) -> str:
+def conflict_line(run: int, addresses: Sequence[str]) -> str:
     """Return one line about a run in the way."""
     return f"run {run} has touched {listed(addresses, _MOST_NAMED)} since"
 

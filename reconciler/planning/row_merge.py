@@ -56,7 +56,7 @@ def draft_merge(world: World, request: Request) -> Draft:
     changes = with_retired(world, [_delete(world, goes, stays), _keep(world, goes, stays)])
     unmanaged = _without(unmanaged_in(world, identities, set()), goes.row.id)
     rough = draft_of(request, identities, changes=changes, drift=(), unmanaged=unmanaged)
-    return replace(rough, doomed={})  # what hangs off it goes over
+    return replace(rough, to_delete={})  # what hangs off it goes over
 
 
 def _without(unmanaged: Unmanaged, lecture: int) -> Unmanaged:

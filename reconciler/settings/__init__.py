@@ -1,4 +1,4 @@
-"""Settings: the reader of elmify.yaml, and below the doors of the environment."""
+"""Settings: the reader of elmify.yaml and of the given environment."""
 
 from reconciler.settings.ignore_entries import NotWritable, ignored, with_ignored
 from reconciler.settings.load import find_root, load_settings

@@ -41,7 +41,7 @@ def stand(tmp_path: Path, database_url: str) -> Stand:
 
 @pytest.fixture
 def apart(tmp_path: Path) -> Staging:
-    return Staging(store=DirectoryBucket(tmp_path / "staging"), prefix=STAGING_BUCKET_PREFIX, apart=True)
+    return Staging(store=DirectoryBucket(tmp_path / "staging"), prefix=STAGING_BUCKET_PREFIX, separate=True)
 
 
 def stage(stand: Stand, staging: Staging | None = None) -> dict[str, Whereabouts]:

@@ -316,7 +316,7 @@ def plan(stand: Stand, probe: Probe) -> None:
 
 def plan_with_a_staging_bucket(stand: Stand, probe: Probe) -> None:
     workspace = endless(stand, probe)
-    staging = replace(staging_inside(workspace.objects), apart=True)
+    staging = replace(staging_inside(workspace.objects), separate=True)
     make_plan(replace(workspace, staging=staging), EVERYTHING)
 
 

@@ -6,7 +6,6 @@ backoff, before it raises it.
 """
 
 from reconciler.model.ports.database import (
-    Beyond,
     Captured,
     CommitUnknown,
     Database,
@@ -16,6 +15,7 @@ from reconciler.model.ports.database import (
     Library,
     LibraryReader,
     NewRow,
+    PositionsPastEnd,
     ReadSession,
     UnitOfWork,
 )
@@ -34,7 +34,6 @@ from reconciler.model.ports.records import Records, RecordsReader
 
 __all__ = [
     "SILENT",
-    "Beyond",
     "Capabilities",
     "Captured",
     "CommitUnknown",
@@ -51,6 +50,7 @@ __all__ = [
     "ObjectFacts",
     "ObjectStore",
     "Observer",
+    "PositionsPastEnd",
     "ReadSession",
     "Records",
     "RecordsReader",

@@ -37,7 +37,7 @@ class Dependents:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beyond:
+class PositionsPastEnd:
     """Saved places of listeners behind a new end of the audio.
 
     It counts them for each lecture row, and counts the distinct users.
@@ -92,7 +92,7 @@ class LibraryReader(Protocol):
         """
         ...
 
-    def beyond(self, ends: Mapping[int, int]) -> Beyond:
+    def positions_past_end(self, ends: Mapping[int, int]) -> PositionsPastEnd:
         """Count the saved places of listeners behind `ends`.
 
         `ends` are in seconds by lecture row. Every table that refers to lectures and has a number

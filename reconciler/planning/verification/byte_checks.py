@@ -91,25 +91,25 @@ class Expected:
     media_type: str | None
 
 
-def expected(ground: VerifyContext) -> Iterator[Expected]:
+def expected(context: VerifyContext) -> Iterator[Expected]:
     """Yield every live object that has a known hash or media type.
 
     Each key is yielded once.
     """
     told: set[str] = set()
-    for found in (*_of_declared(ground), *_of_rows(ground)):
+    for found in (*_of_declared(context), *_of_rows(context)):
         key = nfc(found.key)
         if key not in told and (found.sha256 is not None or found.media_type is not None):
             told.add(key)
             yield found
 
 
-def _of_declared(ground: VerifyContext) -> Iterator[Expected]:
-    for placed in ground.placed:
+def _of_declared(context: VerifyContext) -> Iterator[Expected]:
+    for placed in context.placed:
         for slot, placement in placed.placements.items():
             if placed.row is None or placement is None:
                 continue
-            stored = ground.stored(placement.key)
+            stored = context.stored(placement.key)
             if stored is None or named_in(placed.row, slot) != nfc(placement.key):
                 continue
             sha256, said_by = _hash_of(placed, slot, placement.media.sha256)
@@ -135,10 +135,10 @@ def _hash_in_row(value: object) -> str | None:
     return value.lower() if isinstance(value, str) and value else None
 
 
-def _of_rows(ground: VerifyContext) -> Iterator[Expected]:
-    for row_id in ground.unmanaged.rows.get(Kind.LECTURE, ()):
-        row = ground.world.snapshot.rows[Kind.LECTURE][row_id]
-        stored = ground.stored(named_in(row, Slot.LECTURE_AUDIO))
+def _of_rows(context: VerifyContext) -> Iterator[Expected]:
+    for row_id in context.unmanaged.rows.get(Kind.LECTURE, ()):
+        row = context.world.snapshot.rows[Kind.LECTURE][row_id]
+        stored = context.stored(named_in(row, Slot.LECTURE_AUDIO))
         if stored is not None:
             yield Expected(
                 what=row_address(Kind.LECTURE, row_id),

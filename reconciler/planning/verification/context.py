@@ -34,14 +34,14 @@ def _everywhere(_path: str) -> bool:
 class Surroundings:
     """Observations of a verification that are not part of the world.
 
-    `twins` are pairs of listed keys that are equal by NFC. `unfinished` is None when the bucket's
+    `nfc_duplicates` are pairs of listed keys that are equal by NFC. `unfinished` is None when the bucket's
     access key may not list uploads. `broken_chain` says what is wrong with the audit log, None when
     it is whole. `run` is the run that holds a lease that has not expired. `named_elsewhere` says what
     outside the columns of content rows names an object that no row does, by NFC key. `has_file`
     returns whether a path under the media root is on this machine.
     """
 
-    twins: tuple[tuple[str, str], ...] = ()
+    nfc_duplicates: tuple[tuple[str, str], ...] = ()
     unfinished: tuple[UnfinishedUpload, ...] | None = ()
     broken_chain: str | None = None
     run: int | None = None

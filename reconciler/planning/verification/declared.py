@@ -35,17 +35,17 @@ _OF_OBJECT = frozenset({Origin.KEY, Origin.FILE_NAME, Origin.URL, Origin.REFEREN
 _LONGEST_VALUE = 80  # characters
 
 
-def declared(ground: VerifyContext) -> Iterator[VerifyFinding]:
+def declared(context: VerifyContext) -> Iterator[VerifyFinding]:
     """Yield what is wrong with each declared resource."""
-    for placed in ground.placed:
-        yield from _Checks(ground, placed).run()
+    for placed in context.placed:
+        yield from _Checks(context, placed).run()
 
 
 class _Checks:
     """The checks of one resource."""
 
-    def __init__(self, ground: VerifyContext, placed: Placed) -> None:
-        self._ground, self._placed = ground, placed
+    def __init__(self, context: VerifyContext, placed: Placed) -> None:
+        self._ground, self._placed = context, placed
 
     def run(self) -> Iterator[VerifyFinding]:
         question = self._ground.problems.get(self._placed.address)

@@ -22,18 +22,18 @@ from reconciler.planning.verification.findings import (
 from reconciler.planning.world import DELETE_UNMANAGED
 
 
-def undeclared(ground: VerifyContext) -> Iterator[VerifyFinding]:
+def undeclared(context: VerifyContext) -> Iterator[VerifyFinding]:
     """Yield what is wrong with what no entry of the catalog stands for."""
-    yield from _vanished(ground)
-    duplicates = {finding.row: finding for finding in _duplicates(ground)}
+    yield from _vanished(context)
+    duplicates = {finding.row: finding for finding in _duplicates(context)}
     yield from duplicates.values()
-    yield from _rows(ground, duplicates)
-    yield from _orphans(ground)
+    yield from _rows(context, duplicates)
+    yield from _orphans(context)
 
 
-def _vanished(ground: VerifyContext) -> Iterator[VerifyFinding]:
-    for address, row in ground.identities.vanished.items():
-        if ground.world.catalog.forgets(address):
+def _vanished(context: VerifyContext) -> Iterator[VerifyFinding]:
+    for address, row in context.identities.vanished.items():
+        if context.world.catalog.forgets(address):
             condition, detail = Condition.PENDING, "`forget:` lets it go; both stores keep it"
         elif row is None:
             condition, detail = Condition.PENDING, "it left the catalog, and its row is gone already"
@@ -49,12 +49,12 @@ def _vanished(ground: VerifyContext) -> Iterator[VerifyFinding]:
         )
 
 
-def _rows(ground: VerifyContext, told: Mapping[int | None, VerifyFinding]) -> Iterator[VerifyFinding]:
-    for kind, ids in ground.unmanaged.rows.items():
+def _rows(context: VerifyContext, told: Mapping[int | None, VerifyFinding]) -> Iterator[VerifyFinding]:
+    for kind, ids in context.unmanaged.rows.items():
         for row_id in ids:
-            row = ground.world.snapshot.rows[kind][row_id]
+            row = context.world.snapshot.rows[kind][row_id]
             named = named_in(row, Slot.LECTURE_AUDIO) if kind is Kind.LECTURE else None
-            if kind is Kind.LECTURE and ground.stored(named) is None:
+            if kind is Kind.LECTURE and context.stored(named) is None:
                 yield _playing_nothing(row, named)
             elif kind is not Kind.LECTURE or row_id not in told:
                 yield _undeclared(row)
@@ -101,7 +101,7 @@ def _undeclared(row: Row) -> VerifyFinding:
 # Second rows.
 
 
-def _duplicates(ground: VerifyContext) -> Iterator[VerifyFinding]:
+def _duplicates(context: VerifyContext) -> Iterator[VerifyFinding]:
     """Yield a finding for each undeclared lecture row with a shared file.
 
     Another row names the same file: a declared row where there is one, else the oldest. Declared rows
@@ -109,25 +109,25 @@ def _duplicates(ground: VerifyContext) -> Iterator[VerifyFinding]:
     """
     declared = {
         placed.row.id: placed.address
-        for placed in ground.placed
+        for placed in context.placed
         if placed.row is not None and placed.row.kind is Kind.LECTURE
     }
-    for key, rows in _lectures_by_key(ground).items():
-        into = min(rows, key=lambda row: (not _has_right(ground, declared, row, key), row.id))
+    for key, rows in _lectures_by_key(context).items():
+        into = min(rows, key=lambda row: (not _has_right(context, declared, row, key), row.id))
         for row in rows:
             if row.id not in declared and row.id != into.id:
                 yield _duplicate(row, into, key, declared.get(into.id))
 
 
-def _has_right(ground: VerifyContext, declared: Mapping[int, str], row: Row, key: str) -> bool:
+def _has_right(context: VerifyContext, declared: Mapping[int, str], row: Row, key: str) -> bool:
     """Return whether a row is declared and names no other resource's file."""
     address = declared.get(row.id)
-    return address is not None and address in ground.owners.get(key, {address})
+    return address is not None and address in context.owners.get(key, {address})
 
 
-def _lectures_by_key(ground: VerifyContext) -> Mapping[str, Sequence[Row]]:
+def _lectures_by_key(context: VerifyContext) -> Mapping[str, Sequence[Row]]:
     groups: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in ground.world.snapshot.rows[Kind.LECTURE].values():
+    for row in context.world.snapshot.rows[Kind.LECTURE].values():
         named = named_in(row, Slot.LECTURE_AUDIO)
         if named is not None:
             groups[named].append(row)
@@ -152,11 +152,11 @@ def _duplicate(row: Row, into: Row, key: str, address: str | None) -> VerifyFind
 # Objects.
 
 
-def _orphans(ground: VerifyContext) -> Iterator[VerifyFinding]:
-    for key, size_bytes in ground.unmanaged.objects.items():
-        if nfc(key) not in ground.world.objects_without_row:
+def _orphans(context: VerifyContext) -> Iterator[VerifyFinding]:
+    for key, size_bytes in context.unmanaged.objects.items():
+        if nfc(key) not in context.world.objects_without_row:
             continue  # its row is what is undeclared
-        used_by = ground.beside.named_elsewhere.get(nfc(key))
+        used_by = context.beside.named_elsewhere.get(nfc(key))
         yield _orphan(key, size_bytes) if used_by is None else _used_elsewhere(key, size_bytes, used_by)
 
 

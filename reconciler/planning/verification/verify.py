@@ -30,7 +30,7 @@ from reconciler.planning.verification.findings import (
 from reconciler.planning.verification.undeclared import undeclared
 
 
-def truth_table(ground: VerifyContext) -> Mapping[Presence, int]:
+def truth_table(context: VerifyContext) -> Mapping[Presence, int]:
     """Count files by presence in catalog, bucket and database.
 
     The result has all eight combinations, absent ones with 0.
@@ -40,7 +40,7 @@ def truth_table(ground: VerifyContext) -> Mapping[Presence, int]:
     without such a key, where the catalog would have it. A file that only elmify's records remember as
     live is in none of the three.
     """
-    counts = Counter(_presences(ground))
+    counts = Counter(_presences(context))
     return {presence: counts[presence] for presence in _ALL}
 
 
@@ -48,10 +48,10 @@ _EITHER = (True, False)
 _ALL: tuple[Presence, ...] = tuple(product(_EITHER, _EITHER, _EITHER))
 
 
-def sides(ground: VerifyContext) -> Sides:
+def sides(context: VerifyContext) -> Sides:
     """Count what each side has."""
-    snapshot = ground.world.snapshot
-    declared = Counter(resource.kind for resource in ground.world.catalog.resources.values())
+    snapshot = context.world.snapshot
+    declared = Counter(resource.kind for resource in context.world.catalog.resources.values())
     return Sides(
         declared={kind: declared[kind] for kind in Kind},
         rows={kind: len(snapshot.rows[kind]) for kind in Kind},
@@ -60,48 +60,48 @@ def sides(ground: VerifyContext) -> Sides:
     )
 
 
-def _presences(ground: VerifyContext) -> Iterator[Presence]:
-    for placed in ground.placed:
-        yield from _of_declared(ground, placed)
-    for row in _undeclared_rows(ground):
-        yield from _of_row(ground, row)
-    for key in ground.unmanaged.objects:
-        if nfc(key) in ground.world.objects_without_row:
+def _presences(context: VerifyContext) -> Iterator[Presence]:
+    for placed in context.placed:
+        yield from _of_declared(context, placed)
+    for row in _undeclared_rows(context):
+        yield from _of_row(context, row)
+    for key in context.unmanaged.objects:
+        if nfc(key) in context.world.objects_without_row:
             yield False, True, False
     lost = {
         key
-        for key, record in ground.world.recorded.keys.items()
-        if record.state is KeyState.LIVE and key not in ground.used and ground.stored(key) is None
+        for key, record in context.world.recorded.keys.items()
+        if record.state is KeyState.LIVE and key not in context.used and context.stored(key) is None
     }
-    for _ in lost - ground.world.named_among(lost):
+    for _ in lost - context.world.named_among(lost):
         yield False, False, False
 
 
-def _of_declared(ground: VerifyContext, placed: Placed) -> Iterator[Presence]:
+def _of_declared(context: VerifyContext, placed: Placed) -> Iterator[Presence]:
     for slot, placement in placed.placements.items():
         if placement is None:
             continue
         named = named_in(placed.row, slot) if placed.row is not None else None
         stands = (
-            placement.how in {How.KEPT, How.REUSED} if named is None else ground.stored(named) is not None
+            placement.how in {How.KEPT, How.REUSED} if named is None else context.stored(named) is not None
         )
         yield True, stands, named is not None
 
 
-def _undeclared_rows(ground: VerifyContext) -> Iterator[Row]:
-    for kind, ids in ground.unmanaged.rows.items():
-        yield from (ground.world.snapshot.rows[kind][row_id] for row_id in ids)
-    yield from (row for row in ground.identities.vanished.values() if row is not None)
+def _undeclared_rows(context: VerifyContext) -> Iterator[Row]:
+    for kind, ids in context.unmanaged.rows.items():
+        yield from (context.world.snapshot.rows[kind][row_id] for row_id in ids)
+    yield from (row for row in context.identities.vanished.values() if row is not None)
 
 
-def _of_row(ground: VerifyContext, row: Row) -> Iterator[Presence]:
+def _of_row(context: VerifyContext, row: Row) -> Iterator[Presence]:
     for slot in slots_of(row.kind):
         named, value = named_in(row, slot), value_in(row, slot)
         if named is None or value is None:
             continue
         base, _ = split_reference(value)
-        stands = ground.stored(named) is not None
-        if stands or base is None or base == ground.world.policy.layout.base_url:
+        stands = context.stored(named) is not None
+        if stands or base is None or base == context.world.policy.layout.base_url:
             yield False, stands, True
 
 
@@ -120,44 +120,44 @@ _DEEPER = (
 _COLLECT = (Sentence(text="Deleted after the retention by"), CollectGarbage())
 
 
-def remains(ground: VerifyContext, hashed: Collection[str] = frozenset()) -> Iterator[VerifyFinding]:
+def remains(context: VerifyContext, hashed: Collection[str] = frozenset()) -> Iterator[VerifyFinding]:
     """Yield the findings that are not about a resource.
 
     `hashed` are the NFC keys whose bytes were read just now.
     """
-    yield from _broken_chain(ground)
-    yield from _twins(ground)
-    yield from _recorded(ground)
+    yield from _broken_chain(context)
+    yield from _nfc_duplicates(context)
+    yield from _recorded(context)
     yield from _several(
         Condition.STAGED,
-        ground.world.snapshot.staged.values(),
+        context.world.snapshot.staged.values(),
         (
             Sentence(text="Used by the apply they were staged for; the others are deleted by"),
             CollectGarbage(),
         ),
     )
-    yield from _unfinished(ground)
+    yield from _unfinished(context)
     yield from _several(
         Condition.UNHASHED,
-        [stored for key, stored in ground.unverified.items() if key not in hashed],
+        [stored for key, stored in context.unverified.items() if key not in hashed],
         _DEEPER,
     )
 
 
-def _broken_chain(ground: VerifyContext) -> Iterator[VerifyFinding]:
-    if ground.beside.broken_chain is not None:
+def _broken_chain(context: VerifyContext) -> Iterator[VerifyFinding]:
+    if context.beside.broken_chain is not None:
         yield VerifyFinding(
             condition=Condition.BROKEN_AUDIT,
             what=AUDIT_LOG,
-            detail=f"it is not the one that was written: {ground.beside.broken_chain}",
+            detail=f"it is not the one that was written: {context.beside.broken_chain}",
             remedies=(
                 Sentence(text="Compare it with a backup. Who can write to schema elmify in this database?"),
             ),
         )
 
 
-def _twins(ground: VerifyContext) -> Iterator[VerifyFinding]:
-    for one, other in ground.beside.twins:
+def _nfc_duplicates(context: VerifyContext) -> Iterator[VerifyFinding]:
+    for one, other in context.beside.nfc_duplicates:
         yield VerifyFinding(
             condition=Condition.TWINS,
             what=f"unmanaged.object[{other}]",
@@ -172,7 +172,7 @@ def _twins(ground: VerifyContext) -> Iterator[VerifyFinding]:
         )
 
 
-def _recorded(ground: VerifyContext) -> Iterator[VerifyFinding]:
+def _recorded(context: VerifyContext) -> Iterator[VerifyFinding]:
     """Yield findings about objects that elmify itself keeps in the bucket.
 
     They are grouped by the state of the object's key.
@@ -180,21 +180,21 @@ def _recorded(ground: VerifyContext) -> Iterator[VerifyFinding]:
     waiting = {KeyState.RETIRED, KeyState.CONDEMNED}
     own = {
         key: (record, stored)
-        for key, record in ground.world.recorded.keys.items()
-        if record.state in {*waiting, KeyState.INTENDED} and (stored := ground.stored(key)) is not None
+        for key, record in context.world.recorded.keys.items()
+        if record.state in {*waiting, KeyState.INTENDED} and (stored := context.stored(key)) is not None
     }
-    named = ground.world.named_among(own)
+    named = context.world.named_among(own)
     lying = [found for key, found in own.items() if key not in named]
     yield from _several(
         Condition.RETIRED, [stored for record, stored in lying if record.state in waiting], _COLLECT
     )
     intended = [(record, stored) for record, stored in lying if record.state is KeyState.INTENDED]
     yield from _several(
-        Condition.UNDER_WAY, [stored for record, stored in intended if _is_under_way(ground, record)], ()
+        Condition.UNDER_WAY, [stored for record, stored in intended if _is_under_way(context, record)], ()
     )
     yield from _several(
         Condition.LEFTOVER,
-        [stored for record, stored in intended if not _is_under_way(ground, record)],
+        [stored for record, stored in intended if not _is_under_way(context, record)],
         (
             Sentence(
                 text="Used by the next apply that wants them; the others are deleted after the retention by"
@@ -204,8 +204,8 @@ def _recorded(ground: VerifyContext) -> Iterator[VerifyFinding]:
     )
 
 
-def _is_under_way(ground: VerifyContext, record: KeyRecord) -> bool:
-    return record.run is not None and record.run == ground.beside.run
+def _is_under_way(context: VerifyContext, record: KeyRecord) -> bool:
+    return record.run is not None and record.run == context.beside.run
 
 
 def _several(
@@ -227,8 +227,8 @@ def _several(
         )
 
 
-def _unfinished(ground: VerifyContext) -> Iterator[VerifyFinding]:
-    if ground.beside.unfinished is None:
+def _unfinished(context: VerifyContext) -> Iterator[VerifyFinding]:
+    if context.beside.unfinished is None:
         yield VerifyFinding(
             condition=Condition.UNFINISHED,
             what=OBJECTS,
@@ -237,7 +237,7 @@ def _unfinished(ground: VerifyContext) -> Iterator[VerifyFinding]:
             count=0,
         )
         return
-    for upload in ground.beside.unfinished:
+    for upload in context.beside.unfinished:
         yield VerifyFinding(
             condition=Condition.UNFINISHED,
             what=f"unmanaged.object[{upload.key}]",
@@ -252,7 +252,7 @@ def _unfinished(ground: VerifyContext) -> Iterator[VerifyFinding]:
 
 
 def verified(
-    ground: VerifyContext,
+    context: VerifyContext,
     deeper: Iterable[VerifyFinding] = (),
     depth: Depth | None = None,
     hashed: Collection[str] = frozenset(),
@@ -263,25 +263,25 @@ def verified(
 
     What elmify.yaml ignores is left out of the findings and counted. A broken audit chain cannot be ignored.
     """
-    world = ground.world
-    found = [*declared(ground), *undeclared(ground), *remains(ground, hashed), *deeper]
-    found = _asking_for_names(ground, found)
-    ignored = {id(finding) for finding in found if _is_ignored(ground, finding)}
+    world = context.world
+    found = [*declared(context), *undeclared(context), *remains(context, hashed), *deeper]
+    found = _asking_for_names(context, found)
+    ignored = {id(finding) for finding in found if _is_ignored(context, finding)}
     return Verification(
         environment=world.policy.environment,
         made_at=world.snapshot.taken_at,
         findings=worst_first(finding for finding in found if id(finding) not in ignored),
-        truth=truth_table(ground),
-        sides=sides(ground),
+        truth=truth_table(context),
+        sides=sides(context),
         ignored=worst_first(finding for finding in found if id(finding) in ignored),
         depth=depth,
         adopted=bool(world.recorded.resources),
     )
 
 
-def _asking_for_names(ground: VerifyContext, found: Sequence[VerifyFinding]) -> list[VerifyFinding]:
+def _asking_for_names(context: VerifyContext, found: Sequence[VerifyFinding]) -> list[VerifyFinding]:
     """Take out of repair what would give a row a name that another row has."""
-    asked = ground.taken_names({address for finding in found for address in finding.repairs})
+    asked = context.taken_names({address for finding in found for address in finding.repairs})
     return [
         replace(finding, repairs=(), remedies=(Sentence(text=f"{question.detail}\n{question.hint}"),))
         if finding.repairs and (question := asked.get(Address(finding.what))) is not None
@@ -290,6 +290,6 @@ def _asking_for_names(ground: VerifyContext, found: Sequence[VerifyFinding]) -> 
     ]
 
 
-def _is_ignored(ground: VerifyContext, finding: VerifyFinding) -> bool:
+def _is_ignored(context: VerifyContext, finding: VerifyFinding) -> bool:
     wrong = finding.severity is not ConditionSeverity.INFO and finding.condition is not Condition.BROKEN_AUDIT
-    return wrong and ignores(ground.world.policy, finding.what)
+    return wrong and ignores(context.world.policy, finding.what)

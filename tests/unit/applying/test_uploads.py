@@ -57,7 +57,7 @@ def test_a_copy_says_of_itself_what_an_upload_would(bucket: DirectoryBucket) -> 
 
 
 def test_a_staged_copy_is_read_from_the_bucket_that_keeps_it(bucket: DirectoryBucket, tmp_path: Path) -> None:
-    apart = Staging(store=DirectoryBucket(tmp_path / "staging"), prefix=STAGING_BUCKET_PREFIX, apart=True)
+    apart = Staging(store=DirectoryBucket(tmp_path / "staging"), prefix=STAGING_BUCKET_PREFIX, separate=True)
     key = apart.key_of(LINE.sha256 or "")
     apart.store.put(upload(key, CONTENT))
 

@@ -30,7 +30,7 @@ def library() -> Iterator[ObjectStore]:
 @pytest.fixture
 def staging() -> Iterator[Staging]:
     store = bucket_at(NOWHERE, "waiting")
-    yield Staging(store=store, prefix="staged/", apart=True)
+    yield Staging(store=store, prefix="staged/", separate=True)
     store.close()
 
 

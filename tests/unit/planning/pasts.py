@@ -8,7 +8,7 @@ from reconciler.model.address import Address
 from reconciler.model.errors import NotReversible
 from reconciler.model.history import Actor, Run, RunKind, RunState, Touch
 from reconciler.model.plan import Change, Plan
-from reconciler.model.ports import Beyond, Dependents
+from reconciler.model.ports import Dependents, PositionsPastEnd
 from reconciler.model.recorded import ResourceRecord
 from reconciler.planning.planner import finish
 from reconciler.planning.rollback import Past, draft_rollback
@@ -62,7 +62,7 @@ def taken_back(world: World, past: Past, **allowances: int) -> Plan:
     """Plan the rollback of a run."""
     request = Request(rolls_back=past.number, allowances=allowances)
     rough = draft_rollback(world, past, request)
-    return finish(world, rough, Dependents(), Dependents(), Beyond())
+    return finish(world, rough, Dependents(), Dependents(), PositionsPastEnd())
 
 
 def in_the_way(world: World, past: Past) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What is said when what would happen now is not what was reviewed."""
 
-from reconciler.planning.plan_comparison import discrepancies, side_by_side
+from reconciler.planning.plan_comparison import comparison_lines, discrepancies
 from reconciler.planning.world import World
 from tests.unit.planning.worlds import (
     catalog,
@@ -20,7 +20,7 @@ EDITED = declaring(PAIR, speaker("s", bio="new"), lecture("s/c/l"))
 
 
 def lines(reviewed: World, now: World) -> list[str]:
-    return list(side_by_side(discrepancies([planned(reviewed)], planned(now), now)))
+    return list(comparison_lines(discrepancies([planned(reviewed)], planned(now), now)))
 
 
 def test_another_outcome_is_told_with_the_values_of_both() -> None:

@@ -7,7 +7,7 @@ from reconciler.model.history import WHOLE_RUN, Touch
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action
 from reconciler.model.remedies import Rollback
-from reconciler.planning.rollback_conflicts import runs_in_the_way, still_felt, taken_back_by, told
+from reconciler.planning.rollback_conflicts import conflict_line, runs_in_the_way, still_felt, taken_back_by
 from reconciler.planning.steps import Done
 from tests.unit.planning.pasts import carried_out, taken_back, touch
 from tests.unit.planning.worlds import catalog, declaring, lecture, live
@@ -103,8 +103,8 @@ def test_what_is_in_the_way_of_a_run_in_the_way_is_in_the_way_too() -> None:
 
 
 def test_a_run_in_the_way_is_told_by_a_few_of_its_addresses() -> None:
-    assert told(13, ["a", "b"]) == "run 13 has touched a, b since"
-    assert told(13, ["a", "b", "c", "d", "e"]) == "run 13 has touched a, b, c and 2 more since"
+    assert conflict_line(13, ["a", "b"]) == "run 13 has touched a, b since"
+    assert conflict_line(13, ["a", "b", "c", "d", "e"]) == "run 13 has touched a, b, c and 2 more since"
 
 
 def test_every_run_in_the_way_is_named_with_the_rollback_that_takes_it_back() -> None:

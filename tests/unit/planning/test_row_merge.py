@@ -5,7 +5,7 @@ import pytest
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action, Merged, Plan
-from reconciler.model.ports import Beyond, Dependents
+from reconciler.model.ports import Dependents, PositionsPastEnd
 from reconciler.model.remedies import Merge, Sentence
 from reconciler.planning.planner import finish
 from reconciler.planning.row_merge import draft_merge, rows_of
@@ -31,7 +31,7 @@ STRAY = with_objects(with_rows(DECLARED, lecture_row(700, "Stray", "stray.mp3"))
 
 def merged(world: World, row: str, into: str) -> Plan:
     rough = draft_merge(world, Request(merges=(row, into)))
-    return finish(world, rough, Dependents(), Dependents(), Beyond())
+    return finish(world, rough, Dependents(), Dependents(), PositionsPastEnd())
 
 
 @pytest.mark.parametrize("row", ["700", "unmanaged.lectures[700]"])
@@ -66,7 +66,7 @@ def test_the_row_that_goes_is_told_from_the_one_that_stays() -> None:
     rough = draft_merge(STRAY, Request(merges=("700", "s/c/l")))
 
     assert rows_of(rough) == (700, row_of(STRAY, "s/c/l").id)
-    assert (rough.doomed, rough.merged) == ({}, Merged())
+    assert (rough.to_delete, rough.merged) == ({}, Merged())
 
 
 def test_an_address_that_left_the_catalog_can_go_and_is_not_missed() -> None:

@@ -549,7 +549,7 @@ def test_a_retired_object_that_a_row_names_again_is_not_waiting_for_gc() -> None
 
 
 def test_spelling_twins_are_told_apart_letter_by_letter() -> None:
-    beside = Surroundings(twins=(("Caf\u00e9.mp3", "Cafe\u0301.mp3"),))
+    beside = Surroundings(nfc_duplicates=(("Caf\u00e9.mp3", "Cafe\u0301.mp3"),))
 
     detail = the_only(shelf(), Condition.TWINS, beside).detail
 

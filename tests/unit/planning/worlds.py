@@ -19,7 +19,7 @@ from reconciler.model.errors import InvalidInput
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.plan import Action, Change, ObjectState, Plan, Put, State
 from reconciler.model.policy import Layout, Policy
-from reconciler.model.ports import Beyond, Dependents
+from reconciler.model.ports import Dependents, PositionsPastEnd
 from reconciler.model.recorded import (
     Identity,
     IdentityState,
@@ -328,18 +328,18 @@ def cascade(
     world: World, rows: Mapping[Kind, Collection[int]], leaving: Mapping[Kind, Collection[int]]
 ) -> dict[Kind, frozenset[int]]:
     """Return the content rows that deleting `rows` takes along."""
-    doomed = {kind: set(rows.get(kind, ())) for kind in Kind}
+    to_delete = {kind: set(rows.get(kind, ())) for kind in Kind}
     for kind, column, above in (
         (Kind.COLLECTION, "speaker_id", Kind.SPEAKER),
         (Kind.LECTURE, "collection_id", Kind.COLLECTION),
         (Kind.LECTURE, "speaker_id", Kind.SPEAKER),
     ):
-        doomed[kind] |= {
+        to_delete[kind] |= {
             found.id
             for found in world.snapshot.rows[kind].values()
-            if found[column] in doomed[above] and found.id not in leaving.get(kind, ())
+            if found[column] in to_delete[above] and found.id not in leaving.get(kind, ())
         }
-    return {kind: frozenset(ids) for kind, ids in doomed.items() if ids}
+    return {kind: frozenset(ids) for kind, ids in to_delete.items() if ids}
 
 
 def planned(
@@ -358,10 +358,10 @@ def planned(
     request = Request(scope=tuple(only), options=frozenset(options), allowances=allow or {})
     hanging = Hanging(favourites or {})
     rough = draft(world, request)
-    doomed = hanging.under(world, rough.doomed, rough.leaving) if rough.doomed else Dependents()
+    to_delete = hanging.under(world, rough.to_delete, rough.leaving) if rough.to_delete else Dependents()
     moved = hanging.under(world, rough.moved) if rough.moved else Dependents()
     behind = {row: 1 for row, end in rough.ends.items() if (places or {}).get(row, 0) > end}
-    return finish(world, rough, doomed, moved, Beyond(rows=behind, users=len(behind)))
+    return finish(world, rough, to_delete, moved, PositionsPastEnd(rows=behind, users=len(behind)))
 
 
 def questions(world: World, **request: object) -> dict[str, str]:
@@ -500,13 +500,13 @@ class _Commit:
         self.rows[found.kind][found.id] = edited(found, **self._values(change))
 
     def _delete(self) -> None:
-        doomed: dict[Kind, set[int]] = {kind: set() for kind in Kind}
+        to_delete: dict[Kind, set[int]] = {kind: set() for kind in Kind}
         for change in self.plan.changes:
             if change.action is Action.DELETE and change.kind is not None and change.row is not None:
-                doomed[change.kind].add(change.row)
+                to_delete[change.kind].add(change.row)
         now = replace(self.world, snapshot=replace(self.world.snapshot, rows=self.rows))
-        for kind, ids in cascade(now, doomed, {}).items():
-            assert ids == doomed[kind], f"{kind}: undeclared rows go along"
+        for kind, ids in cascade(now, to_delete, {}).items():
+            assert ids == to_delete[kind], f"{kind}: undeclared rows go along"
             for row_id in ids:
                 del self.rows[kind][row_id]
 
