@@ -2,16 +2,20 @@
 
 import psycopg
 
-#: What elmify and the app write to. What is remembered of it stands in a schema of its own.
+#: What elmify and the app write to. What is remembered of it is in a schema of its own, as bytes: as text it would
+#: name every object, and elmify keeps what any text of the database names.
 _KEEP = """
 create schema kept;
+create table kept.rows (name text, rows bytea);
 do $$
 declare name text;
 begin
     for name in select format('%I.%I', schemaname, tablename) from pg_tables
         where schemaname in ('public', 'elmify')
     loop
-        execute format('create table kept.%I as table %s', name, name);
+        execute format(
+            'insert into kept.rows select %L, convert_to(coalesce(json_agg(t)::text, %L), %L) from %s as t',
+            name, '[]', 'UTF8', name);
     end loop;
     create table kept.sequences as
         select format('%I.%I', schemaname, sequencename) as name, coalesce(last_value, start_value) as value,
@@ -24,21 +28,21 @@ end $$;
 _PUT_BACK = """
 set session_replication_role = replica;
 do $$
-declare name text; names text; columns text;
+declare kept_name text; names text; columns text;
 begin
-    if to_regclass('kept."elmify.identity"') is null then
+    if not exists (select from kept.rows where name = 'elmify.identity') then
         drop schema if exists elmify cascade;
     end if;
     select string_agg(format('%I.%I', schemaname, tablename), ', ') into names from pg_tables
         where schemaname in ('public', 'elmify');
     execute format('truncate %s', names);  -- so that rows are found in the order in which they were made
-    for name in select format('%I.%I', schemaname, tablename) from pg_tables
-        where schemaname in ('public', 'elmify')
-    loop
+    for kept_name in select name from kept.rows loop
         select string_agg(quote_ident(attname), ', ') into columns from pg_attribute
-            where attrelid = name::regclass and attnum > 0 and not attisdropped and attgenerated = '';
-        execute format('insert into %s (%s) overriding system value select %s from kept.%I',
-                       name, columns, columns, name);
+            where attrelid = kept_name::regclass and attnum > 0 and not attisdropped and attgenerated = '';
+        execute format(
+            'insert into %s (%s) overriding system value select %s from json_populate_recordset(null::%s,'
+            ' (select convert_from(rows, %L)::json from kept.rows where name = %L))',
+            kept_name, columns, columns, kept_name, 'UTF8', kept_name);
     end loop;
     perform setval(sequences.name, value, called) from kept.sequences;
 end $$;
