@@ -2,8 +2,8 @@
 
 import psycopg
 
-#: What elmify and the app write to. What is remembered of it is in a schema of its own, as bytes: as text it would
-#: name every object, and elmify keeps what any text of the database names.
+#: What elmify and the app write to. What is remembered of it is in a schema of its own, as bytes: as text it
+#: would name every object, and elmify keeps what any text of the database names.
 _KEEP = """
 create schema kept;
 create table kept.rows (name text, rows bytea);
