@@ -156,6 +156,7 @@ def _reachable(keys: Sequence[ForeignKey]) -> set[str]:
 def _circle(tables: Sequence[str]) -> ProviderError:
     return ProviderError(
         f"what a delete would take along cannot be counted: tables cascade in a circle: {', '.join(tables)}",
+        code="cascade-circle",
         hint="Make one of these foreign keys `on delete set null` or `on delete restrict`.",
     )
 

@@ -70,6 +70,7 @@ def translated(error: psycopg.Error, role: str) -> ProviderError:
     if isinstance(error, errors.DiskFull):
         return ProviderError(
             "the database's disk is full",
+            code="disk-full",
             details=_lines(error),
             hint="Nothing of the transaction was kept. Make room on the database's disk, then run it again.",
         )
@@ -115,6 +116,7 @@ def _no_table(error: psycopg.Error) -> ProviderError:
     if '"elmify.' in said:
         return ProviderError(
             "elmify's records are damaged: schema elmify lacks a table",
+            code="records-damaged",
             details=_lines(error),
             hint=_DAMAGED,
             remedies=[Rebind(), MakePlan()],
@@ -124,6 +126,7 @@ def _no_table(error: psycopg.Error) -> ProviderError:
         return ProviderError("the database lacks a table", details=_lines(error))
     return ProviderError(
         f"the database has no table `{missing}`",
+        code="no-table",
         details=_lines(error),
         hint=(
             "elmify works on the tables of the app and never creates them. Check that the database URL\n"

@@ -154,6 +154,7 @@ def _parameters(wanted: Mapping[int, Slugs], known: Mapping[str, int]) -> dict[s
     if unknown:
         raise ProviderError(
             f"there is no category {', '.join(unknown)}",
+            code="no-category",
             hint=f"The categories are {', '.join(known) or 'none at all'}.",
         )
     pairs = [

@@ -198,6 +198,7 @@ class PostgresLibrary:
         if taken[0][0] is None:
             raise ProviderError(
                 f"no sequence belongs to the column `id` of `{table.name}`, so it can give no new ids",
+                code="no-sequence",
                 hint=f"Its owner can say so:\n    alter sequence … owned by public.{table.name}.id;",
             )
         return [row for row, exists in taken if not exists]
@@ -223,6 +224,7 @@ class PostgresLibrary:
         elif any(wanted.values()):
             raise ProviderError(
                 "this deployment has no category tables, so nothing can be sorted under a category",
+                code="no-category-tables",
                 hint="Leave `categories` out of the catalog, or run the app's migrations first.",
             )
 

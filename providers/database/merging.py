@@ -122,6 +122,7 @@ class Merging:
             if len(key.columns) > 1 or key.parent_columns[0] not in pairs:
                 raise ProviderError(
                     f"rows of {key.table} refer to {parent} in a way that a merge cannot follow",
+                    code="reference-not-mergeable",
                     hint=f"Move them by hand first: {', '.join(key.columns)} is not a plain row id.",
                 )
             self._move(key, pairs[key.parent_columns[0]])
@@ -134,6 +135,7 @@ class Merging:
         if doubles and key.on_delete != _CASCADES:
             raise ProviderError(
                 f"both lectures have rows of {key.table} that cannot stand side by side",
+                code="rows-not-mergeable",
                 hint="A delete there does not cascade, so decide by hand which of them stays.",
             )
         moved = self._moved(key, unique, pairs)

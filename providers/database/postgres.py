@@ -214,7 +214,9 @@ def _commit(connection: Connection) -> None:
             ) from error
         raise
     if status != "COMMIT":
-        raise ProviderError("the transaction had failed before its commit; nothing of it was kept")
+        raise ProviderError(
+            "the transaction had failed before its commit; nothing of it was kept", code="transaction-failed"
+        )
 
 
 def _let_go(connection: Connection) -> None:

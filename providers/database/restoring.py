@@ -117,6 +117,7 @@ def restore(connection: Connection, captured: Captured) -> Restored:
     except (errors.ForeignKeyViolation, errors.UniqueViolation) as error:
         raise Unavailable(
             "what a captured row refers to changed in this very moment",
+            code="restore-raced",
             details=[str(error.diag.message_primary)],
             hint="Nothing was committed. Run the command again.",
         ) from error

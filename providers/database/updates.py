@@ -60,7 +60,9 @@ class Update:
         )
         done = self.connection.execute(query).rowcount
         if done != len(self.changes):
-            raise ProviderError(f"{len(self.changes) - done} rows of `{self.table.name}` are gone")
+            raise ProviderError(
+                f"{len(self.changes) - done} rows of `{self.table.name}` are gone", code="rows-gone"
+            )
 
     @property
     def _news(self) -> sql.Identifier:

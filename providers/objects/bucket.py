@@ -74,6 +74,7 @@ def not_a_store(key: str) -> NoReturn:
     """Say that something other than a store answered."""
     raise ProviderError(
         f"what answered for {key!r} is not an object store: it named no ETag",
+        code="not-a-store",
         hint="Check the endpoint, and any proxy between here and the store.",
     )
 

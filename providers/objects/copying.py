@@ -86,7 +86,9 @@ class ServerCopy:
         there = self._place.head(self._copy.key)
         if there is None and status_of(error) == _PRECONDITION_FAILED:
             raise WrongBytes(
-                f"{self._copy.source!r} was replaced while it was copied", hint="Plan again."
+                f"{self._copy.source!r} was replaced while it was copied",
+                code="source-replaced",
+                hint="Plan again.",
             ) from error
         retried = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
         if there is not None and not (retried and is_of(there, self._copy)):

@@ -168,6 +168,7 @@ class DirectoryBucket:
         if not isinstance(source, DirectoryBucket):
             raise ProviderError(
                 f"{self} cannot copy from {source}: a store copies only between buckets of its own",
+                code="foreign-store",
                 hint="Give both environments a bucket of the same kind.",
             )
         return source
@@ -219,6 +220,7 @@ class DirectoryBucket:
         if stamp is None:
             raise Unavailable(
                 f"cannot store {upload.key!r} in {self}: its upload was ended by somebody else",
+                code="upload-ended",
                 hint="Run the command again: it begins anew.",
             )
         entry = Entry(

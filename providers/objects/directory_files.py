@@ -48,7 +48,9 @@ def translated(root: Path, key: str = "") -> Iterator[None]:
 
 
 def _full(root: Path, where: str) -> ProviderError:
-    return ProviderError(f"the disk is full: {where}", hint=f"Make room on the disk that holds {root}.")
+    return ProviderError(
+        f"the disk is full: {where}", code="disk-full", hint=f"Make room on the disk that holds {root}."
+    )
 
 
 def _refused(root: Path, where: str) -> Denied:

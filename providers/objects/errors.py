@@ -74,13 +74,17 @@ def _answered(error: "ClientError", doing: Doing) -> ProviderError:
         return IncompleteListing(said, hint="The connection is cut while it answers. Run the command again.")
     if code == "NoSuchBucket":
         return ProviderError(
-            f"there is no {doing.bucket}", hint="Check the bucket's name and the account in the endpoint."
+            f"there is no {doing.bucket}",
+            code="no-bucket",
+            hint="Check the bucket's name and the account in the endpoint.",
         )
     if code in _BAD_DIGEST:
         return WrongBytes(f"{doing}: the bytes that arrived are not those that were named", hint=_CHANGED)
     if code == "NoSuchUpload":
         return Unavailable(
-            f"{doing}: its upload was ended by somebody else", hint="Run the command again: it begins anew."
+            f"{doing}: its upload was ended by somebody else",
+            code="upload-ended",
+            hint="Run the command again: it begins anew.",
         )
     if status == _MISSING:
         return ObjectMissing(said)
@@ -98,16 +102,20 @@ def _denied(code: str, status: int, doing: Doing) -> Denied:
     if code in _UNKNOWN_KEY or status == _UNAUTHORIZED:
         return Denied(
             f"{doing}: the store does not know this access key",
+            code="unknown-access-key",
             hint="Check R2_ACCESS_KEY_ID, and that the endpoint is that of the account the key was made in.",
         )
     if code == "SignatureDoesNotMatch":
         return Denied(
             f"{doing}: the secret does not belong to the access key",
+            code="wrong-secret",
             hint="Check R2_SECRET_ACCESS_KEY: it was shown once, when the access key was made.",
         )
     if code == "RequestTimeTooSkewed":
         return Denied(
-            f"{doing}: this machine's clock is wrong", hint="Set the clock and run the command again."
+            f"{doing}: this machine's clock is wrong",
+            code="clock-skewed",
+            hint="Set the clock and run the command again.",
         )
     return Denied(
         f"{doing}: the access key lacks the right ({code})",

@@ -97,6 +97,7 @@ def encoded(metadata: Mapping[str, str]) -> dict[str, str]:
     if size > MAX_BYTES:
         raise ProviderError(
             f"the metadata has {size:,} bytes; a store takes {MAX_BYTES:,}",
+            code="metadata-refused",
             hint="Store less beside the object.",
         )
     return fit
@@ -105,7 +106,9 @@ def encoded(metadata: Mapping[str, str]) -> dict[str, str]:
 def _name(name: str) -> str:
     if not name or not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
         raise ProviderError(
-            f"{name!r} cannot name metadata", hint="Use ASCII letters, digits, hyphens and underscores."
+            f"{name!r} cannot name metadata",
+            code="metadata-refused",
+            hint="Use ASCII letters, digits, hyphens and underscores.",
         )
     return name.lower()
 

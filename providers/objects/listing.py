@@ -226,6 +226,7 @@ def _moment(written: str) -> datetime:
     except ValueError as error:
         raise ListingRefused(
             f"the listing says of an object that it was modified at {written!r}",
+            code="listing-undated",
             hint="Check that the endpoint is the address of an S3 interface.",
         ) from error
 

@@ -48,6 +48,7 @@ def put_parts(place: BucketClient, upload: Upload, part_bytes: int) -> str:
             return sent.etag  # the answer that completed it was lost
         raise Unavailable(
             f"cannot store {upload.key!r} in {place.name}: its upload was ended by somebody else",
+            code="upload-ended",
             hint="Run the command again: it begins anew.",
         )
     _verify(place, upload, sent.etag, sent.answered)

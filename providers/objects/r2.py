@@ -143,6 +143,7 @@ class R2Bucket:
         if not isinstance(source, R2Bucket) or source._endpoint != self._endpoint:  # noqa: SLF001 - its own kind
             raise ProviderError(
                 f"{self} cannot copy from {source}: a store copies only between buckets of its own",
+                code="foreign-store",
                 hint="Give both environments the same endpoint.",
             )
         return source._place  # noqa: SLF001 - its own kind
@@ -171,7 +172,9 @@ class R2Bucket:
         """
         if not timedelta(0) < lasts <= _LINK_MAX:
             raise ProviderError(
-                f"a link cannot last {lasts}", hint=f"Ask for more than nothing and at most {_LINK_MAX}."
+                f"a link cannot last {lasts}",
+                code="link-lifetime",
+                hint=f"Ask for more than nothing and at most {_LINK_MAX}.",
             )
         return self._client.generate_presigned_url(
             "get_object",

@@ -37,6 +37,7 @@ class Stream:
         if not {"ETag", "ContentLength"} <= self._answer.keys():
             raise ProviderError(
                 f"what answered for {key!r} is not an object store: it named no ETag or no length",
+                code="not-a-store",
                 hint="Check the endpoint, and any proxy between here and the store.",
             )
         self._size = self._answer["ContentLength"]
@@ -96,5 +97,6 @@ class Stream:
     def _replaced(self) -> Unavailable:
         return Unavailable(
             f"{self._asked['Key']!r} was cut off at byte {self._offset:,}, and cannot be continued there",
+            code="cut-off",
             hint="The object was replaced meanwhile, or a proxy changes requests. Run the command again.",
         )

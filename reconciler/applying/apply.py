@@ -268,6 +268,7 @@ def _committed_head(workspace: Workspace, lease: LeaseHolder, again: Operation) 
     except ProviderError as error:
         raise Unfinished(
             f"the answer to the commit was lost, and nobody can say whether it stands: {error.message}",
+            code="outcome-unknown",
             hint="It stands as a whole or not at all. When the database answers again, run",
             remedies=[again],
         ) from error

@@ -193,6 +193,7 @@ def _refuse_live(recorded: Recorded, now: Sequence[str]) -> None:
         raise UsageError(
             f"{counted(len(live), 'address', 'addresses')} of this takedown "
             f"{'is' if len(live) == 1 else 'are'} still live: {listed(live, _MOST_NAMED)}",
+            code="still-live",
             hint="Nothing was deleted. Remove it from the catalog first, then",
             remedies=[
                 MakePlan(),

@@ -77,6 +77,7 @@ class LeaseHolder:
         if self.lost.is_set():
             raise Leased(
                 "this run's lease was taken over by another run",
+                code="lease-lost",
                 hint="Nothing was committed by this run. See what the other one does with",
                 remedies=[ShowLease()],
             )

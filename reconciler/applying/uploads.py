@@ -109,7 +109,7 @@ class Uploader:
         apply to use. Interrupted or cancelled, it gives up the parts in flight and lets that through.
         """
         stored: dict[str, StoredObject] = {}
-        failures: list[str] = []
+        failures: list[tuple[str, str]] = []
         changed = False
         with BoundedPool(
             self._store, size=self.limits.concurrency, name="elmify-put", cancel=self.lease.cancel
@@ -119,13 +119,14 @@ class Uploader:
                 try:
                     stored[task.put.key] = future.result()
                 except ProviderError as error:
-                    failures.append(f"{task.put.path} -> {task.put.key}: {error.message}")
+                    failures.append((f"{task.put.path} -> {task.put.key}: {error.message}", error.code))
                     changed = changed or _is_of_other_bytes(error)
         self.lease.check()
         if failures:
             raise PutsFailed(
                 f"{len(failures):,} of {len(tasks):,} files could not be stored, so nothing was committed",
-                details=sorted(failures),
+                details=[detail for detail, _ in sorted(failures)],
+                reasons=[code for _, code in sorted(failures)],
                 hint="The files that were stored are used by the next apply. "
                 + (_RELOCK if changed else "Repair the others, then run"),
                 remedies=[Lock(), MakePlan(), Apply()] if changed else [Apply()],
@@ -179,7 +180,7 @@ class Uploader:
             return stored
         if not task.sources:
             said.append("nor is it staged")
-        raise ObjectMissing("; ".join(said)) from not_on_disk
+        raise ObjectMissing("; ".join(said), code=None if task.sources else "not-staged") from not_on_disk
 
     def _already_there(self, task: Task) -> StoredObject:
         """Accept an existing object if it holds exactly these bytes.

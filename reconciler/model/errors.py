@@ -28,8 +28,9 @@ class Exit(IntEnum):
 class ElmifyError(Exception):
     """A failure that a person must hear of.
 
-    `hint` says what to do in plain sentences, maybe on several lines; `remedies` are the operations that do
-    it, in their order.
+    `code` names it for a script: the class's, or a more exact one. `hint` says what to do in plain sentences,
+    maybe on several lines; `remedies` are the operations that do it, in their order. `reasons` are codes of
+    the `details`, in the same order, where a failure has details of several kinds.
     """
 
     code = "error"
@@ -39,15 +40,19 @@ class ElmifyError(Exception):
         self,
         message: str,
         *,
+        code: str | None = None,
         hint: str = "",
         remedies: Sequence[Remedy] = (),
         details: Sequence[str] = (),
+        reasons: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
+        self.code = code or type(self).code
         self.message = message
         self.hint = hint
         self.remedies = tuple(remedies)
         self.details = tuple(details)
+        self.reasons = tuple(reasons)
 
 
 class UsageError(ElmifyError):
@@ -141,7 +146,7 @@ class Interrupted(ElmifyError):
 class PutsFailed(ElmifyError):
     """Permanent failure to store some objects, so nothing was committed.
 
-    `details` names each of these objects.
+    `details` names each of these objects, and `reasons` has the code of each one's failure.
     """
 
     code = "puts-failed"

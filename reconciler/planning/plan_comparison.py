@@ -140,6 +140,7 @@ def sole_purpose(plans: Sequence[Plan]) -> Request:
     if len(purposes) > 1:
         raise UsageError(
             "these plans are of several sorts: a rollback and a merge are each a run of their own",
+            code="plans-of-several-sorts",
             hint="Apply them one after the other, each planned after the one before.",
         )
     rolls_back, merges = purposes.pop() if purposes else (None, None)

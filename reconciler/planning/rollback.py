@@ -30,6 +30,8 @@ from reconciler.planning.planner import Draft, draft_of
 from reconciler.planning.record_validity import trusted
 from reconciler.planning.removals import unmanaged_in, with_retired
 from reconciler.planning.rollback_conflicts import (
+    Conflict,
+    ConflictReason,
     conflict_line,
     names_taken,
     objects_gone,
@@ -56,14 +58,14 @@ _PAST = {
 class Inverter:
     """Conversion of the steps of one run into changes that undo them.
 
-    `believed` holds the row of every record that can be trusted. `problems` name, each in a sentence,
-    what makes the inverse of a step impossible.
+    `believed` holds the row of every record that can be trusted. `problems` are what makes the
+    inverse of a step impossible.
     """
 
     world: World
     run: int
     believed: Mapping[Address, Row]
-    problems: list[str] = field(default_factory=list)
+    problems: list[Conflict] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
 
     def invert(self, steps: Iterable[Done]) -> None:
@@ -93,7 +95,8 @@ class Inverter:
     def _put_back(self, step: Done) -> None:
         row = self._row_now(step)
         if row is None:
-            self.problems.append(f"{step.address}: its row {step.row} is gone: somebody else deleted it")
+            detail = f"{step.address}: its row {step.row} is gone: somebody else deleted it"
+            self.problems.append(Conflict(detail, ConflictReason.ROW_GONE))
             return
         before, after = self._sides(step, row)
         self._add(step, _inverse(step, before, after), row.id, before=before, after=after)
@@ -122,9 +125,8 @@ class Inverter:
             return
         assert step.before is not None
         if step.row in self.world.snapshot.rows[step.kind]:
-            self.problems.append(
-                f"{step.address}: there is a row {step.row} again, which is not the one deleted"
-            )
+            detail = f"{step.address}: there is a row {step.row} again, which is not the one deleted"
+            self.problems.append(Conflict(detail, ConflictReason.ROW_REPLACED))
             return
         self._add(
             step,
@@ -147,7 +149,7 @@ class Inverter:
         if row is None or step.record is None:
             return  # there was nothing but the record of a row that is gone
         if not _shows(row, step.after or step.before):
-            self.problems.append(f"{step.address}: row {row.id} is not the one that the run left there")
+            self.problems.append(_replaced(step, row.id))
         before, after = self._sides(step, row)
         self._add(step, Action.ADOPT, row.id, before=before, after=after)
 
@@ -177,7 +179,7 @@ class Inverter:
         record = self.world.recorded.resources.get(Address(step.address))
         believed = self.believed.get(Address(step.address))
         if record is None or believed is None or believed.id != step.row:
-            self.problems.append(f"{step.address}: row {step.row} is not the one that the run left there")
+            self.problems.append(_replaced(step, step.row))
         return row
 
     def _whole(self, step: Done, row: Row) -> State:
@@ -365,12 +367,16 @@ def draft_rollback(world: World, past: Past, request: Request) -> Draft:
 def _done(past: Past) -> Sequence[Done]:
     if past.run is None:
         raise UsageError(
-            f"there is no run {past.number}", hint="See what runs there are:", remedies=[ShowRuns()]
+            f"there is no run {past.number}",
+            code="no-run",
+            hint="See what runs there are:",
+            remedies=[ShowRuns()],
         )
     done = tuple(done_in(past.steps)) if past.run.committed_at is not None else ()
     if not done:
         raise UsageError(
             f"run {past.number} ({past.run.kind}) changed nothing that can be taken back",
+            code="nothing-to-roll-back",
             hint="See what runs there are:",
             remedies=[ShowRuns()],
         )
@@ -402,11 +408,18 @@ def _refuse_merging_again(past: Past) -> None:
         )
 
 
-def _refuse(run: int, problems: Sequence[str]) -> None:
+def _replaced(step: Done, row: int) -> Conflict:
+    detail = f"{step.address}: row {row} is not the one that the run left there"
+    return Conflict(detail, ConflictReason.ROW_REPLACED)
+
+
+def _refuse(run: int, problems: Sequence[Conflict]) -> None:
     if problems:
+        found = sorted(set(problems))
         raise NotReversible(
             f"run {run} cannot be taken back",
-            details=sorted(set(problems)),
+            details=[each.detail for each in found],
+            reasons=[each.reason for each in found],
             hint="Nothing was written. Say in the catalog what should exist instead, and apply that.",
         )
 

@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from reconciler.model.address import Address, parent_of
 from reconciler.model.history import WHOLE_RUN, Touch
@@ -14,6 +16,26 @@ from reconciler.planning.world import World
 
 _GONE = frozenset({KeyState.CONDEMNED, KeyState.DELETED})
 _MOST_NAMED = 3  # addresses by which a run in the way is told
+
+
+class ConflictReason(StrEnum):
+    """Reasons why one step of a run cannot be taken back."""
+
+    ROW_GONE = "row-gone"
+    ROW_REPLACED = "row-replaced"
+    NAME_TAKEN = "name-taken"
+    PARENT_GONE = "parent-gone"
+    OBJECT_COLLECTED = "object-collected"  # by gc
+    OBJECT_GONE = "object-gone"
+    OBJECT_REPLACED = "object-replaced"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Conflict:
+    """Conflict of one step: a sentence that names its address, and the reason."""
+
+    detail: str
+    reason: ConflictReason
 
 
 def taken_back_by(run: int, later: Iterable[Touch]) -> int | None:
@@ -106,8 +128,8 @@ def conflict_line(run: int, addresses: Sequence[str]) -> str:
     return f"run {run} has touched {listed(addresses, _MOST_NAMED)} since"
 
 
-def objects_gone(world: World, done: Iterable[Done], changes: Iterable[Change]) -> Iterator[str]:
-    """Yield a sentence for each object that cannot become live again.
+def objects_gone(world: World, done: Iterable[Done], changes: Iterable[Change]) -> Iterator[Conflict]:
+    """Yield a conflict for each object that cannot become live again.
 
     The object would become live again, and is not there as it was.
     """
@@ -115,25 +137,27 @@ def objects_gone(world: World, done: Iterable[Done], changes: Iterable[Change]) 
     for step in done:
         for then in step.before.objects.values() if step.before is not None else ():
             if nfc(then.key) in revived and (why := _why_gone(world, then.key, then.size_bytes)):
-                yield f"{step.address} needs {then.key}: {why}"
+                yield Conflict(f"{step.address} needs {then.key}: {why.detail}", why.reason)
         for key in step.retired if step.kind is None else ():
             if why := _why_gone(world, key, None):
-                yield f"{step.address}: {why}"
+                yield Conflict(f"{step.address}: {why.detail}", why.reason)
 
 
-def _why_gone(world: World, key: str, size_bytes: int | None) -> str:
+def _why_gone(world: World, key: str, size_bytes: int | None) -> Conflict | None:
     stored, known = world.snapshot.objects.get(nfc(key)), world.recorded.keys.get(nfc(key))
     if known is not None and known.state in _GONE:
-        return f"gc has {known.state.value} it"
+        return Conflict(f"gc has {known.state.value} it", ConflictReason.OBJECT_COLLECTED)
     if stored is None:
-        return "it is not in the bucket any more"
+        return Conflict("it is not in the bucket any more", ConflictReason.OBJECT_GONE)
     replaced = known is not None and known.etag is not None and known.etag != stored.etag
     resized = size_bytes is not None and stored.size_bytes != size_bytes
-    return "there are other bytes under it now" if replaced or resized else ""
+    if replaced or resized:
+        return Conflict("there are other bytes under it now", ConflictReason.OBJECT_REPLACED)
+    return None
 
 
-def names_taken(world: World, changes: Sequence[Change]) -> Iterator[str]:
-    """Yield a sentence for each change whose unique name is taken.
+def names_taken(world: World, changes: Sequence[Change]) -> Iterator[Conflict]:
+    """Yield a conflict for each change whose unique name is taken.
 
     A row that the plan leaves alone has that name.
     """
@@ -152,7 +176,8 @@ def names_taken(world: World, changes: Sequence[Change]) -> Iterator[str]:
             if change.after is not None and change.row is not None:
                 holder = held.get(_name(world, table.unique, change))
                 if holder is not None:
-                    yield f"{change.address}: row {holder} of {table.name} has its name now"
+                    detail = f"{change.address}: row {holder} of {table.name} has its name now"
+                    yield Conflict(detail, ConflictReason.NAME_TAKEN)
 
 
 def _name(world: World, unique: Sequence[str], change: Change) -> tuple[Value, ...]:
@@ -163,8 +188,8 @@ def _name(world: World, unique: Sequence[str], change: Change) -> tuple[Value, .
     return tuple(values[name] if name in values or row is None else row[name] for name in unique)
 
 
-def parents_gone(world: World, changes: Sequence[Change]) -> Iterator[str]:
-    """Yield a sentence for each change whose parent row will not exist.
+def parents_gone(world: World, changes: Sequence[Change]) -> Iterator[Conflict]:
+    """Yield a conflict for each change whose parent row will not exist.
 
     The change would put a row under that parent.
     """
@@ -175,7 +200,8 @@ def parents_gone(world: World, changes: Sequence[Change]) -> Iterator[str]:
         for column in TABLES[change.kind].columns:
             parent = change.after.values.get(column.name) if column.origin is Origin.PARENT else None
             if parent is not None and parent not in there[Kind(column.source)]:
-                yield f"{change.address}: its {column.source}, row {parent}, is gone"
+                detail = f"{change.address}: its {column.source}, row {parent}, is gone"
+                yield Conflict(detail, ConflictReason.PARENT_GONE)
 
 
 def _afterwards(world: World, kind: Kind, changes: Iterable[Change]) -> Collection[object]:

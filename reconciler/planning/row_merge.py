@@ -49,7 +49,11 @@ def draft_merge(world: World, request: Request) -> Draft:
     by_row = {row.id: address for address, row in believed.items() if row.kind is Kind.LECTURE}
     goes, stays = (_place(world, by_row, text) for text in request.merges)
     if goes.row.id == stays.row.id:
-        raise UsageError(f"{goes.address} cannot be merged with itself", hint="Name two lectures.")
+        raise UsageError(
+            f"{goes.address} cannot be merged with itself",
+            code="merge-with-itself",
+            hint="Name two lectures.",
+        )
     _refuse_declared(world, goes, stays)
     vanished = {address: believed.get(address) for address in world.recorded.resources}
     identities = Identities(bound={}, vanished=vanished, broken=frozenset(), problems=())
@@ -83,11 +87,12 @@ def _place(world: World, by_row: dict[int, Address], text: str) -> MergeTarget:
     recorded = world.recorded.resources.get(Address(text))
     number = int(numbered[1]) if numbered else recorded.row if recorded is not None else None
     if recorded is not None and recorded.kind is not Kind.LECTURE:
-        raise UsageError(f"{text} is no lecture", hint="Only lectures can be merged.")
+        raise UsageError(f"{text} is no lecture", code="not-a-lecture", hint="Only lectures can be merged.")
     row = lectures.get(number) if number is not None else None
     if row is None or (recorded is not None and by_row.get(row.id) != recorded.address):
         raise UsageError(
             f"{text} is no lecture that has a row",
+            code="no-row",
             hint="Name the address of an applied lecture, or a row: 412 or unmanaged.lectures[412]",
         )
     address = by_row.get(row.id)
@@ -114,6 +119,7 @@ def _refuse_declared(world: World, goes: MergeTarget, stays: MergeTarget) -> Non
         remedies = [Merge(row=str(stays.row.id), into=goes.address), Sentence(text=otherwise)]
     raise UsageError(
         f"the catalog declares {goes.address}, so the next apply would create it anew",
+        code="merge-of-declared",
         hint=hint,
         remedies=remedies,
     )

@@ -133,5 +133,6 @@ def refuse_unstorable(name: str, what: str) -> None:
     if not is_storable(name):
         raise ElmifyError(
             f"the {what} {name!r} holds a character that no database text can hold",
+            code="unstorable-name",
             hint="Give it a name without NUL characters and broken UTF-8.",
         )

@@ -104,6 +104,7 @@ class KeyRecords(SchemaRecords):
         if found:
             raise ElmifyError(
                 "a key would go back to what it was before it was given up",
+                code="key-given-up",
                 details=[f"{key}: it is {old} and cannot become {new}" for key, old, new in found],
                 hint="Plan again. If a row of the library names such a key, upload the file under a new key:",
                 remedies=[MakePlan(options=("rekey",))],

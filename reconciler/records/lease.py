@@ -90,6 +90,7 @@ class LeaseRecords(SchemaRecords):
         if not held.stale and not force:
             raise Leased(
                 f"the lease is not stale: {_who(held)}",
+                code="lease-not-stale",
                 hint="Ending it stops that run before its commit. If you are sure that it is dead:",
                 remedies=[EndLease(run=run, force=True)],
             )
@@ -134,10 +135,12 @@ def _lost(lease: Lease | None) -> Leased:
     if lease is None:
         return Leased(
             "this run has lost the lease: somebody ended it",
+            code="lease-ended",
             hint="Find out who ended it and why, then run the command again.",
         )
     return Leased(
         f"this run has lost the lease: it expired without a heartbeat, and now {_who(lease)}",
+        code="lease-lost",
         hint=f"When run {lease.run} has ended, run the command again: what was uploaded is used then.",
     )
 
@@ -146,10 +149,12 @@ def _not_the_holder(run: int, lease: Lease | None) -> ElmifyError:
     if lease is None:
         return ElmifyError(
             f"run {run} does not hold the lease: nobody does",
+            code="not-leased",
             hint="There is nothing to unlock.",
         )
     return Leased(
         f"run {run} does not hold the lease: {_who(lease)}",
+        code="not-the-holder",
         hint="If that is the one to end:",
         remedies=[EndLease(run=lease.run)],
     )

@@ -191,6 +191,7 @@ class RunRecords(SchemaRecords):
                 f"run {run} is {found.state} and cannot become {state}"
                 if found
                 else f"there is no run {run}",
+                code="run-state" if found else "no-run",
                 hint="See what runs there are:",
                 remedies=[ShowRuns()],
             )

@@ -48,6 +48,7 @@ def _found_version(connection: "Connection[tuple[Any, ...]]") -> int:
     if "identity" not in tables:
         raise ElmifyError(
             f"schema elmify holds tables ({', '.join(tables)}) but no identity: damaged, or not elmify's",
+            code="records-unknown",
             hint="Restore the schema from a backup, or rename the one that is not elmify's.",
         )
     if not usable or unreadable:
@@ -213,6 +214,7 @@ def _refuse_newer(version: int) -> None:
     if version > VERSION:
         raise ElmifyError(
             f"a newer elmify has written these records: schema version {version}, this one knows {VERSION}",
+            code="records-newer",
             hint="Upgrade elmify here to the version the last apply ran with. Nothing was read or written.",
         )
 
@@ -244,6 +246,7 @@ def _refuse_while_held(connection: "Connection[tuple[Any, ...]]") -> None:
     for run, holder in connection.execute(held):
         raise Leased(
             f"run {run} of {holder} holds the lease, and began with an earlier version of elmify",
+            code="records-in-use",
             hint="Nothing was changed. The records are upgraded when that run has ended: run the command"
             " again then.",
         )

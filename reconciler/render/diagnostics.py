@@ -73,6 +73,7 @@ def error_json(error: ElmifyError) -> str:
         "exit": int(error.exit),
         "message": error.message,
         "details": list(error.details),
+        "reasons": list(error.reasons),
         "hint": hint_text(error.hint, error.remedies),
         "remedies": [remedy_json(remedy) for remedy in error.remedies],
         "commands": commands_of(error.remedies),
