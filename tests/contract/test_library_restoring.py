@@ -1,12 +1,11 @@
 """Putting captured rows back, and changing rows that listeners own, as far as they are still the same."""
 
-import pytest
-
 from reconciler.model.errors import Unavailable
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Merged, Restored
 from reconciler.model.ports import Captured, Edit
 from tests.content import a_shelf, a_user, database_at, favourite, insert, lecture, one_lecture, run_sql
+from tests.failures import failing
 
 
 def deleted(url: str, row: int) -> Captured:
@@ -115,7 +114,7 @@ def test_a_row_that_came_back_by_itself_makes_the_transaction_one_to_try_again(d
     captured = deleted(database_url, row)
     restore(database_url, captured)
 
-    with pytest.raises(Unavailable, match="changed in this very moment"):
+    with failing(Unavailable, "restore-raced"):
         restore(database_url, captured)
 
 

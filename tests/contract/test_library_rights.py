@@ -6,6 +6,7 @@ import pytest
 from reconciler.model.errors import Denied, ProviderError
 from reconciler.model.kinds import Kind
 from tests.content import a_user, database_at, favourite, insert, one_lecture, run_sql
+from tests.failures import failing
 from tests.postgres import role
 
 READER = "grant usage on schema public to {role}; grant select on all tables in schema public to {role};"
@@ -42,7 +43,7 @@ def test_user_rows_that_row_security_hides_are_denied_not_absent(database_url: s
     run_sql(database_url, "alter table favorites enable row level security")
     with (
         role(database_url, READER) as url,
-        pytest.raises(Denied, match="may not do this"),
+        failing(Denied, "denied", "42501", "favorites"),
         database_at(url).read() as session,
     ):
         session.library.dependents({Kind.LECTURE: [row]})

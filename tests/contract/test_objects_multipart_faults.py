@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.model.errors import IncompleteListing, ListingRefused, ProviderError, Unavailable, WrongBytes
 from tests.answers import DATA, FACTS, Script, error, in_turn, served
+from tests.failures import failing
 from tests.servers import Answer, Request
 from tests.uploads import md5_of, upload
 
@@ -113,7 +114,7 @@ def test_a_store_that_cannot_tell_what_was_begun_is_put_to_all_the_same() -> Non
 def test_an_upload_that_somebody_ended_asks_to_run_again() -> None:
     answers = multipart(in_turn(error(404, "NoSuchUpload")), Answer(404))
 
-    with served(answers) as (store, _), pytest.raises(Unavailable, match="ended by somebody else"):
+    with served(answers) as (store, _), failing(Unavailable, "upload-ended", "a"):
         store.put(upload("a", DATA, part_bytes=8))
 
 

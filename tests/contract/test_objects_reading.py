@@ -10,6 +10,7 @@ import pytest
 from reconciler.model.errors import ObjectMissing, ProviderError
 from reconciler.model.ports import ObjectStore
 from tests.buckets import Bucket
+from tests.failures import failing
 from tests.uploads import upload
 
 MIB = 1024**2
@@ -70,10 +71,8 @@ def test_what_the_reader_raises_comes_out_as_it_is(store: ObjectStore) -> None:
     store.put(upload("a", FILE))
     mine = OSError(28, "of the reader's")
 
-    with pytest.raises(OSError, match="reader's") as raised, store.stream("a"):
+    with pytest.raises(OSError, check=lambda error: error is mine), store.stream("a"):
         raise mine
-
-    assert raised.value is mine
 
 
 def test_a_stream_costs_one_request(bucket: Bucket) -> None:
@@ -141,5 +140,5 @@ def test_no_link_lasts_longer_than_a_store_allows(bucket: Bucket, lasts: timedel
         assert bucket.store.presign("a", lasts) is None
         return
 
-    with pytest.raises(ProviderError, match="cannot last"):
+    with failing(ProviderError, "link-lifetime", lasts):
         bucket.store.presign("a", lasts)

@@ -13,6 +13,7 @@ from reconciler.model.history import AuditFact, RunKind, RunState, StepRecord
 from reconciler.model.recorded import KeyState
 from reconciler.records import records_on
 from reconciler.records.schema import grants
+from tests.failures import failing
 from tests.records import (
     CI,
     ENVIRONMENT,
@@ -51,7 +52,7 @@ def test_a_role_that_may_not_use_the_schema_is_denied_never_told_that_it_is_empt
 
     with _role(database_url) as (connection, role):
         _become(connection, role)
-        with pytest.raises(Denied, match="may not use schema elmify") as denial:
+        with failing(Denied, "denied", role, "schema elmify") as denial:
             records_on(connection).load()
 
     assert f'grant usage on schema elmify, public to "{role}";' in denial.value.hint
@@ -64,7 +65,7 @@ def test_a_role_that_may_not_read_one_table_is_denied(database_url: str) -> None
         _grant(connection, "read_only_grants.sql", role)
         connection.execute(sql.SQL("revoke select on elmify.object from {}").format(sql.Identifier(role)))
         _become(connection, role)
-        with pytest.raises(Denied, match=r"may not read elmify\.object"):
+        with failing(Denied, "denied", role, "elmify.object"):
             records_on(connection).load()
 
 
@@ -207,7 +208,7 @@ def test_the_grants_to_apply_are_enough_for_the_library(database_url: str) -> No
 def test_a_role_that_may_not_install_is_told_what_its_owner_has_to_do(database_url: str) -> None:
     with _role(database_url) as (connection, role):
         _become(connection, role)
-        with pytest.raises(Denied, match="may not create or upgrade") as denial:
+        with failing(Denied, "denied", role) as denial:
             records_on(connection).install(ENVIRONMENT, IDENTITY)
         name = connection.info.dbname
 
@@ -220,7 +221,7 @@ def test_a_schema_that_is_not_ours_is_never_taken_for_an_empty_one(database_url:
         connection.execute("create table elmify.recipes ()")
 
     with writing(database_url) as connection:
-        with pytest.raises(ElmifyError, match="recipes"):
+        with failing(ElmifyError, "records-unknown", "recipes"):
             records_on(connection).load()
-        with pytest.raises(ElmifyError, match="recipes"):
+        with failing(ElmifyError, "records-unknown", "recipes"):
             records_on(connection).install(ENVIRONMENT, IDENTITY)

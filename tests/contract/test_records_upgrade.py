@@ -13,6 +13,7 @@ from reconciler.model.recorded import KeyState
 from reconciler.records import records_on
 from reconciler.records.schema import VERSION, grants, migration
 from tests import postgres
+from tests.failures import failing
 from tests.records import (
     CI,
     ENVIRONMENT,
@@ -227,11 +228,11 @@ def test_a_role_that_does_not_own_the_schema_is_told_that_its_owner_has_to_apply
     with postgres.role(first_version, _RIGHTS_OF_VERSION_1) as limited:
         with (
             writing(limited) as connection,
-            pytest.raises(Denied, match="may not create or upgrade") as denial,
+            pytest.raises(Denied) as denial,
         ):
             records_on(connection).begin_run(RunKind.GC, CI)
 
-        assert "The owner of the schema has to apply once" in denial.value.hint
+        assert "grant create" not in denial.value.hint  # what helps is an apply of the owner's, then these
         assert "elmify.run_total" in denial.value.hint
     assert version(first_version) == 1
 
@@ -271,13 +272,14 @@ set run = %s, holder = 'amina', token = token + 1, acquired_at = now(), heartbea
 
 def test_nothing_is_upgraded_under_a_run_of_the_first_version(first_version: str) -> None:
     with writing(first_version) as connection:
-        connection.execute(_HELD, (record(connection, "apply"), 60))
+        run = record(connection, "apply")
+        connection.execute(_HELD, (run, 60))
 
     with writing(first_version) as connection:
-        with pytest.raises(Leased, match="of amina holds the lease"):
+        with failing(Leased, "records-in-use", run, "amina"):
             records_on(connection).begin_run(RunKind.GC, CI)
         connection.rollback()
-        with pytest.raises(Leased, match="an earlier version"):
+        with failing(Leased, "records-in-use", run, "amina"):
             records_on(connection).install(ENVIRONMENT, IDENTITY)
     assert version(first_version) == 1
 
