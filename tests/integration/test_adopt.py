@@ -23,6 +23,7 @@ from reconciler.planning.diff import differing_names
 from reconciler.planning.world import Request
 from reconciler.settings import load_settings
 from tests import postgres
+from tests.failures import named_in
 from tests.live.project import LiveProject, live_project
 from tests.live.system import query
 from tests.live.truth import SMALL
@@ -217,8 +218,9 @@ def test_a_row_that_is_declared_already_or_has_no_object_is_refused_with_the_rea
     with pytest.raises(UsageError) as orphan:
         team.adopt(f"unmanaged.lectures[{team.live.rows.orphans[1]}]")
 
-    assert declared.value.details == (f"it is {lecture}",)
-    assert any("row-without-object" in detail for detail in orphan.value.details)
+    [detail] = declared.value.details
+    assert named_in(detail, lecture)
+    assert any(named_in(detail, "row-without-object") for detail in orphan.value.details)
 
 
 @pytest.mark.parametrize("other", [0, 999999])  # before and after the row that is declared
@@ -245,6 +247,5 @@ def test_the_command_says_what_it_accepted(
     assert run(["adopt", lecture]) == Exit.OK
 
     out = capsys.readouterr().out
-    assert f"  ~ {lecture}: title\n" in out
-    assert "Accepted 1 value of 1 address" in out
-    assert "Declared" not in out
+    assert any(named_in(line, lecture, "title") for line in out.splitlines())
+    assert any(named_in(line, "1 value", "1 address") for line in out.splitlines())

@@ -15,6 +15,7 @@ from providers.objects.directory import DirectoryBucket
 from reconciler.model.errors import ProviderError, PutsFailed
 from reconciler.model.policy import TransferLimits
 from reconciler.model.ports import Copy
+from tests.failures import failing
 from tests.outside import assert_that_every_row_names_its_bytes, shown
 from tests.stand import Stand
 from tests.uploads import upload
@@ -64,7 +65,7 @@ def test_an_object_that_has_no_room_is_named_and_nothing_is_committed(stand: Sta
 
     [failure] = raised.value.details
     assert "big.mp3" in failure
-    assert "the disk is full" in failure
+    assert raised.value.reasons == ("disk-full",)
     assert shown(stand) == before
     assert list((tmp_path / "bucket/incoming").iterdir()) == []
     assert_that_the_next_apply_ends_it(stand)
@@ -74,7 +75,7 @@ def test_an_upload_in_parts_that_has_no_room_is_continued_when_there_is(stand: S
     stand.policy = replace(stand.policy, transfer=TransferLimits(single_put_bytes=MIB, part_bytes=MIB))
     before = shown(stand)
 
-    with room_for(2 * MIB), pytest.raises(PutsFailed, match="1 of 2"):
+    with room_for(2 * MIB), failing(PutsFailed, "puts-failed", "1 of 2"):
         stand.apply()
 
     assert shown(stand) == before
@@ -99,7 +100,7 @@ def test_an_index_that_has_no_room_leaves_no_object(stand: Stand) -> None:
 def test_a_new_bucket_that_has_no_room_at_all_can_be_used_later(tmp_path: Path) -> None:
     bucket = DirectoryBucket(tmp_path / "bucket")
 
-    with room_for(0), pytest.raises(ProviderError, match="disk is full"):
+    with room_for(0), failing(ProviderError, "disk-full"):
         bucket.put(upload("a"))
 
     assert list(bucket.list()) == []
@@ -112,7 +113,7 @@ def test_a_copy_that_has_no_room_is_none(tmp_path: Path) -> None:
     bucket.put(upload("a", BIG))
     asked = Copy(source="a", key="b", size_bytes=len(BIG), media_type="audio/mpeg")
 
-    with room_for(MIB), pytest.raises(ProviderError, match="disk is full"):
+    with room_for(MIB), failing(ProviderError, "disk-full"):
         bucket.copy(asked)
 
     assert [stored.key for stored in bucket.list()] == ["a"]

@@ -17,6 +17,7 @@ from providers.embedded_postgres.cluster import Cluster, locked
 from providers.embedded_postgres.server import EmbeddedServer
 from reconciler.model.errors import ProviderError
 from tests.content import run_sql
+from tests.failures import failing
 
 FAST = {"fsync": "off"}
 
@@ -229,7 +230,7 @@ def test_the_socket_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     with EmbeddedServer(tmp_path, {"shared_buffers": "nonsense"}) as server:
-        with pytest.raises(ProviderError, match="could not be started") as raised:
+        with failing(ProviderError, "server-not-started") as raised:
             server.start()
         assert any("shared_buffers" in line for line in raised.value.details)
         assert "DATABASE_URL" in raised.value.hint
@@ -240,7 +241,7 @@ def test_without_the_wheel_the_command_that_installs_it_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", [])
-    with EmbeddedServer(tmp_path) as server, pytest.raises(ProviderError) as raised:
+    with EmbeddedServer(tmp_path) as server, failing(ProviderError, "no-embedded-server") as raised:
         server.start()
     assert "pip install" in raised.value.hint
 

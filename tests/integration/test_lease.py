@@ -16,6 +16,7 @@ from reconciler.model.errors import Leased, ProviderError, Unavailable
 from reconciler.model.history import Actor, RunKind, RunState
 from reconciler.model.ports import ObjectStore, UnitOfWork, Upload
 from reconciler.model.remedies import EndLease
+from tests.failures import failing, names
 from tests.stand import EVERYTHING, Quiet, Stand
 
 OTHER = Actor(name="somebody-else", url="https://ci.example.com/7")
@@ -70,7 +71,8 @@ def test_a_lease_that_is_held_refuses_and_names_its_holder(stand: Stand) -> None
     with held_by_another(stand) as other, pytest.raises(Leased) as caught:
         stand.apply()
 
-    assert f"run {other.run} of somebody-else (https://ci.example.com/7)" in caught.value.message
+    assert caught.value.code == "leased"
+    assert names(caught.value, f"run {other.run}", "somebody-else", "https://ci.example.com/7")
     assert caught.value.remedies == (EndLease(run=other.run, force=True),)
     assert titles(stand) == ["The Opening"]
 
@@ -128,7 +130,8 @@ def test_a_holder_that_was_taken_over_while_it_uploaded_cannot_commit(stand: Sta
     with pytest.raises(Leased) as caught:
         apply(workspace, EVERYTHING, [stand.plan()])
 
-    assert "this run has lost the lease" in caught.value.message
+    assert caught.value.code == "lease-lost"
+    assert names(caught.value, "somebody-else")
     assert titles(stand) == ["The Opening"]
     [lease] = stand.sql("select holder from elmify.lease")
     assert lease == {"holder": "somebody-else"}
@@ -219,7 +222,7 @@ def test_a_run_that_learns_of_its_loss_from_the_heartbeat_stops(stand: Stand) ->
         stand.sql("update elmify.lease set token = token + 1")
 
         assert lease.lost.wait(60)
-        with pytest.raises(Leased, match="taken over"):
+        with failing(Leased, "lease-lost"):
             lease.check()
 
 
@@ -250,21 +253,20 @@ def test_a_heartbeat_that_fails_once_is_no_loss(stand: Stand, failure: ProviderE
 
 
 def test_a_refused_run_is_on_record(stand: Stand) -> None:
-    with held_by_another(stand), pytest.raises(Leased):
+    with held_by_another(stand), pytest.raises(Leased) as caught:
         stand.apply()
 
     with stand.database.read() as session:
         refused = next(run for run in session.records.runs() if run.state is RunState.FAILED)
-    assert refused.outcome is not None
-    assert "another run holds the lease" in refused.outcome
+    assert refused.outcome == caught.value.message
 
 
 def test_unlocking_spares_a_living_holder_unless_forced(stand: Stand) -> None:
     with held_by_another(stand) as other:
-        with pytest.raises(Leased, match="not stale"), stand.database.write() as work:
+        with failing(Leased, "lease-not-stale", other.run), stand.database.write() as work:
             work.records.break_lease(other.run, force=False)
         with stand.database.write() as work:
             work.records.break_lease(other.run, force=True)
 
-        with pytest.raises(Leased, match="somebody ended it"), stand.database.write() as work:
+        with failing(Leased, "lease-ended"), stand.database.write() as work:
             work.records.check_lease(other.token)

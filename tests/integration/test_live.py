@@ -12,6 +12,7 @@ from reconciler.model.errors import Exit, InvalidInput
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action
 from reconciler.model.values import nfc
+from tests.failures import named_in
 from tests.live.mess import BASE_URL
 from tests.live.project import Entry, LiveProject, ambiguous
 from tests.live.seen import FirstDay, look
@@ -79,7 +80,7 @@ def test_a_recording_that_stands_in_two_rows_is_asked_about(untouched: LiveProje
     assert len(caught.value.diagnostics) == len(ambiguous(untouched))
     for address, twin in zip(ambiguous(untouched), untouched.rows.twins, strict=False):
         assert any(
-            f"Rows {untouched.rows.lectures[address]}, {twin} " in diagnostic.detail
+            named_in(diagnostic.detail, untouched.rows.lectures[address], twin)
             for diagnostic in caught.value.diagnostics
         )
 

@@ -39,7 +39,10 @@ def test_a_store_that_does_not_answer_leaves_the_last_file_as_it_was(project: In
     assert file.read_text("utf-8") == "elmify_lectures 1.0\n"
 
 
-def test_a_file_that_cannot_be_written_is_a_failure_with_a_sentence(project: InsideProject) -> None:
+def test_a_file_that_cannot_be_written_is_a_failure_that_names_it(project: InsideProject) -> None:
     project.apply()
 
-    assert "cannot be written" in project.elmify("metrics", "--textfile", "elmify.yaml/x", status=1).err
+    failed = project.elmify("metrics", "--textfile", "elmify.yaml/x", status=1)
+
+    assert failed.err.startswith("error")
+    assert "elmify.yaml/x" in failed.err

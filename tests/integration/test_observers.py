@@ -13,10 +13,11 @@ from reconciler.applying.apply import apply
 from reconciler.applying.gc import GcScope, collect
 from reconciler.applying.lease import hold
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.errors import Interrupted
+from reconciler.model.errors import Interrupted, PutsFailed
 from reconciler.model.history import RunKind, RunState
 from reconciler.model.ports import Meter
 from reconciler.operations.verify import verify_deep
+from tests.failures import failing
 from tests.stand import EVERYTHING, Quiet, Stand
 
 #: Every call that an observer gets in the life of a small library, by name.
@@ -169,7 +170,7 @@ def test_a_meter_cannot_hold_back_what_the_run_raises(stand: Stand) -> None:
     observer = Swallowing()
     (stand.media_root / "ali/quran/cow.mp3").unlink()
 
-    with pytest.raises(Exception, match="could not be stored"):
+    with failing(PutsFailed, "puts-failed", "cow.mp3"):
         apply(stand.workspace(observer=observer), EVERYTHING, [stand.plan()])
 
     assert_ended(stand, [RunState.FAILED])

@@ -12,12 +12,15 @@ from reconciler.applying.apply import apply, request_of
 from reconciler.applying.gc import GcScope, collect
 from reconciler.model.errors import Guarded, NotReversible, Stale, UsageError
 from reconciler.model.plan import Action, Plan
+from reconciler.model.recorded import KeyState
 from reconciler.model.remedies import MakePlan, Rollback
 from reconciler.planning.guards import lifted
+from reconciler.planning.rollback_conflicts import ConflictReason
 from reconciler.planning.world import Request
 from reconciler.records import records_on
 from reconciler.records.schema import sql_file
 from reconciler.render.plan.json import dump_plan, load_plan
+from tests.failures import failing, named_in, names
 from tests.postgres import role
 from tests.stand import Stand
 from tests.uploads import upload
@@ -268,7 +271,8 @@ def test_a_row_that_others_have_deleted_cannot_be_put_back_to_what_it_was(stand:
     with pytest.raises(NotReversible) as raised:
         stand.plan(taking_back(run))
 
-    assert "is gone: somebody else deleted it" in raised.value.details[0]
+    assert raised.value.reasons == (ConflictReason.ROW_GONE,)
+    assert names(raised.value, COW)
 
 
 def test_a_row_that_is_another_one_now_is_not_written_to(stand: Stand) -> None:
@@ -282,7 +286,8 @@ def test_a_row_that_is_another_one_now_is_not_written_to(stand: Stand) -> None:
     with pytest.raises(NotReversible) as raised:
         stand.plan(taking_back(run))
 
-    assert "is not the one that the run left there" in raised.value.details[0]
+    assert raised.value.reasons == (ConflictReason.ROW_REPLACED,)
+    assert names(raised.value, COW, row_of(stand, "Strange"))
 
 
 def test_a_name_that_another_row_has_taken_is_said_beforehand(stand: Stand) -> None:
@@ -293,7 +298,8 @@ def test_a_name_that_another_row_has_taken_is_said_beforehand(stand: Stand) -> N
     with pytest.raises(NotReversible) as raised:
         stand.plan(taking_back(run))
 
-    assert raised.value.details == ("ali: row 2 of speakers has its name now",)
+    assert raised.value.reasons == (ConflictReason.NAME_TAKEN,)
+    assert names(raised.value, "ali", "row 2", "speakers")
 
 
 def test_a_parent_that_others_have_deleted_is_said_beforehand(stand: Stand) -> None:
@@ -303,7 +309,8 @@ def test_a_parent_that_others_have_deleted_is_said_beforehand(stand: Stand) -> N
     with pytest.raises(NotReversible) as raised:
         stand.plan(taking_back(run))
 
-    assert raised.value.details == (f"{COW}: its collection, row 1, is gone",)
+    assert raised.value.reasons == (ConflictReason.PARENT_GONE,)
+    assert names(raised.value, COW, "collection", "row 1")
 
 
 def test_a_world_that_moves_after_the_yes_stops_it(stand: Stand) -> None:
@@ -331,7 +338,8 @@ def test_a_later_run_that_touched_the_same_is_named(stand: Stand) -> None:
     with pytest.raises(NotReversible) as raised:
         stand.plan(taking_back(run))
 
-    assert raised.value.details == (f"run {later} has touched {COW} since",)
+    [detail] = raised.value.details
+    assert named_in(detail, f"run {later}", COW)
     assert Rollback(run=later) in raised.value.remedies
 
 
@@ -434,9 +442,9 @@ def test_the_next_plan_would_do_the_run_again_and_after_git_revert_there_is_noth
 
 def test_a_run_that_changed_nothing_cannot_be_taken_back(stand: Stand) -> None:
     idle = stand.apply().run
-    with pytest.raises(UsageError, match="changed nothing"):
+    with failing(UsageError, "nothing-to-roll-back"):
         stand.plan(taking_back(idle))
-    with pytest.raises(UsageError, match="there is no run 99"):
+    with failing(UsageError, "no-run", 99):
         stand.plan(taking_back(99))
 
 
@@ -462,7 +470,8 @@ def test_an_object_that_gc_has_deleted_is_said_beforehand(stand: Stand) -> None:
     with pytest.raises(NotReversible) as raised:
         stand.plan(taking_back(run))
 
-    assert raised.value.details == (f"{COW} needs Ali/Quran/02 - The Cow.mp3: gc has deleted it",)
+    assert raised.value.reasons == (ConflictReason.OBJECT_COLLECTED,)
+    assert names(raised.value, COW, "Ali/Quran/02 - The Cow.mp3", KeyState.DELETED)
     assert [row["title"] for row in rows(stand, "lectures")] == ["The Opening"]
 
 
@@ -477,8 +486,10 @@ def test_an_object_that_others_have_deleted_or_replaced_is_said_beforehand(stand
     with pytest.raises(NotReversible) as replaced:
         stand.plan(taking_back(run))
 
-    assert "it is not in the bucket any more" in missing.value.details[0]
-    assert "there are other bytes under it now" in replaced.value.details[0]
+    assert missing.value.reasons == (ConflictReason.OBJECT_GONE,)
+    assert replaced.value.reasons == (ConflictReason.OBJECT_REPLACED,)
+    assert names(missing.value, COW, key)
+    assert names(replaced.value, COW, key)
 
 
 def test_replaced_bytes_are_live_again_and_the_new_ones_retired(stand: Stand) -> None:
@@ -515,7 +526,7 @@ def test_a_saved_rollback_is_what_happens_and_holds_nobodys_rows(stand: Stand) -
 
 def test_a_rollback_is_not_applied_beside_other_plans(stand: Stand) -> None:
     run = deleting_the_cow(stand)
-    with pytest.raises(UsageError, match="of several sorts"):
+    with failing(UsageError, "plans-of-several-sorts"):
         request_of([stand.plan(taking_back(run)), stand.plan()])
 
 

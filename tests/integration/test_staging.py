@@ -276,7 +276,7 @@ def test_an_apply_without_media_and_without_staged_bytes_names_the_file(stand: S
         stand.apply()
 
     assert FILE in failed.value.details[0]
-    assert "staged" in failed.value.details[0]
+    assert failed.value.reasons == ("not-staged",)
 
 
 def test_staged_bytes_are_neither_unmanaged_nor_anybodys(stand: Stand) -> None:
