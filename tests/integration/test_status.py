@@ -17,7 +17,7 @@ from reconciler.model.ports import ObjectStore, UnfinishedUpload, Upload
 from reconciler.model.recorded import KeyState
 from reconciler.model.remedies import Apply, CollectGarbage, MakePlan, Rebind
 from reconciler.model.staging import staging_inside
-from reconciler.model.status import Advice, Found, Status
+from reconciler.model.status import Advice, Found, Status, Why
 from reconciler.operations.status import read_status
 from reconciler.planning.advice import advise
 from reconciler.records import records_on
@@ -173,8 +173,7 @@ def test_stores_that_are_no_pair_are_said_to_be_none(stand: Stand) -> None:
     status = status_of(stand)
 
     assert status.marker is None
-    assert advise(status).remedy == Rebind()
-    assert "carries no marker" in str(advise(status).problem)
+    assert (advise(status).why, advise(status).remedy) == (Why.NOT_A_PAIR, Rebind())
 
 
 def test_another_environment_than_the_databases_has_no_command_that_mends_it(stand: Stand) -> None:
@@ -182,8 +181,8 @@ def test_another_environment_than_the_databases_has_no_command_that_mends_it(sta
 
     advice = advise(read_status(stand.workspace(policy=replace(stand.policy, environment="other"))))
 
-    assert advice.remedy is None
-    assert "environment:" in str(advice.problem)
+    assert (advice.why, advice.remedy) == (Why.NOT_A_PAIR, None)
+    assert "`environment:`" in str(advice.problem)
 
 
 def test_a_marker_that_nobody_can_read_is_put_right_by_rebinding(stand: Stand) -> None:

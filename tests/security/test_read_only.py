@@ -89,4 +89,4 @@ def test_records_that_may_not_be_read_are_never_no_records(
     for arguments in (("plan",), ("verify",), ("status",), ("drift",), ("apply", "--auto-approve")):
         refused = reader.start(*arguments).end()
         assert refused.status == 1, (arguments, refused.out)
-        assert "denied" in refused.err or "may not do this" in refused.err, (arguments, refused.err)
+        assert "error[denied]" in refused.err, (arguments, refused.err)
