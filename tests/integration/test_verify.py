@@ -22,7 +22,7 @@ from reconciler.model.remedies import Merge
 from reconciler.operations.verify import verify_deep
 from reconciler.planning.verification.byte_checks import Sample
 from reconciler.planning.verification.findings import Condition, ConditionSeverity
-from reconciler.planning.verification.remains import OBJECTS
+from reconciler.planning.verification.verify import OBJECTS
 from reconciler.records.schema import grants
 from tests.buckets import bucket_at
 from tests.content import database_at

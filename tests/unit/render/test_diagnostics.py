@@ -3,7 +3,7 @@ import json
 import pytest
 
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
-from reconciler.model.errors import Exit, InvalidInput, Stale
+from reconciler.model.errors import Exit, InvalidInput, ProviderError, Stale
 from reconciler.render.diagnostics import diagnostics_json, diagnostics_text, error_json, error_text
 from tests.unit.render.plans import HOSTILE, warning
 
@@ -80,6 +80,17 @@ def test_a_failure_as_json_carries_its_exit_status_and_diagnostics() -> None:
     assert document["exit"] == Exit.ERROR
     assert document["diagnostics"][0]["code"] == "EL104"
     assert json.loads(error_json(STALE))["error"]["exit"] == Exit.STALE
+
+
+def test_an_exact_code_is_shown_and_each_detail_has_its_reason() -> None:
+    error = ProviderError("no room", code="disk-full", details=["a: 1", "b: 2"], reasons=["full", "gone"])
+
+    document = json.loads(error_json(error))["error"]
+
+    assert (document["code"], document["exit"]) == ("disk-full", Exit.ERROR)
+    assert (document["details"], document["reasons"]) == (["a: 1", "b: 2"], ["full", "gone"])
+    assert error_text(error).startswith("error[disk-full]: ")
+    assert ProviderError("no room").code == ProviderError.code
 
 
 def test_colour_marks_the_severity() -> None:
