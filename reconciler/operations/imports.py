@@ -164,4 +164,4 @@ class _HashingMeter:
     project: Project
 
     def __call__(self, files: int, size_bytes: int) -> AbstractContextManager[Meter]:
-        return self.project.observer.meter("FileHashing", files=files, size_bytes=size_bytes)
+        return self.project.observer.meter("Hashing", files=files, size_bytes=size_bytes)

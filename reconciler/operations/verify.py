@@ -62,7 +62,7 @@ class LiveHasher:
         chosen = [each for each in expected(ground) if sample is None or sample.covers(nfc(each.key), day)]
         read = [each for each in chosen if each.sha256 is not None]
         size_bytes = sum(each.size_bytes for each in read)
-        with self.observer.meter("LiveHasher", files=len(chosen), size_bytes=size_bytes) as meter:
+        with self.observer.meter("Hashing", files=len(chosen), size_bytes=size_bytes) as meter:
             findings = [finding for found in self._all(chosen, meter) for finding in found]
         hashed = frozenset(nfc(each.key) for each in read)
         depth = Depth(objects=len(read), size_bytes=size_bytes, part=None if sample is None else str(sample))
