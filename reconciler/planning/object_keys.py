@@ -5,6 +5,7 @@ A key is rendered once and never overwritten.
 
 import re
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from functools import cache, lru_cache
 from types import SimpleNamespace
 
@@ -149,21 +150,31 @@ def extension_of(path: str) -> str:
     return extension.lower() if dot and stem else ""
 
 
-def key_problem(key: str) -> str | None:
+class KeyProblem(StrEnum):
+    """Reasons for which a key may not be used, each as a clause."""
+
+    EMPTY_PART = "it has an empty part"
+    TOO_LONG = f"it is longer than {KEY_MAX_BYTES:,} bytes"
+    DOT_SEGMENT = "it has a `.` or `..` segment"
+    RESERVED = f"{OWN_PREFIX} is elmify's own"
+    CONTROL_CHARACTER = "it has a control character"
+
+
+def key_problem(key: str) -> KeyProblem | None:
     """Return why `key` may not be used; None when it may be used.
 
     R2 takes keys of up to 1,024 bytes; `..` breaks its signature.
     """
     if not key or key.startswith("/") or key.endswith("/") or "//" in key:
-        return "it has an empty part"
+        return KeyProblem.EMPTY_PART
     if len(key.encode("utf-8", "surrogatepass")) > KEY_MAX_BYTES:
-        return f"it is longer than {KEY_MAX_BYTES:,} bytes"
+        return KeyProblem.TOO_LONG
     if any(part in {".", ".."} for part in key.split("/")):
-        return "it has a `.` or `..` segment"
+        return KeyProblem.DOT_SEGMENT
     if key.startswith(OWN_PREFIX):
-        return f"{OWN_PREFIX} is elmify's own"
+        return KeyProblem.RESERVED
     if any(ord(character) < ord(" ") or character == "\x7f" for character in key):
-        return "it has a control character"
+        return KeyProblem.CONTROL_CHARACTER
     return None
 
 

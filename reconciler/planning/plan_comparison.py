@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from reconciler.model.errors import UsageError
 from reconciler.model.plan import Action, Change, Plan, State
@@ -10,14 +11,25 @@ from reconciler.model.values import canonical_json, first_few, nfc, same
 from reconciler.planning.world import Request, World
 
 
+class DiscrepancyKind(StrEnum):
+    """Kinds of differences between what was reviewed and what is due."""
+
+    NOT_REVIEWED = "not-reviewed"
+    OTHER_ACTION = "other-action"
+    STORES_CHANGED = "stores-changed"
+    OTHER_OUTCOME = "other-outcome"
+    NOT_DUE = "not-due"  # any more, and not done either
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discrepancy:
     """Address at which the reviewed plans and the present one differ.
 
-    A side is None when it has no change.
+    A side is None when it has no change. `why` says the kind in a clause.
     """
 
     address: str
+    kind: DiscrepancyKind
     why: str
     reviewed: Change | None
     now: Change | None
@@ -35,12 +47,7 @@ def discrepancies(reviewed: Sequence[Plan], now: Plan, world: World) -> tuple[Di
     at_address = {change.address: change for plan in reviewed for change in plan.changes if change.visible}
     due = {change.change_id for change in now.changes}
     found = [
-        Discrepancy(
-            address=change.address,
-            why=_why_new(change, at_address.get(change.address)),
-            reviewed=at_address.get(change.address),
-            now=change,
-        )
+        _not_as_reviewed(change, at_address.get(change.address))
         for change in now.changes
         if change.visible and change.change_id not in approved
     ]
@@ -57,6 +64,7 @@ def discrepancies(reviewed: Sequence[Plan], now: Plan, world: World) -> tuple[Di
             found.append(
                 Discrepancy(
                     address=change.address,
+                    kind=DiscrepancyKind.NOT_DUE,
                     why="it was reviewed, is not due any more, and is not done either",
                     reviewed=change,
                     now=now_at.get(change.address),
@@ -65,14 +73,20 @@ def discrepancies(reviewed: Sequence[Plan], now: Plan, world: World) -> tuple[Di
     return tuple(sorted(found, key=lambda d: d.address))
 
 
-def _why_new(now: Change, reviewed: Change | None) -> str:
+def _not_as_reviewed(now: Change, reviewed: Change | None) -> Discrepancy:
+    """Return the discrepancy of a change that is due and was not reviewed as it is."""
     if reviewed is None:
-        return "no reviewed plan has a change here"
-    if reviewed.action is not now.action:
-        return f"reviewed as {reviewed.action}, now it would be {now.action}"
-    if not _alike(reviewed.before, now.before):
-        return "the stores have changed since the review"
-    return f"its outcome has changed since the review: {', '.join(_differing(reviewed.after, now.after))}"
+        kind, why = DiscrepancyKind.NOT_REVIEWED, "no reviewed plan has a change here"
+    elif reviewed.action is not now.action:
+        kind = DiscrepancyKind.OTHER_ACTION
+        why = f"reviewed as {reviewed.action}, now it would be {now.action}"
+    elif not _alike(reviewed.before, now.before):
+        kind, why = DiscrepancyKind.STORES_CHANGED, "the stores have changed since the review"
+    else:
+        kind = DiscrepancyKind.OTHER_OUTCOME
+        differing = ", ".join(_differing(reviewed.after, now.after))
+        why = f"its outcome has changed since the review: {differing}"
+    return Discrepancy(address=now.address, kind=kind, why=why, reviewed=reviewed, now=now)
 
 
 def _differing(left: State | None, right: State | None) -> list[str]:

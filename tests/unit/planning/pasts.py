@@ -5,13 +5,13 @@ from typing import Any
 
 from reconciler.applying import run_records
 from reconciler.model.address import Address
-from reconciler.model.errors import NotReversible
 from reconciler.model.history import Actor, Run, RunKind, RunState, Touch
 from reconciler.model.plan import Change, Plan
 from reconciler.model.ports import Dependents, PositionsPastEnd
 from reconciler.model.recorded import ResourceRecord
 from reconciler.planning.planner import finish
 from reconciler.planning.rollback import Past, draft_rollback
+from reconciler.planning.rollback_conflicts import Conflict, ConflictKind, RollbackConflicts
 from reconciler.planning.world import Request, World
 from tests.unit.planning.worlds import NOW, applied, planned
 
@@ -65,13 +65,18 @@ def taken_back(world: World, past: Past, **allowances: int) -> Plan:
     return finish(world, rough, Dependents(), Dependents(), PositionsPastEnd())
 
 
-def in_the_way(world: World, past: Past) -> tuple[str, ...]:
-    """Return what stands in the way of a rollback."""
+def conflicts(world: World, past: Past) -> tuple[Conflict, ...]:
+    """Return the conflicts of a rollback."""
     try:
         draft_rollback(world, past, Request(rolls_back=past.number))
-    except NotReversible as refused:
-        return refused.details
+    except RollbackConflicts as refused:
+        return refused.conflicts
     return ()
+
+
+def in_the_way(world: World, past: Past) -> tuple[tuple[str, ConflictKind, int | str | None], ...]:
+    """Return the conflicts of a rollback as data: address, kind, and row or key."""
+    return tuple((found.address, found.kind, found.name) for found in conflicts(world, past))
 
 
 def touch(run: int, address: str, action: str = "update", **more: Any) -> Touch:

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from reconciler.model.address import Address
-from reconciler.model.catalog import Resource
 from reconciler.model.kinds import Kind, Slot
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, Plan
 from reconciler.model.policy import FormatStyle, Layout, Policy, ReferenceStyle
+from reconciler.planning.diff import differing_names
 from tests.unit.planning.worlds import (
     CDN,
     POLICY,
@@ -41,6 +41,10 @@ from tests.unit.planning.worlds import (
 
 def policy(**layout: object) -> Policy:
     return replace(POLICY, layout=Layout(**{"base_url": CDN, **layout}))  # type: ignore[arg-type]
+
+
+def differing_at(plan: Plan, address: str) -> list[str]:
+    return differing_names(before_of(plan, address), after_of(plan, address))
 
 
 # Fields.
@@ -85,20 +89,7 @@ def test_a_change_names_the_columns_that_differ() -> None:
 
     plan = planned(declaring(known, lecture("s/c/l", audio="l.mp3", title="New", number=4)))
 
-    assert change_at(plan, "s/c/l").reason == "the catalog says otherwise: title, lecture_number"
-
-
-def test_new_bytes_are_said_without_the_columns_that_follow_from_them() -> None:
-    known = live(catalog(lecture("s/c/l", audio="l.mp3")))
-    lock = [media("l.mp3", "new", duration_seconds=9)]
-
-    def reason(*entries: Resource) -> str:
-        return change_at(planned(declaring(known, *entries, lock=lock)), "s/c/l").reason
-
-    assert reason(lecture("s/c/l", audio="l.mp3")) == "new bytes for audio"
-    assert reason(lecture("s/c/l", audio="l.mp3", title="New")) == (
-        "new bytes for audio; the catalog says otherwise: title"
-    )
+    assert differing_at(plan, "s/c/l") == ["title", "lecture_number"]
 
 
 def test_a_change_points_at_its_place_in_the_catalog() -> None:
@@ -155,7 +146,7 @@ def test_another_format_style_corrects_every_row() -> None:
 
     plan = planned(replace(known, policy=policy(format_style=FormatStyle.MEDIA_TYPE)))
 
-    assert change_at(plan, "s/c/l").reason == "the catalog says otherwise: file_format"
+    assert differing_at(plan, "s/c/l") == ["file_format"]
 
 
 # URLs and keys.
@@ -182,7 +173,7 @@ def test_a_url_under_last_years_domain_is_rewritten() -> None:
     known = live(catalog(lecture("s/c/l")))
     old = with_rows(known, edited(row_of(known, "s/c/l"), audio_url="https://last-year.test/S/C/L.mp3"))
 
-    assert change_at(planned(old), "s/c/l").reason == "the catalog says otherwise: audio_url"
+    assert differing_at(planned(old), "s/c/l") == ["audio_url"]
 
 
 def test_without_a_base_url_audio_url_is_not_managed() -> None:
@@ -239,7 +230,7 @@ def test_an_image_that_is_cleared_retires_its_object() -> None:
     plan = planned(cleared)
 
     assert change_at(plan, "s").retired == ("S/speaker.jpg",)
-    assert change_at(plan, "s").reason == "the catalog says otherwise: image_url, image"
+    assert differing_at(plan, "s") == ["image_url", "image"]
     assert row_of(applied(cleared, plan), "s")["image_url"] is None
 
 
@@ -290,19 +281,21 @@ def test_no_categories_is_an_empty_list_or_null(none: tuple[str, ...] | None) ->
 def test_an_unknown_category_is_an_error_that_guesses() -> None:
     (error,) = diagnostics(world(catalog(collection("s/c", categories=("qur-an",)))))
 
-    assert (error.code, error.hint) == ("EL514", "Did you mean `quran`?")
+    assert (error.code, "`quran`" in error.hint) == ("EL514", True)
 
 
-def test_an_unknown_category_that_resembles_none_says_what_to_do() -> None:
+def test_an_unknown_category_that_resembles_none_is_not_guessed() -> None:
     (error,) = diagnostics(world(catalog(collection("s/c", categories=("zzz",)))))
 
-    assert error.hint.startswith("Create it in the app")
+    assert (error.code, "`" in error.hint) == ("EL514", False)
+    assert "'zzz'" in error.detail
 
 
 def test_categories_without_category_tables_are_an_error() -> None:
     (error,) = diagnostics(world(catalog(collection("s/c", categories=("quran",))), categories=None))
 
-    assert "no category tables" in error.detail
+    assert (error.code, "'quran'" in error.detail) == ("EL514", False)
+    assert "`categories:`" in error.hint
 
 
 def test_without_category_tables_a_catalog_without_categories_works() -> None:

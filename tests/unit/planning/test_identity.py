@@ -103,7 +103,7 @@ def test_row_of_a_vanished_address_is_taken_over_and_its_record_let_go() -> None
     plan = planned(known)
 
     assert actions(plan) == {"s/c/a": Action.FORGET, "s/c/b": Action.ADOPT}
-    assert "another address" in change_at(plan, "s/c/a").reason
+    assert (change_at(plan, "s/c/a").row, change_at(plan, "s/c/b").row) == (None, 101)
     assert plan.drift == ()
     assert planned(applied(known, plan)).changes == ()
 
@@ -462,7 +462,6 @@ def test_bytes_that_are_unique_on_both_sides_find_the_row() -> None:
     plan = planned(wild)
 
     assert change_at(plan, "s/c/l").row == 3
-    assert "bytes" in change_at(plan, "s/c/l").reason
 
 
 def test_two_lectures_with_equal_bytes_are_not_told_apart_by_them() -> None:

@@ -10,6 +10,7 @@ from reconciler.model.kinds import Kind, Slot
 from reconciler.model.policy import DEFAULT_TEMPLATES
 from reconciler.planning.object_keys import (
     TEMPLATE_MAX_CHARS,
+    KeyProblem,
     TemplateRefused,
     default_key,
     extension_of,
@@ -149,7 +150,7 @@ def test_a_template_may_do_no_more_than_choose(template: str) -> None:
 
 
 def test_a_refusal_says_where() -> None:
-    with pytest.raises(TemplateRefused, match=r"may not contain call \(line 2\)"):
+    with pytest.raises(TemplateRefused, match=r"\bcall\b.*\b2\b"):
         rendered("x\n{{ lecture.title() }}")
 
 
@@ -171,23 +172,21 @@ def test_a_speakers_key_cannot_name_a_lecture() -> None:
         ("a/b.mp3", None),
         (".hidden/..a/b", None),
         ("é" * 512, None),
-        ("é" * 512 + "x", "1,024 bytes"),
-        ("", "empty part"),
-        ("/a", "empty part"),
-        ("a/", "empty part"),
-        ("a//b", "empty part"),
-        ("a/../b", "segment"),
-        ("./a", "segment"),
-        ("..", "segment"),
-        (".elmify/a", "elmify's own"),
-        ("a\nb", "control character"),
-        ("a\x7fb", "control character"),
+        ("é" * 512 + "x", KeyProblem.TOO_LONG),
+        ("", KeyProblem.EMPTY_PART),
+        ("/a", KeyProblem.EMPTY_PART),
+        ("a/", KeyProblem.EMPTY_PART),
+        ("a//b", KeyProblem.EMPTY_PART),
+        ("a/../b", KeyProblem.DOT_SEGMENT),
+        ("./a", KeyProblem.DOT_SEGMENT),
+        ("..", KeyProblem.DOT_SEGMENT),
+        (".elmify/a", KeyProblem.RESERVED),
+        ("a\nb", KeyProblem.CONTROL_CHARACTER),
+        ("a\x7fb", KeyProblem.CONTROL_CHARACTER),
     ],
 )
-def test_a_key_has_to_be_one_that_the_bucket_takes(key: str, problem: str | None) -> None:
-    found = key_problem(key)
-
-    assert found is None if problem is None else found is not None and problem in found
+def test_a_key_has_to_be_one_that_the_bucket_takes(key: str, problem: KeyProblem | None) -> None:
+    assert key_problem(key) is problem
 
 
 @pytest.mark.parametrize(

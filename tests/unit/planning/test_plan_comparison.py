@@ -5,9 +5,15 @@ from datetime import timedelta
 
 from reconciler.model.plan import Plan
 from reconciler.model.recorded import KeyState
-from reconciler.planning.plan_comparison import discrepancies, merged_scope, summed_allowances
+from reconciler.planning.plan_comparison import (
+    DiscrepancyKind,
+    discrepancies,
+    merged_scope,
+    summed_allowances,
+)
 from reconciler.planning.world import DELETE_UNMANAGED, World
 from tests.unit.planning.worlds import (
+    after_of,
     applied,
     catalog,
     change_at,
@@ -35,10 +41,10 @@ PAIR = live(catalog(speaker("s", bio="old"), lecture("s/c/l", audio="l.mp3")))
 EDITED = declaring(PAIR, speaker("s", bio="new"), lecture("s/c/l", audio="l.mp3", title="New"))
 
 
-def said(reviewed: Plan | list[Plan], now: World, **request: object) -> dict[str, str]:
+def said(reviewed: Plan | list[Plan], now: World, **request: object) -> dict[str, DiscrepancyKind]:
     plans = reviewed if isinstance(reviewed, list) else [reviewed]
     plan = planned(now, **request)  # type: ignore[arg-type]
-    return {found.address: found.why for found in discrepancies(plans, plan, now)}
+    return {found.address: found.kind for found in discrepancies(plans, plan, now)}
 
 
 def test_the_same_plan_has_no_discrepancy() -> None:
@@ -46,19 +52,19 @@ def test_the_same_plan_has_no_discrepancy() -> None:
 
 
 def test_a_change_that_nobody_reviewed_is_one() -> None:
-    assert said(planned(PAIR), EDITED) == dict.fromkeys(("s", "s/c/l"), "no reviewed plan has a change here")
+    assert said(planned(PAIR), EDITED) == dict.fromkeys(("s", "s/c/l"), DiscrepancyKind.NOT_REVIEWED)
 
 
 def test_another_catalog_than_the_reviewed_one_is_said() -> None:
     other = declaring(PAIR, speaker("s", bio="newer"), lecture("s/c/l", audio="l.mp3", title="New"))
 
-    assert said(planned(EDITED), other) == {"s": "its outcome has changed since the review: bio"}
+    assert said(planned(EDITED), other) == {"s": DiscrepancyKind.OTHER_OUTCOME}
 
 
 def test_a_store_that_changed_since_the_review_is_said() -> None:
     changed = with_rows(EDITED, edited(row_of(EDITED, "s"), bio="by hand"))
 
-    assert said(planned(EDITED), changed) == {"s": "the stores have changed since the review"}
+    assert said(planned(EDITED), changed) == {"s": DiscrepancyKind.STORES_CHANGED}
 
 
 def test_an_object_that_changed_since_the_review_is_said() -> None:
@@ -67,20 +73,20 @@ def test_an_object_that_changed_since_the_review_is_said() -> None:
     )
     meddled = without_objects(new_bytes, "S/C/L.mp3")
 
-    assert said(planned(new_bytes), meddled) == {"s/c/l": "the stores have changed since the review"}
+    assert said(planned(new_bytes), meddled) == {"s/c/l": DiscrepancyKind.STORES_CHANGED}
 
 
 def test_another_action_than_the_reviewed_one_is_said() -> None:
     gone = without_rows(EDITED, row_of(EDITED, "s/c/l"))
 
-    assert said(planned(EDITED), gone)["s/c/l"] == "reviewed as update, now it would be create"
+    assert said(planned(EDITED), gone)["s/c/l"] is DiscrepancyKind.OTHER_ACTION
 
 
 def test_a_new_row_where_none_was_reviewed_is_said() -> None:
     first = world(catalog(speaker("s")))
     meddled = with_rows(first, replace(row_of(live(first.catalog), "s"), id=9))
 
-    assert said(planned(first), meddled) == {"s": "reviewed as create, now it would be adopt"}
+    assert said(planned(first), meddled) == {"s": DiscrepancyKind.OTHER_ACTION}
 
 
 def made_after(plan: Plan, earlier: Plan) -> Plan:
@@ -108,9 +114,7 @@ def test_a_newer_change_does_not_give_way_to_an_older_one() -> None:
     last = declaring(PAIR, speaker("s", bio="newest"), lecture("s/c/l", audio="l.mp3", title="New"))
     second = made_after(planned(last), first)
 
-    assert said([second, first], EDITED) == {
-        "s": "it was reviewed, is not due any more, and is not done either"
-    }
+    assert said([second, first], EDITED) == {"s": DiscrepancyKind.NOT_DUE}
 
 
 def test_a_change_reviewed_again_after_another_is_the_newest() -> None:
@@ -125,9 +129,7 @@ def test_a_change_reviewed_again_after_another_is_the_newest() -> None:
 def test_a_reviewed_change_that_is_not_due_and_not_done_is_said() -> None:
     reverted = declaring(PAIR, speaker("s", bio="old"), lecture("s/c/l", audio="l.mp3", title="New"))
 
-    assert said(planned(EDITED), reverted) == {
-        "s": "it was reviewed, is not due any more, and is not done either"
-    }
+    assert said(planned(EDITED), reverted) == {"s": DiscrepancyKind.NOT_DUE}
 
 
 def test_a_discrepancy_shows_both_sides() -> None:
@@ -176,7 +178,7 @@ def test_a_created_row_that_is_gone_again_is_not_done() -> None:
     after = applied(first, planned(first))
     reviewed = planned(first)
 
-    assert said(reviewed, declaring(after)) == {"s": "reviewed as create, now it would be delete"}
+    assert said(reviewed, declaring(after)) == {"s": DiscrepancyKind.OTHER_ACTION}
 
 
 def test_a_done_change_whose_object_is_gone_is_not_done() -> None:
@@ -269,9 +271,12 @@ def test_a_put_that_was_condemned_meanwhile_is_said() -> None:
     crashed = with_put(first, reviewed)
     condemned = replace(crashed.recorded.keys["S/C/L.mp3"], state=KeyState.CONDEMNED)
 
-    assert said(reviewed, with_keys(crashed, condemned)) == {
-        "s/c/l": "its outcome has changed since the review: audio_url, file_name, file_path, its objects"
-    }
+    now = with_keys(crashed, condemned)
+    assert said(reviewed, now) == {"s/c/l": DiscrepancyKind.OTHER_OUTCOME}
+    was, is_ = after_of(reviewed, "s/c/l"), after_of(planned(now), "s/c/l")
+    differing = {name for name, value in was.values.items() if is_.values[name] != value}
+    assert differing == {"audio_url", "file_name", "file_path"}
+    assert was.objects != is_.objects
 
 
 # Several plans.

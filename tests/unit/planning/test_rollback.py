@@ -8,12 +8,13 @@ from reconciler.model.address import Address
 from reconciler.model.errors import NotReversible, UsageError
 from reconciler.model.history import WHOLE_RUN, StepRecord
 from reconciler.model.kinds import Kind, Slot
-from reconciler.model.plan import Action, Plan
+from reconciler.model.plan import Action
 from reconciler.model.recorded import KeyState
 from reconciler.model.remedies import MakePlan, Merge
 from reconciler.planning.guards import lifted
 from reconciler.planning.plan_comparison import discrepancies
 from reconciler.planning.rollback import Past, draft_rollback
+from reconciler.planning.rollback_conflicts import ConflictKind
 from reconciler.planning.world import DELETE_UNMANAGED, Request
 from tests.unit.planning.pasts import NUMBER, carried_out, in_the_way, run_of, taken_back, touch
 from tests.unit.planning.worlds import (
@@ -48,10 +49,6 @@ SHELF = live(catalog(lecture("s/c/l"), lecture("s/c/m")))
 KEY = "S/C/L.mp3"
 
 
-def reasons(plan: Plan) -> set[str]:
-    return {change.reason for change in plan.changes}
-
-
 def test_what_the_run_created_is_deleted_under_its_address_and_its_object_retired() -> None:
     after, past = carried_out(declaring(SHELF, lecture("s/c/l"), lecture("s/c/m"), lecture("s/c/n")))
 
@@ -60,7 +57,6 @@ def test_what_the_run_created_is_deleted_under_its_address_and_its_object_retire
     change = change_at(plan, "s/c/n")
     assert actions(plan) == {"s/c/n": Action.DELETE}
     assert (change.row, change.retired) == (row_of(after, "s/c/n").id, ("S/C/N.mp3",))
-    assert change.reason == "run 12 created it"
 
 
 def test_what_the_run_deleted_comes_back_under_its_row_with_its_object() -> None:
@@ -142,9 +138,7 @@ def test_a_row_that_was_let_go_and_is_another_one_now_is_not_taken() -> None:
     after, past = carried_out(forgetting)
     strange = edited(row_of(SHELF, "s/c/l"), title="Strange", file_path="strange.mp3")
 
-    [said] = in_the_way(with_rows(after, strange), past)
-
-    assert "is not the one that the run left there" in said
+    assert in_the_way(with_rows(after, strange), past) == (("s/c/l", ConflictKind.ROW_REPLACED, strange.id),)
 
 
 def test_a_row_that_was_let_go_and_is_gone_stays_gone() -> None:
@@ -219,7 +213,6 @@ def test_a_created_row_that_is_gone_is_only_forgotten() -> None:
 
     change = change_at(plan, "s/c/n")
     assert (change.action, change.retired) == (Action.FORGET, ("S/C/N.mp3",))
-    assert change.reason == "run 12 created it, and it is gone already"
 
 
 def test_a_created_row_that_is_gone_with_its_record_needs_nothing() -> None:
@@ -247,8 +240,8 @@ def test_a_changed_row_that_is_gone_or_another_one_is_said() -> None:
     gone = in_the_way(without_rows(after, row), past)
     strange = in_the_way(with_rows(after, edited(row, title="X", file_path="x.mp3", file_hash=None)), past)
 
-    assert gone == (f"s/c/l: its row {row.id} is gone: somebody else deleted it",)
-    assert strange == (f"s/c/l: row {row.id} is not the one that the run left there",)
+    assert gone == (("s/c/l", ConflictKind.ROW_GONE, row.id),)
+    assert strange == (("s/c/l", ConflictKind.ROW_REPLACED, row.id),)
 
 
 def test_a_record_that_names_another_row_now_is_not_followed() -> None:
@@ -257,17 +250,17 @@ def test_a_record_that_names_another_row_now_is_not_followed() -> None:
     swapped = {Address("s/c/l"): replace(other, address=own.address), Address("s/c/m"): own}
     rebuilt = replace(after.recorded, resources={**after.recorded.resources, **swapped})
 
-    [said] = in_the_way(replace(after, recorded=rebuilt), past)
-
-    assert said == f"s/c/l: row {own.row} is not the one that the run left there"
+    assert in_the_way(replace(after, recorded=rebuilt), past) == (
+        ("s/c/l", ConflictKind.ROW_REPLACED, own.row),
+    )
 
 
 def test_a_deleted_row_whose_number_is_taken_again_is_said() -> None:
     after, past = carried_out(declaring(SHELF, lecture("s/c/m")))
 
-    [said] = in_the_way(with_rows(after, row_of(SHELF, "s/c/l")), past)
+    row = row_of(SHELF, "s/c/l")
 
-    assert "again, which is not the one deleted" in said
+    assert in_the_way(with_rows(after, row), past) == (("s/c/l", ConflictKind.ROW_BACK, row.id),)
 
 
 def test_a_parent_that_is_gone_is_said() -> None:
@@ -276,8 +269,7 @@ def test_a_parent_that_is_gone_is_said() -> None:
 
     said = in_the_way(without_rows(after, *parents, row_of(after, "s/c/m")), past)
 
-    assert len(said) == 2
-    assert all("is gone" in each for each in said)
+    assert said == tuple(("s/c/l", ConflictKind.PARENT_GONE, parent.id) for parent in parents)
 
 
 def test_a_parent_that_comes_back_along_is_there() -> None:
@@ -295,7 +287,7 @@ def test_a_name_that_is_taken_is_said_and_one_that_goes_along_is_free() -> None:
     titled = live(catalog(collection("s/c", title="C"), collection("s/d", title="D")))
     swapped = declaring(titled, collection("s/c", title="D"), collection("s/d", title="C"))
 
-    assert in_the_way(taken, past) == ("s: row 99 of speakers has its name now",)
+    assert in_the_way(taken, past) == (("s", ConflictKind.NAME_TAKEN, 99),)
     assert in_the_way(*carried_out(swapped)) == ()
 
 
@@ -305,17 +297,17 @@ def test_an_object_that_gc_has_taken_is_said_with_its_address(state: KeyState) -
 
     said = in_the_way(with_keys(after, key(KEY, state, "s/c/l.mp3")), past)
 
-    assert said == (f"s/c/l needs {KEY}: gc has {state} it",)
+    assert said == (("s/c/l", ConflictKind.OBJECT_COLLECTED, KEY),)
 
 
 def test_an_object_that_is_missing_or_holds_other_bytes_is_said() -> None:
     after, past = carried_out(declaring(SHELF, lecture("s/c/m")))
     missing = without_objects(after, KEY)
 
-    assert in_the_way(missing, past) == (f"s/c/l needs {KEY}: it is not in the bucket any more",)
+    assert in_the_way(missing, past) == (("s/c/l", ConflictKind.OBJECT_MISSING, KEY),)
     for other in (stored(KEY, "s/c/x.mp3"), stored(KEY, "longer than before")):
-        [said] = in_the_way(with_objects(missing, other), past)
-        assert said.endswith("there are other bytes under it now")
+        found = in_the_way(with_objects(missing, other), past)
+        assert found == (("s/c/l", ConflictKind.OBJECT_REPLACED, KEY),)
 
 
 def test_an_unmanaged_object_that_gc_has_taken_is_said() -> None:
@@ -323,7 +315,7 @@ def test_an_unmanaged_object_that_gc_has_taken_is_said() -> None:
 
     said = in_the_way(with_keys(without_objects(after, "junk"), key("junk", KeyState.DELETED)), past)
 
-    assert said == ("unmanaged.object[junk]: gc has deleted it",)
+    assert said == (("unmanaged.object[junk]", ConflictKind.OBJECT_COLLECTED, "junk"),)
 
 
 def test_a_run_that_does_not_exist_or_committed_nothing_is_refused() -> None:
@@ -351,10 +343,13 @@ def test_a_run_of_a_version_that_kept_too_little_is_refused() -> None:
     )
     without_record = replace(old, before={"kind": "lecture", "row": 1, "values": {}, "objects": {}})
     for step in (old, without_record):
-        with pytest.raises(NotReversible, match="did not keep what takes it back"):
+        with pytest.raises(NotReversible) as raised:
             draft_rollback(
                 SHELF, Past(number=NUMBER, run=run_of(), steps=(step,)), Request(rolls_back=NUMBER)
             )
+        [detail] = raised.value.details
+        assert (type(raised.value), raised.value.code) == (NotReversible, "not-reversible")
+        assert detail.startswith("s/c/l: ")
 
 
 def test_a_merge_that_was_taken_back_is_merged_again_instead() -> None:
@@ -385,7 +380,7 @@ def test_guards_hold_for_a_rollback_but_an_empty_catalog_is_none() -> None:
 
     assert [blocked.guard for blocked in plan.blocked] == ["deletes"]
     assert lifted(plan) == MakePlan(rolls_back=12, allowances={"deletes": 22})
-    assert reasons(plan) == {"run 12 created it"}
+    assert set(actions(plan).values()) == {Action.DELETE}
     assert plan.rolls_back == NUMBER
 
 

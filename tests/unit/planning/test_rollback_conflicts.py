@@ -7,7 +7,7 @@ from reconciler.model.history import WHOLE_RUN, Touch
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action
 from reconciler.model.remedies import Rollback
-from reconciler.planning.rollback_conflicts import conflict_line, runs_in_the_way, still_felt, taken_back_by
+from reconciler.planning.rollback_conflicts import runs_in_the_way, still_felt, taken_back_by
 from reconciler.planning.steps import Done
 from tests.unit.planning.pasts import carried_out, taken_back, touch
 from tests.unit.planning.worlds import catalog, declaring, lecture, live
@@ -102,11 +102,6 @@ def test_what_is_in_the_way_of_a_run_in_the_way_is_in_the_way_too() -> None:
     assert runs_in_the_way([UPDATED], later) == {13: ["s/c/l"], 14: ["s/c/m"]}
 
 
-def test_a_run_in_the_way_is_told_by_a_few_of_its_addresses() -> None:
-    assert conflict_line(13, ["a", "b"]) == "run 13 has touched a, b since"
-    assert conflict_line(13, ["a", "b", "c", "d", "e"]) == "run 13 has touched a, b, c and 2 more since"
-
-
 def test_every_run_in_the_way_is_named_with_the_rollback_that_takes_it_back() -> None:
     start = live(catalog(lecture("s/c/l")))
     later = [touch(15, "s/c/l"), touch(13, "s/c/l")]
@@ -115,8 +110,8 @@ def test_every_run_in_the_way_is_named_with_the_rollback_that_takes_it_back() ->
     with pytest.raises(NotReversible) as raised:
         taken_back(after, past)
 
-    assert raised.value.details == (
-        "run 13 has touched s/c/l since",
-        "run 15 has touched s/c/l since",
-    )
+    assert [{word for word in ("13", "15", "s/c/l") if word in line} for line in raised.value.details] == [
+        {"13", "s/c/l"},
+        {"15", "s/c/l"},
+    ]
     assert raised.value.remedies == (Rollback(run=15), Rollback(run=13))

@@ -8,7 +8,7 @@ from reconciler.model.plan import Action, Merged, Plan
 from reconciler.model.ports import Dependents, PositionsPastEnd
 from reconciler.model.remedies import Merge, Sentence
 from reconciler.planning.planner import finish
-from reconciler.planning.row_merge import draft_merge, rows_of
+from reconciler.planning.row_merge import NotMergeable, draft_merge, rows_of
 from reconciler.planning.world import Request, World
 from tests.unit.planning.worlds import (
     actions,
@@ -75,13 +75,13 @@ def test_an_address_that_left_the_catalog_can_go_and_is_not_missed() -> None:
     plan = merged(left, "s/c/l", "s/c/m")
 
     assert actions(plan) == {"s/c/l": Action.DELETE, "s/c/m": Action.NO_OP}
-    assert change_at(plan, "s/c/l").reason.startswith("merged into s/c/m, row ")
 
 
 def test_an_address_that_the_catalog_declares_is_never_the_one_that_goes() -> None:
     for into in ("s/c/m", "700"):
-        with pytest.raises(UsageError, match="the next apply would create it anew"):
+        with pytest.raises(UsageError) as raised:
             merged(STRAY, "s/c/l", into)
+        assert raised.value.remedies[0] == Merge(row=into, into="s/c/l")
 
 
 def test_the_other_way_round_is_named_for_a_row_that_is_unmanaged() -> None:
@@ -98,27 +98,33 @@ def test_a_protected_lecture_is_guarded() -> None:
     assert [blocked.guard for blocked in merged(left, "s/c/l", "s/c/m").blocked] == ["protect"]
 
 
-@pytest.mark.parametrize("row", ["701", "s/c/none", "unmanaged.speakers[1]", "unmanaged.lectures[700", ""])
+@pytest.mark.parametrize("row", ["701", "s/c/none", "unmanaged.speakers[1]", ""])
 def test_what_names_no_lecture_with_a_row_is_refused(row: str) -> None:
-    with pytest.raises(UsageError, match=r"no lecture|itself"):
+    with pytest.raises(NotMergeable) as raised:
         merged(STRAY, row, "unmanaged.lectures[700]")
+    assert row in str(raised.value)
 
 
 def test_a_speaker_is_no_lecture() -> None:
-    with pytest.raises(UsageError, match="s is no lecture"):
+    with pytest.raises(NotMergeable) as raised:
         merged(STRAY, "700", "s")
+    assert str(raised.value).split()[0] == "s"
 
 
 def test_an_address_whose_row_is_another_one_now_is_refused() -> None:
     own = row_of(STRAY, "s/c/l").id
     strange = with_rows(STRAY, lecture_row(own, "Strange", "strange.mp3"))
-    with pytest.raises(UsageError, match="s/c/l is no lecture that has a row"):
+    with pytest.raises(NotMergeable) as raised:
         merged(strange, "700", "s/c/l")
+    assert "s/c/l" in str(raised.value)
 
 
-def test_a_lecture_is_not_merged_with_itself() -> None:
-    with pytest.raises(UsageError, match="cannot be merged with itself"):
-        merged(STRAY, "700", "unmanaged.lectures[700]")
+@pytest.mark.parametrize("row", ["700", "unmanaged.lectures[700]", "unmanaged.lectures[700"])
+def test_a_lecture_is_not_merged_with_itself(row: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        merged(STRAY, row, "unmanaged.lectures[700]")
+    assert type(raised.value) is UsageError
+    assert "unmanaged.lectures[700]" in str(raised.value)
 
 
 def test_a_merge_says_so_in_its_fingerprint() -> None:

@@ -138,5 +138,6 @@ def test_a_glob_that_names_something_is_not_refused_even_when_the_plan_takes_it_
 def test_a_glob_that_names_nothing_is_refused(glob: str) -> None:
     known = with_objects(live(catalog(lecture("s/c/l"))), stored("c.mp3"))
 
-    with pytest.raises(UsageError, match="names nothing"):
+    with pytest.raises(UsageError) as refused:
         refuse_idle_globs(known, planned(known, only=[glob], options=[DELETE_UNMANAGED]))
+    assert f" {glob} " in refused.value.message

@@ -226,7 +226,7 @@ def test_a_column_that_other_hands_changed_is_named_by_what_it_holds(
     finding = the_only(changed, condition)
 
     assert (finding.what, finding.repairs) == (ONE, (ONE,))
-    assert f"{column} is " in finding.detail
+    assert column in finding.detail
     assert len(verification_of(changed).findings) == 1
 
 
@@ -297,7 +297,7 @@ def test_a_row_without_its_image_misses_it() -> None:
         with_rows(start, edited(row_of(start, "ali"), image_url=None)), Condition.MISSING_IMAGE
     )
 
-    assert "names none" in finding.detail
+    assert (finding.what, finding.key) == ("ali", None)
 
 
 def test_an_image_on_another_domain_is_a_wrong_url() -> None:
@@ -362,7 +362,6 @@ def test_a_recorded_row_that_other_hands_deleted_is_put_back_by_a_repair() -> No
     finding = the_only(without_rows(start, row_of(start, ONE)), Condition.ENTRY_WITHOUT_ROW)
 
     assert (finding.what, finding.repairs) == (ONE, (ONE,))
-    assert "recorded row is gone" in finding.detail
 
 
 def test_what_left_the_catalog_is_a_row_without_entry_and_no_repair_deletes_it() -> None:
@@ -418,7 +417,7 @@ def test_an_undeclared_row_without_object_plays_nothing_and_no_plan_mends_it() -
 def test_an_empty_file_path_names_no_key() -> None:
     start = with_rows(shelf(), lecture_row(900, "Lost", ""))
 
-    assert "names no key" in the_only(start, Condition.ROW_WITHOUT_OBJECT).detail
+    assert the_only(start, Condition.ROW_WITHOUT_OBJECT).key is None
 
 
 def test_images_on_another_domain_are_nobodys_files() -> None:
@@ -560,8 +559,7 @@ def test_spelling_twins_are_told_apart_letter_by_letter() -> None:
 def test_a_key_that_may_not_list_uploads_leaves_them_unknown() -> None:
     finding = the_only(shelf(), Condition.UNFINISHED, Surroundings(unfinished=None))
 
-    assert finding.count == 0
-    assert "nobody knows" in finding.detail
+    assert (finding.count, finding.key) == (0, None)
 
 
 def test_an_upload_that_was_never_completed_is_told() -> None:
@@ -570,7 +568,7 @@ def test_an_upload_that_was_never_completed_is_told() -> None:
     finding = the_only(shelf(), Condition.UNFINISHED, Surroundings(unfinished=(upload,)))
 
     assert (finding.key, finding.severity) == ("big.mp3", ConditionSeverity.INFO)
-    assert "2026-11-23 14:02 UTC" in finding.detail
+    assert f"{NOW:%Y-%m-%d %H:%M}" in finding.detail
 
 
 def test_what_nobody_has_hashed_is_told_and_not_wrong() -> None:

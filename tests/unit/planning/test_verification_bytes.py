@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Slot
-from reconciler.model.remedies import Lock
+from reconciler.model.remedies import Lock, Verify
 from reconciler.planning.verification.byte_checks import (
     Expected,
     Sample,
@@ -75,8 +75,9 @@ def test_a_thirtieth_hashes_every_key_once_in_thirty_days() -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "0/3", "3/0", "4/3", "1/30 ", "a/b", "1/99999"])
 def test_what_is_no_fraction_is_no_sample(text: str) -> None:
-    with pytest.raises(UsageError, match="no part of the whole"):
+    with pytest.raises(UsageError) as refused:
         parse_sample(text)
+    assert refused.value.remedies == (Verify(sample="1/30"),)
 
 
 # What is expected.
