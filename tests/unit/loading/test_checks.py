@@ -87,7 +87,8 @@ def test_the_second_names_the_first_and_its_place(project: CatalogProject) -> No
 
     (diagnostic,) = project.load().diagnostics
 
-    assert diagnostic.detail == "`rashid/quran/a` has the same title, at catalog/c.yaml:4:3."
+    assert "`rashid/quran/a`" in diagnostic.detail
+    assert "catalog/c.yaml:4:3" in diagnostic.detail
 
 
 def test_scopes_are_apart(project: CatalogProject) -> None:
@@ -188,9 +189,8 @@ def test_two_resources_cannot_have_one_key(project: CatalogProject) -> None:
         "EL150",
         f"catalog/d.yaml:4:{27 + len(decomposed)}",
     )
-    assert nfc(diagnostic.detail).startswith(
-        "The `audio` of `rashid/quran/a` would have the key `Café.mp3` too"
-    )
+    names = re.findall("`([^`]*)`", nfc(diagnostic.detail))
+    assert names[:3] == ["audio", "rashid/quran/a", "Café.mp3"]
 
 
 def test_that_a_repeated_title_repeats_its_keys_is_no_news(project: CatalogProject) -> None:
@@ -239,7 +239,7 @@ def test_gaps_between_numbers_are_one_warning_at_the_first(project: CatalogProje
     assert loaded.catalog is not None
     (warning,) = loaded.diagnostics
     assert (warning.code, str(warning.position)) == ("EL160", "catalog/c.yaml:6:20")
-    assert warning.detail == "`rashid/quran` has no number 5, 7 to 8, 10 to 11."
+    assert re.findall(r"\d+", warning.detail) == ["5", "7", "8", "10", "11"]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_lines_of_the_lockfile_that_nothing_names_are_one_warning(project: Catal
     (warning,) = project.load().diagnostics
 
     assert (warning.code, str(warning.position)) == ("EL162", "catalog/elmify.lock:1:1")
-    assert warning.detail == "No entry names 4 of its files: a.mp3, b.mp3, c.mp3, …."
+    assert re.findall(r"\b4\b|\w+\.mp3", warning.detail) == ["4", "a.mp3", "b.mp3", "c.mp3"]
 
 
 def test_a_default_that_reaches_nothing_is_a_warning(project: CatalogProject) -> None:

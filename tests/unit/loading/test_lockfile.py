@@ -111,22 +111,24 @@ def test_conflict_markers_are_named_for_what_they_are(tmp_path: Path, marker: st
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "names"),
     [
-        (f'"md5": "{MD5}"', '"md5": "abc"', "'md5' cannot be \"abc\""),
-        (SHA, SHA.upper(), "'sha256' cannot be"),
-        ('"size": 1', '"size": -1', "'size' cannot be -1"),
-        ('"size": 1, ', "", "'size' is missing"),
-        ("audio/mpeg", "text/html", "no media type 'text/html'"),
-        (SHA, "unknown", "`etag` must say"),
-        ('"size": 1', '"size": 1, "colour": 2', "no fact called 'colour'"),
-        (f'"md5": "{MD5}"', f'"md5": "{MD5}", "part_size": 5', "stand together"),
-        ('"size": 1, ', '"size":1,', "not spelled as"),
-        ('"a.mp3": {', '"a.mp3": [', "not a path and its facts"),
-        ('"a.mp3": ', '"b.mp3": {}, "a.mp3": ', "not one path"),
+        (f'"md5": "{MD5}"', '"md5": "abc"', ["'md5'", '"abc"']),
+        (SHA, SHA.upper(), ["'sha256'"]),
+        ('"size": 1', '"size": -1', ["'size'", "-1"]),
+        ('"size": 1, ', "", ["'size'"]),
+        ("audio/mpeg", "text/html", ["'text/html'"]),
+        (SHA, "unknown", ["`etag`"]),
+        ('"size": 1', '"size": 1, "colour": 2', ["'colour'"]),
+        (f'"md5": "{MD5}"', f'"md5": "{MD5}", "part_size": 5', ["`part_size`"]),
+        ('"size": 1, ', '"size":1,', []),
+        ('"a.mp3": {', '"a.mp3": [', []),
+        ('"a.mp3": ', '"b.mp3": {}, "a.mp3": ', []),
     ],
 )
-def test_a_malformed_line_says_what_is_wrong_with_it(tmp_path: Path, old: str, new: str, says: str) -> None:
+def test_a_malformed_line_names_what_is_wrong_with_it(
+    tmp_path: Path, old: str, new: str, names: list[str]
+) -> None:
     path = tmp_path / "elmify.lock"
     path.write_text(f"{HEADER}\n{LINE.replace(old, new)}\n", "utf-8")
 
@@ -134,7 +136,7 @@ def test_a_malformed_line_says_what_is_wrong_with_it(tmp_path: Path, old: str, n
 
     assert not files
     assert diagnostic.code == codes.LOCKFILE_LINE
-    assert says in diagnostic.detail
+    assert [name for name in names if name not in diagnostic.detail] == []
     assert diagnostic.position.file == "elmify.lock"
     assert diagnostic.position.line == 2
 
@@ -179,7 +181,7 @@ def test_a_folder_in_its_place_is_a_diagnostic(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["a\nb.mp3", "a\0.mp3", ""])
 def test_a_path_that_no_line_can_hold_is_refused(tmp_path: Path, path: str) -> None:
-    with pytest.raises(ValueError, match="cannot say"):
+    with pytest.raises(ValueError, match=MD5):  # the whole line
         write_lockfile(tmp_path / "elmify.lock", [media(path)])
 
     assert not list(tmp_path.iterdir())

@@ -180,7 +180,7 @@ def test_an_earlier_catalog_with_mistakes_is_refused_with_the_first(repository: 
     repository.commit()
     repository.write(speaker=SPEAKER)
 
-    with pytest.raises(GitRefused, match="had mistakes") as refused:
+    with pytest.raises(GitRefused) as refused:
         repository.at("HEAD")
 
     assert refused.value.details[0].startswith("catalog/ali/speaker.yaml:1:1: ")
@@ -188,8 +188,11 @@ def test_an_earlier_catalog_with_mistakes_is_refused_with_the_first(repository: 
 
 @pytest.mark.parametrize("revision", ["nowhere", "--output=/tmp/x", "", "HEAD:library", "HEAD~99"])
 def test_what_names_no_commit_is_a_usage_error(repository: Repository, revision: str) -> None:
-    with pytest.raises(UsageError, match="names no commit"):
+    with pytest.raises(UsageError) as refused:
         repository.at(revision)
+
+    assert refused.value.message.startswith(f"{revision} ")
+    assert "git fetch --unshallow" in refused.value.hint
 
 
 def test_outside_a_repository_git_says_so(tmp_path: Path) -> None:
@@ -228,8 +231,10 @@ def test_a_shallow_clone_does_not_guess_what_was_merged(repository: Repository, 
     shallow = tmp_path / "shallow"
     repository.git("clone", "--quiet", "--depth=1", repository.root.as_uri(), str(shallow))
 
-    with pytest.raises(GitRefused, match="shallow"):
+    with pytest.raises(GitRefused) as refused:
         git_at(shallow).commits_since(None, "HEAD")
+
+    assert "fetch-depth: 0" in refused.value.hint
 
 
 def test_a_file_was_brought_by_the_commit_that_first_had_it(repository: Repository) -> None:
