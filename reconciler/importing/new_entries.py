@@ -24,6 +24,18 @@ from reconciler.model.values import nfc
 from reconciler.planning.object_keys import default_key
 
 
+class NameTaken(UsageError):
+    """Name that another speaker, or another collection of the speaker, has."""
+
+    code = "name-taken"
+
+
+class AlreadyDeclared(UsageError):
+    """Address that the catalog declares already."""
+
+    code = "already-declared"
+
+
 def new_lectures(
     folder: Folder,
     files: Sequence[Path],
@@ -180,7 +192,7 @@ def new_parent(folder: Folder, name: str, speaker: str | None, id_: str | None =
     """Declare a speaker or a collection by name; return its address.
 
     A collection needs a speaker that is declared. The id is made from the name when none is given.
-    Raises `UsageError` for a name that is declared already.
+    Raises `NameTaken` for a name that is declared already, and `AlreadyDeclared` for an id that is.
     """
     editor = CatalogEditor.open(folder.root, folder.catalog_dir)
     if speaker is not None and Address(speaker) not in editor:
@@ -195,12 +207,12 @@ def new_parent(folder: Folder, name: str, speaker: str | None, id_: str | None =
     named = "name" if kind is Kind.SPEAKER else "title"
     for sibling in siblings:
         if clean(str(editor.fields(sibling).get(named))) == wanted:
-            raise UsageError(f"{sibling} has that name already", hint="Choose another one.")
+            raise NameTaken(f"{sibling} has that name already", hint="Choose another one.")
     taken = {sibling.rpartition("/")[2] for sibling in siblings}
     made = id_ or unique(id_for(wanted) or kind.value, taken)
     address = parse_address(made if speaker is None else f"{speaker}/{made}")
     if address in editor:
-        raise UsageError(f"{address} is declared already", hint="Choose another id.")
+        raise AlreadyDeclared(f"{address} is declared already", hint="Choose another id.")
     editor.add(address, {named: wanted})
     editor.save()
     return address

@@ -232,7 +232,27 @@ def chained(head: AuditHead, payloads: Iterable[Mapping[str, Any]]) -> tuple[Aud
     return tuple(entries)
 
 
-def first_break(entries: Iterable[AuditEntry]) -> str | None:
+class BreakKind(StrEnum):
+    """Kinds of breaks of a hash chain."""
+
+    MISSING = "missing"
+    REORDERED = "reordered"  # or replaced
+    ALTERED = "altered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainBreak:
+    """First break of a hash chain: its kind, the entry that shows it, and a sentence."""
+
+    kind: BreakKind
+    entry: int
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def first_break(entries: Iterable[AuditEntry]) -> ChainBreak | None:
     """Return what is wrong with a hash chain; None when it is whole.
 
     The chain should begin at the first entry. Finds an altered, a dropped and a reordered entry. When
@@ -242,10 +262,13 @@ def first_break(entries: Iterable[AuditEntry]) -> str | None:
     seq, previous = 0, GENESIS
     for entry in entries:
         if entry.seq != seq + 1:
-            return f"entry {seq + 1} is missing: entry {entry.seq} follows entry {seq}"
+            said = f"entry {seq + 1} is missing: entry {entry.seq} follows entry {seq}"
+            return ChainBreak(kind=BreakKind.MISSING, entry=seq + 1, sentence=said)
         if entry.previous != previous:
-            return f"entry {entry.seq} does not follow the one before it: replaced or reordered"
+            said = f"entry {entry.seq} does not follow the one before it: replaced or reordered"
+            return ChainBreak(kind=BreakKind.REORDERED, entry=entry.seq, sentence=said)
         if chain_hash(entry.previous, entry.seq, entry.payload) != entry.hash:
-            return f"entry {entry.seq} was altered after it was written"
+            said = f"entry {entry.seq} was altered after it was written"
+            return ChainBreak(kind=BreakKind.ALTERED, entry=entry.seq, sentence=said)
         seq, previous = entry.seq, entry.hash
     return None

@@ -11,6 +11,7 @@ from reconciler.importing.metadata import Tags, read_tags
 from reconciler.loading.fmt import format_catalog_file
 from reconciler.model.errors import UsageError
 from reconciler.model.outcomes import Reason
+from reconciler.model.remedies import ImportFiles
 from tests.importing import ImportProject
 from tests.media_files import sample, wav
 
@@ -345,8 +346,11 @@ def test_a_part_of_the_folder_is_called_as_the_whole_would_be(project: ImportPro
 def test_a_folder_elsewhere_is_refused_before_anything_is_written(project: ImportProject) -> None:
     project.audio("Noor/Fiqh/01 - A.wav", under="elsewhere")
 
-    with pytest.raises(UsageError, match="not under"):
+    with pytest.raises(UsageError) as caught:
         project.import_files(project.root / "elsewhere")
+
+    assert "elsewhere" in caught.value.message
+    assert caught.value.remedies == (ImportFiles(folder="media"),)
 
     assert not project.folder.catalog_dir.exists()
 

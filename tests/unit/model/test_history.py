@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.history import GENESIS, AuditEntry, AuditHead, chained, first_break
+from reconciler.model.history import GENESIS, AuditEntry, AuditHead, BreakKind, chained, first_break
 
 THREE = chained(AuditHead(), [{"event": "a"}, {"event": "b", "to": "é"}, {"event": "c"}])
 
@@ -27,18 +27,20 @@ def test_a_chain_cut_off_at_its_end_is_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entries", "said"),
+    ("entries", "kind", "entry"),
     [
-        ([THREE[0], replace(THREE[1], payload='{"event":"x"}'), THREE[2]], "entry 2 was altered"),
-        ([THREE[0], THREE[2]], "entry 2 is missing"),
-        (THREE[1:], "entry 1 is missing"),
-        ([THREE[1], THREE[0], THREE[2]], "entry 1 is missing"),
-        ([THREE[0], replace(THREE[1], previous="0" * 64), THREE[2]], "entry 2 does not follow"),
-        ([THREE[0], replace(THREE[1], hash="1" * 64), THREE[2]], "entry 2 was altered"),
+        ([THREE[0], replace(THREE[1], payload='{"event":"x"}'), THREE[2]], BreakKind.ALTERED, 2),
+        ([THREE[0], THREE[2]], BreakKind.MISSING, 2),
+        (THREE[1:], BreakKind.MISSING, 1),
+        ([THREE[1], THREE[0], THREE[2]], BreakKind.MISSING, 1),
+        ([THREE[0], replace(THREE[1], previous="0" * 64), THREE[2]], BreakKind.REORDERED, 2),
+        ([THREE[0], replace(THREE[1], hash="1" * 64), THREE[2]], BreakKind.ALTERED, 2),
     ],
 )
-def test_what_was_altered_dropped_or_reordered_is_named(entries: list[AuditEntry], said: str) -> None:
+def test_what_was_altered_dropped_or_reordered_is_named(
+    entries: list[AuditEntry], kind: BreakKind, entry: int
+) -> None:
     found = first_break(entries)
 
     assert found is not None
-    assert found.startswith(said)
+    assert (found.kind, found.entry) == (kind, entry)

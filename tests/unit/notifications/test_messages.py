@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -46,22 +47,22 @@ RUN = Run(
 
 
 @pytest.mark.parametrize(
-    ("error", "occasion", "title"),
+    ("error", "occasion"),
     [
-        (Unfinished("x"), NotificationKind.PARTIAL, "live: elmify apply committed, but did not finish"),
-        (Guarded("x"), NotificationKind.GUARDED, "live: a guard stopped elmify apply"),
-        (Stale("x"), NotificationKind.FAILED, "live: elmify apply failed"),
-        (ElmifyError("x"), NotificationKind.FAILED, "live: elmify apply failed"),
-        (OSError(28, "No space left on device"), NotificationKind.FAILED, "live: elmify apply failed"),
-        (RuntimeError("x"), NotificationKind.FAILED, "live: elmify apply failed"),
+        (Unfinished("x"), NotificationKind.PARTIAL),
+        (Guarded("x"), NotificationKind.GUARDED),
+        (Stale("x"), NotificationKind.FAILED),
+        (ElmifyError("x"), NotificationKind.FAILED),
+        (OSError(28, "No space left on device"), NotificationKind.FAILED),
+        (RuntimeError("x"), NotificationKind.FAILED),
     ],
 )
-def test_a_failure_is_told_by_what_it_means(
-    error: ElmifyError, occasion: NotificationKind, title: str
-) -> None:
+def test_a_failure_is_told_by_what_it_means(error: Exception, occasion: NotificationKind) -> None:
     message = failure_message("apply", "live", error, ACTOR)
 
-    assert (message.kind, message.title) == (occasion, title)
+    assert message.kind is occasion
+    assert "live" in message.title
+    assert "elmify apply" in message.title
 
 
 def test_a_message_holds_what_happened_what_to_do_and_who_did_it() -> None:
@@ -69,13 +70,10 @@ def test_a_message_holds_what_happened_what_to_do_and_who_did_it() -> None:
 
     body = failure_message("apply", "live", error, ACTOR, "Look.").body
 
-    assert body.splitlines() == [
-        "2 files could not be stored",
-        "a.mp3: gone",
-        "b.mp3: gone",
-        "Look.",
-        "by release-bot, https://ci.example.org/runs/77",
-    ]
+    *said, by = body.splitlines()
+    assert said == [error.message, "a.mp3: gone", "b.mp3: gone", "Look."]
+    assert "release-bot" in by
+    assert "https://ci.example.org/runs/77" in by
 
 
 def test_a_message_does_not_list_a_thousand_files() -> None:
@@ -83,7 +81,8 @@ def test_a_message_does_not_list_a_thousand_files() -> None:
 
     lines = failure_message("apply", "live", error, Actor(name="maryam")).body.splitlines()
 
-    assert lines[-2:] == ["and 990 more", "by maryam"]
+    assert "990" in lines[-2]
+    assert "maryam" in lines[-1]
     assert len(lines) == 13
 
 
@@ -147,18 +146,22 @@ def test_drift_and_its_end_are_told() -> None:
     gone = drift_message(report, "No drift.", [], ACTOR)
     come = drift_message(replace(report, findings=(finding,)), "It drifted.", ["1 row is missing"], ACTOR)
 
-    assert (gone.kind, gone.title) == (NotificationKind.DRIFT, "live: no drift any more")
-    assert come.title == "live has drifted: 1 difference"
+    assert gone.kind is come.kind is NotificationKind.DRIFT
+    assert "live" in gone.title
+    assert gone.title != come.title
+    assert {"live", "1"} <= set(come.title.split())
     assert come.body.splitlines()[:2] == ["It drifted.", "1 row is missing"]
 
 
 def test_a_takeover_names_both_runs() -> None:
     message = takeover_message("live", Takeover(run=12, from_run=11), ACTOR)
 
-    assert message.title == "live: run 12 took over the lease of run 11"
+    assert re.findall(r"\d+|live", message.title) == ["live", "12", "11"]
     assert message.kind is NotificationKind.TAKEOVER
 
 
-def test_a_recovery_and_a_trial_say_so() -> None:
-    assert recovery_message("gc", "live", ACTOR).title == "live: elmify gc works again"
-    assert trial_message("live", ACTOR).title == "live: elmify can reach you"
+def test_a_recovery_and_a_trial_name_the_environment() -> None:
+    recovery, trial = recovery_message("gc", "live", ACTOR), trial_message("live", ACTOR)
+
+    assert ("live" in recovery.title, "elmify gc" in recovery.title) == (True, True)
+    assert "live" in trial.title

@@ -38,7 +38,9 @@ def test_a_url_that_is_none_is_named_by_its_place() -> None:
     with pytest.raises(DeliveryFailed) as caught:
         send(["nonsense://planted"], MESSAGE)
 
-    assert caught.value.details == ("URL 1 (nonsense://…): Apprise does not know such a URL",)
+    (detail,) = caught.value.details
+    assert detail.startswith("URL 1 (nonsense://…): ")
+    assert "planted" not in detail
 
 
 def test_without_apprise_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,17 +1,19 @@
 """Runs of the past, for plans that take them back: a plan carried out without a store, and its steps."""
 
+import re
+
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.applying import run_records
 from reconciler.model.address import Address
+from reconciler.model.errors import NotReversible
 from reconciler.model.history import Actor, Run, RunKind, RunState, Touch
 from reconciler.model.plan import Change, Plan
 from reconciler.model.ports import Dependents, PositionsPastEnd
 from reconciler.model.recorded import ResourceRecord
 from reconciler.planning.planner import finish
 from reconciler.planning.rollback import Past, draft_rollback
-from reconciler.planning.rollback_conflicts import Conflict, ConflictKind, RollbackConflicts
 from reconciler.planning.world import Request, World
 from tests.unit.planning.worlds import NOW, applied, planned
 
@@ -65,18 +67,23 @@ def taken_back(world: World, past: Past, **allowances: int) -> Plan:
     return finish(world, rough, Dependents(), Dependents(), PositionsPastEnd())
 
 
-def conflicts(world: World, past: Past) -> tuple[Conflict, ...]:
-    """Return the conflicts of a rollback."""
+def refusal(world: World, past: Past) -> NotReversible | None:
+    """Return how a rollback is refused; None when it is not."""
     try:
         draft_rollback(world, past, Request(rolls_back=past.number))
-    except RollbackConflicts as refused:
-        return refused.conflicts
-    return ()
+    except NotReversible as refused:
+        return refused
+    return None
 
 
-def in_the_way(world: World, past: Past) -> tuple[tuple[str, ConflictKind, int | str | None], ...]:
-    """Return the conflicts of a rollback as data: address, kind, and row or key."""
-    return tuple((found.address, found.kind, found.name) for found in conflicts(world, past))
+def in_the_way(world: World, past: Past, *names: object) -> list[tuple[str, str]]:
+    """Return the address and the reason of each conflict of a rollback, each of which has its name."""
+    refused = refusal(world, past)
+    if refused is None:
+        return []
+    details = [re.split(r": | needs ", detail, maxsplit=1) for detail in refused.details]
+    assert [str(name) in said for name, (_, said) in zip(names, details, strict=True)] == [True] * len(names)
+    return [(address, reason) for (address, _), reason in zip(details, refused.reasons, strict=True)]
 
 
 def touch(run: int, address: str, action: str = "update", **more: Any) -> Touch:

@@ -14,7 +14,7 @@ from reconciler.model.remedies import MakePlan, Merge
 from reconciler.planning.guards import lifted
 from reconciler.planning.plan_comparison import discrepancies
 from reconciler.planning.rollback import Past, draft_rollback
-from reconciler.planning.rollback_conflicts import ConflictKind
+from reconciler.planning.rollback_conflicts import ConflictReason
 from reconciler.planning.world import DELETE_UNMANAGED, Request
 from tests.unit.planning.pasts import NUMBER, carried_out, in_the_way, run_of, taken_back, touch
 from tests.unit.planning.worlds import (
@@ -138,7 +138,7 @@ def test_a_row_that_was_let_go_and_is_another_one_now_is_not_taken() -> None:
     after, past = carried_out(forgetting)
     strange = edited(row_of(SHELF, "s/c/l"), title="Strange", file_path="strange.mp3")
 
-    assert in_the_way(with_rows(after, strange), past) == (("s/c/l", ConflictKind.ROW_REPLACED, strange.id),)
+    assert in_the_way(with_rows(after, strange), past) == (("s/c/l", ConflictReason.ROW_REPLACED, strange.id),)
 
 
 def test_a_row_that_was_let_go_and_is_gone_stays_gone() -> None:
@@ -240,8 +240,8 @@ def test_a_changed_row_that_is_gone_or_another_one_is_said() -> None:
     gone = in_the_way(without_rows(after, row), past)
     strange = in_the_way(with_rows(after, edited(row, title="X", file_path="x.mp3", file_hash=None)), past)
 
-    assert gone == (("s/c/l", ConflictKind.ROW_GONE, row.id),)
-    assert strange == (("s/c/l", ConflictKind.ROW_REPLACED, row.id),)
+    assert gone == (("s/c/l", ConflictReason.ROW_GONE, row.id),)
+    assert strange == (("s/c/l", ConflictReason.ROW_REPLACED, row.id),)
 
 
 def test_a_record_that_names_another_row_now_is_not_followed() -> None:
@@ -251,7 +251,7 @@ def test_a_record_that_names_another_row_now_is_not_followed() -> None:
     rebuilt = replace(after.recorded, resources={**after.recorded.resources, **swapped})
 
     assert in_the_way(replace(after, recorded=rebuilt), past) == (
-        ("s/c/l", ConflictKind.ROW_REPLACED, own.row),
+        ("s/c/l", ConflictReason.ROW_REPLACED, own.row),
     )
 
 
@@ -260,7 +260,7 @@ def test_a_deleted_row_whose_number_is_taken_again_is_said() -> None:
 
     row = row_of(SHELF, "s/c/l")
 
-    assert in_the_way(with_rows(after, row), past) == (("s/c/l", ConflictKind.ROW_BACK, row.id),)
+    assert in_the_way(with_rows(after, row), past) == (("s/c/l", ConflictReason.ROW_REPLACED, row.id),)
 
 
 def test_a_parent_that_is_gone_is_said() -> None:
@@ -269,7 +269,7 @@ def test_a_parent_that_is_gone_is_said() -> None:
 
     said = in_the_way(without_rows(after, *parents, row_of(after, "s/c/m")), past)
 
-    assert said == tuple(("s/c/l", ConflictKind.PARENT_GONE, parent.id) for parent in parents)
+    assert said == tuple(("s/c/l", ConflictReason.PARENT_GONE, parent.id) for parent in parents)
 
 
 def test_a_parent_that_comes_back_along_is_there() -> None:
@@ -287,7 +287,7 @@ def test_a_name_that_is_taken_is_said_and_one_that_goes_along_is_free() -> None:
     titled = live(catalog(collection("s/c", title="C"), collection("s/d", title="D")))
     swapped = declaring(titled, collection("s/c", title="D"), collection("s/d", title="C"))
 
-    assert in_the_way(taken, past) == (("s", ConflictKind.NAME_TAKEN, 99),)
+    assert in_the_way(taken, past) == (("s", ConflictReason.NAME_TAKEN, 99),)
     assert in_the_way(*carried_out(swapped)) == ()
 
 
@@ -297,17 +297,17 @@ def test_an_object_that_gc_has_taken_is_said_with_its_address(state: KeyState) -
 
     said = in_the_way(with_keys(after, key(KEY, state, "s/c/l.mp3")), past)
 
-    assert said == (("s/c/l", ConflictKind.OBJECT_COLLECTED, KEY),)
+    assert said == (("s/c/l", ConflictReason.OBJECT_COLLECTED, KEY),)
 
 
 def test_an_object_that_is_missing_or_holds_other_bytes_is_said() -> None:
     after, past = carried_out(declaring(SHELF, lecture("s/c/m")))
     missing = without_objects(after, KEY)
 
-    assert in_the_way(missing, past) == (("s/c/l", ConflictKind.OBJECT_MISSING, KEY),)
+    assert in_the_way(missing, past) == (("s/c/l", ConflictReason.OBJECT_GONE, KEY),)
     for other in (stored(KEY, "s/c/x.mp3"), stored(KEY, "longer than before")):
         found = in_the_way(with_objects(missing, other), past)
-        assert found == (("s/c/l", ConflictKind.OBJECT_REPLACED, KEY),)
+        assert found == (("s/c/l", ConflictReason.OBJECT_REPLACED, KEY),)
 
 
 def test_an_unmanaged_object_that_gc_has_taken_is_said() -> None:
@@ -315,7 +315,7 @@ def test_an_unmanaged_object_that_gc_has_taken_is_said() -> None:
 
     said = in_the_way(with_keys(without_objects(after, "junk"), key("junk", KeyState.DELETED)), past)
 
-    assert said == (("unmanaged.object[junk]", ConflictKind.OBJECT_COLLECTED, "junk"),)
+    assert said == (("unmanaged.object[junk]", ConflictReason.OBJECT_COLLECTED, "junk"),)
 
 
 def test_a_run_that_does_not_exist_or_committed_nothing_is_refused() -> None:

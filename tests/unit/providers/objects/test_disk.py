@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.objects.directory_files import translated
+from providers.objects.directory_files import DiskFull, translated
 from reconciler.model.errors import Denied, ProviderError, Unavailable
 
 
@@ -16,7 +16,7 @@ from reconciler.model.errors import Denied, ProviderError, Unavailable
 def test_a_full_disk_is_named_with_the_key_and_what_to_do(tmp_path: Path) -> None:
     with (
         Path("/dev/full").open("wb", buffering=0) as full,
-        pytest.raises(ProviderError, match=r"the disk is full: 'a\.mp3'") as raised,
+        pytest.raises(DiskFull, match=r"'a\.mp3'") as raised,
         translated(tmp_path, "a.mp3"),
     ):
         full.write(b"x")
@@ -29,7 +29,7 @@ def test_a_full_disk_is_named_with_the_key_and_what_to_do(tmp_path: Path) -> Non
 def test_a_full_index_is_a_full_disk(tmp_path: Path) -> None:
     with (
         closing(sqlite3.connect(tmp_path / "index")) as index,
-        pytest.raises(ProviderError, match="the disk is full"),
+        pytest.raises(DiskFull),
         translated(tmp_path),
     ):
         index.executescript("PRAGMA max_page_count = 1; CREATE TABLE a (b)")
