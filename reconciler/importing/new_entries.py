@@ -24,18 +24,6 @@ from reconciler.model.values import nfc
 from reconciler.planning.object_keys import default_key
 
 
-class NameTaken(UsageError):
-    """Name that another speaker, or another collection of the speaker, has."""
-
-    code = "name-taken"
-
-
-class AlreadyDeclared(UsageError):
-    """Address that the catalog declares already."""
-
-    code = "already-declared"
-
-
 def new_lectures(
     folder: Folder,
     files: Sequence[Path],
@@ -115,14 +103,18 @@ def _described(file: Path, media_root: Path) -> tuple[KeyPlace, Tags, str | None
     The path is the one under the media root; None if the file is not there.
     """
     if not file.is_file():
-        raise UsageError(f"{file} is no file", hint="Give the path of a recording.")
+        raise UsageError(f"{file} is no file", code="no-file", hint="Give the path of a recording.")
     real, root = file.resolve(), media_root.resolve()
     path = nfc(real.relative_to(root).as_posix()) if real.is_relative_to(root) else None
     with file.open("rb") as handle:
         tags = read_tags(handle)
     place = place_of(path or nfc(file.name))
     if place.slot is not Slot.LECTURE_AUDIO:
-        raise UsageError(f"{file} is no recording", hint="Give an mp3, m4a, wav, flac, aac or ogg file.")
+        raise UsageError(
+            f"{file} is no recording",
+            code="no-recording",
+            hint="Give an mp3, m4a, wav, flac, aac or ogg file.",
+        )
     return place, tags, path
 
 
@@ -163,7 +155,9 @@ def _copied(
     wished = default_key(hashing.policy.layout.templates, Slot.LECTURE_AUDIO, above, file.name)
     target = media_root / wished
     if target.exists() and target.read_bytes() != file.read_bytes():
-        raise UsageError(f"{target} is there already, with other bytes", hint="Rename the file.")
+        raise UsageError(
+            f"{target} is there already, with other bytes", code="file-exists", hint="Rename the file."
+        )
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
@@ -192,12 +186,13 @@ def new_parent(folder: Folder, name: str, speaker: str | None, id_: str | None =
     """Declare a speaker or a collection by name; return its address.
 
     A collection needs a speaker that is declared. The id is made from the name when none is given.
-    Raises `NameTaken` for a name that is declared already, and `AlreadyDeclared` for an id that is.
+    Raises `UsageError` for a name or an id that is declared already.
     """
     editor = CatalogEditor.open(folder.root, folder.catalog_dir)
     if speaker is not None and Address(speaker) not in editor:
         raise UsageError(
             f"{speaker} is no speaker of the catalog",
+            code="no-speaker",
             hint="Declare it first:",
             remedies=[NewEntry(of=Kind.SPEAKER)],
         )
@@ -207,12 +202,14 @@ def new_parent(folder: Folder, name: str, speaker: str | None, id_: str | None =
     named = "name" if kind is Kind.SPEAKER else "title"
     for sibling in siblings:
         if clean(str(editor.fields(sibling).get(named))) == wanted:
-            raise NameTaken(f"{sibling} has that name already", hint="Choose another one.")
+            raise UsageError(
+                f"{sibling} has that name already", code="name-taken", hint="Choose another one."
+            )
     taken = {sibling.rpartition("/")[2] for sibling in siblings}
     made = id_ or unique(id_for(wanted) or kind.value, taken)
     address = parse_address(made if speaker is None else f"{speaker}/{made}")
     if address in editor:
-        raise AlreadyDeclared(f"{address} is declared already", hint="Choose another id.")
+        raise UsageError(f"{address} is declared already", code="already-declared", hint="Choose another id.")
     editor.add(address, {named: wanted})
     editor.save()
     return address

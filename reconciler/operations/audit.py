@@ -54,7 +54,8 @@ def chain_problem(entries: Iterator[AuditEntry], anchors: Mapping[int, str]) -> 
     number of their entry.
     """
     seen = _Seen()
-    problem = first_break(seen.watching(entries, anchors))
+    found = first_break(seen.watching(entries, anchors))
+    problem = found.sentence if found is not None else None
     if problem is None and seen.mismatch is not None:
         problem = f"entry {seen.mismatch} is not the one whose hash is kept in the bucket"
     if problem is None and anchors and max(anchors) > seen.head.seq:

@@ -335,7 +335,7 @@ def test_who_gets_around_the_trigger_is_found_by_the_chain(
     found = first_break(_log(database_url))
 
     assert found is not None
-    assert finding in found
+    assert finding in found.sentence
 
 
 def test_appenders_wait_for_one_another_and_keep_one_chain(database_url: str) -> None:

@@ -350,7 +350,7 @@ def test_a_folder_elsewhere_is_refused_before_anything_is_written(project: Impor
         project.import_files(project.root / "elsewhere")
 
     assert "elsewhere" in caught.value.message
-    assert caught.value.remedies == (ImportFiles(folder="media"),)
+    assert caught.value.remedies == (ImportFiles(folder=str(project.media)),)
 
     assert not project.folder.catalog_dir.exists()
 

@@ -1,7 +1,6 @@
 """Runs of the past, for plans that take them back: a plan carried out without a store, and its steps."""
 
 import re
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -76,14 +75,27 @@ def refusal(world: World, past: Past) -> NotReversible | None:
     return None
 
 
-def in_the_way(world: World, past: Past, *names: object) -> list[tuple[str, str]]:
-    """Return the address and the reason of each conflict of a rollback, each of which has its name."""
+def in_the_way(world: World, past: Past) -> tuple[tuple[str, str, int | str | None], ...]:
+    """Return the address and the reason of each conflict of a rollback, and the row or key it names."""
     refused = refusal(world, past)
     if refused is None:
-        return []
-    details = [re.split(r": | needs ", detail, maxsplit=1) for detail in refused.details]
-    assert [str(name) in said for name, (_, said) in zip(names, details, strict=True)] == [True] * len(names)
-    return [(address, reason) for (address, _), reason in zip(details, refused.reasons, strict=True)]
+        return ()
+    assert refused.code == "not-reversible"
+    pairs = zip(refused.details, refused.reasons, strict=True)
+    return tuple((_address_in(detail), reason, _named_in(world, detail)) for detail, reason in pairs)
+
+
+def _address_in(detail: str) -> str:
+    return detail.split(" ", 1)[0].rstrip(":")
+
+
+def _named_in(world: World, detail: str) -> int | str | None:
+    said = detail.removeprefix(_address_in(detail))
+    for key in world.recorded.keys:
+        if key in said:
+            return key
+    row = re.search(r"\d+", said)
+    return int(row[0]) if row else None
 
 
 def touch(run: int, address: str, action: str = "update", **more: Any) -> Touch:

@@ -138,7 +138,9 @@ def test_a_row_that_was_let_go_and_is_another_one_now_is_not_taken() -> None:
     after, past = carried_out(forgetting)
     strange = edited(row_of(SHELF, "s/c/l"), title="Strange", file_path="strange.mp3")
 
-    assert in_the_way(with_rows(after, strange), past) == (("s/c/l", ConflictReason.ROW_REPLACED, strange.id),)
+    assert in_the_way(with_rows(after, strange), past) == (
+        ("s/c/l", ConflictReason.ROW_REPLACED, strange.id),
+    )
 
 
 def test_a_row_that_was_let_go_and_is_gone_stays_gone() -> None:
@@ -315,7 +317,7 @@ def test_an_unmanaged_object_that_gc_has_taken_is_said() -> None:
 
     said = in_the_way(with_keys(without_objects(after, "junk"), key("junk", KeyState.DELETED)), past)
 
-    assert said == (("unmanaged.object[junk]", ConflictReason.OBJECT_COLLECTED, "junk"),)
+    assert said == (("unmanaged.object[junk]", ConflictReason.OBJECT_COLLECTED, None),)
 
 
 def test_a_run_that_does_not_exist_or_committed_nothing_is_refused() -> None:

@@ -8,7 +8,7 @@ from reconciler.model.plan import Action, Merged, Plan
 from reconciler.model.ports import Dependents, PositionsPastEnd
 from reconciler.model.remedies import Merge, Sentence
 from reconciler.planning.planner import finish
-from reconciler.planning.row_merge import NotMergeable, draft_merge, rows_of
+from reconciler.planning.row_merge import draft_merge, rows_of
 from reconciler.planning.world import Request, World
 from tests.unit.planning.worlds import (
     actions,
@@ -81,6 +81,7 @@ def test_an_address_that_the_catalog_declares_is_never_the_one_that_goes() -> No
     for into in ("s/c/m", "700"):
         with pytest.raises(UsageError) as raised:
             merged(STRAY, "s/c/l", into)
+        assert raised.value.code == "merge-of-declared"
         assert raised.value.remedies[0] == Merge(row=into, into="s/c/l")
 
 
@@ -100,22 +101,25 @@ def test_a_protected_lecture_is_guarded() -> None:
 
 @pytest.mark.parametrize("row", ["701", "s/c/none", "unmanaged.speakers[1]", ""])
 def test_what_names_no_lecture_with_a_row_is_refused(row: str) -> None:
-    with pytest.raises(NotMergeable) as raised:
+    with pytest.raises(UsageError) as raised:
         merged(STRAY, row, "unmanaged.lectures[700]")
+    assert raised.value.code == "no-row"
     assert row in str(raised.value)
 
 
 def test_a_speaker_is_no_lecture() -> None:
-    with pytest.raises(NotMergeable) as raised:
+    with pytest.raises(UsageError) as raised:
         merged(STRAY, "700", "s")
+    assert raised.value.code == "not-a-lecture"
     assert str(raised.value).split()[0] == "s"
 
 
 def test_an_address_whose_row_is_another_one_now_is_refused() -> None:
     own = row_of(STRAY, "s/c/l").id
     strange = with_rows(STRAY, lecture_row(own, "Strange", "strange.mp3"))
-    with pytest.raises(NotMergeable) as raised:
+    with pytest.raises(UsageError) as raised:
         merged(strange, "700", "s/c/l")
+    assert raised.value.code == "no-row"
     assert "s/c/l" in str(raised.value)
 
 
@@ -123,7 +127,7 @@ def test_an_address_whose_row_is_another_one_now_is_refused() -> None:
 def test_a_lecture_is_not_merged_with_itself(row: str) -> None:
     with pytest.raises(UsageError) as raised:
         merged(STRAY, row, "unmanaged.lectures[700]")
-    assert type(raised.value) is UsageError
+    assert raised.value.code == "merge-with-itself"
     assert "unmanaged.lectures[700]" in str(raised.value)
 
 

@@ -12,9 +12,10 @@ from reconciler.model.policy import GuardLimits
 from reconciler.model.recorded import KeyState
 from reconciler.planning.object_keys import key_problem
 from reconciler.planning.plan_comparison import discrepancies
+from reconciler.planning.rollback import Past
 from reconciler.planning.rollback_conflicts import told
 from reconciler.planning.world import DELETE_UNMANAGED, World
-from tests.unit.planning.pasts import carried_out, conflicts, taken_back, touch
+from tests.unit.planning.pasts import carried_out, refusal, taken_back, touch
 from tests.unit.planning.worlds import (
     POLICY,
     catalog,
@@ -152,6 +153,12 @@ def test_what_was_not_reviewed_is_said_in_a_clause(reviewed: World, now: World, 
 # Rollbacks.
 
 
+def said_of(now: World, past: Past) -> list[str]:
+    refused = refusal(now, past)
+    assert refused is not None
+    return list(refused.details)
+
+
 def test_a_rollback_says_what_the_run_did() -> None:
     after, past = carried_out(declaring(PAIR, lecture("s/c/l"), lecture("s/c/m"), lecture("s/c/n")))
     gone = without_rows(after, row_of(after, "s/c/n"))
@@ -181,9 +188,7 @@ def test_a_changed_row_that_is_not_there_any_more_is_said(
 ) -> None:
     after, past = carried_out(declaring(PAIR, lecture("s/c/l", title="Other"), lecture("s/c/m")))
 
-    (found,) = conflicts(change(after), past)
-
-    assert found.sentence == sentence.format(row=row_of(after, "s/c/l").id)
+    assert said_of(change(after), past) == [sentence.format(row=row_of(after, "s/c/l").id)]
 
 
 @pytest.mark.parametrize(
@@ -216,17 +221,18 @@ def test_a_delete_that_cannot_be_taken_back_says_why(
 ) -> None:
     after, past = carried_out(declaring(PAIR, lecture("s/c/m")))
 
-    assert [found.sentence for found in conflicts(change(after), past)] == sentences
+    assert said_of(change(after), past) == sentences
 
 
 def test_a_taken_name_and_a_collected_object_are_said() -> None:
     renamed, past = carried_out(declaring(PAIR, speaker("s", name="New"), lecture("s/c/l"), lecture("s/c/m")))
-    (taken,) = conflicts(with_rows(renamed, speaker_row(99, "S")), past)
     after, stray = carried_out(with_objects(PAIR, stored("junk")), options=[DELETE_UNMANAGED])
-    (gone,) = conflicts(with_keys(without_objects(after, "junk"), key("junk", KeyState.DELETED)), stray)
+    gone = with_keys(without_objects(after, "junk"), key("junk", KeyState.DELETED))
 
-    assert taken.sentence == "s: row 99 of speakers has its name now"
-    assert gone.sentence == "unmanaged.object[junk]: gc has deleted it"
+    assert said_of(with_rows(renamed, speaker_row(99, "S")), past) == [
+        "s: row 99 of speakers has its name now"
+    ]
+    assert said_of(gone, stray) == ["unmanaged.object[junk]: gc has deleted it"]
 
 
 def test_a_run_in_the_way_is_told_by_a_few_of_its_addresses() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.objects.directory_files import DiskFull, translated
+from providers.objects.directory_files import translated
 from reconciler.model.errors import Denied, ProviderError, Unavailable
 
 
@@ -16,12 +16,12 @@ from reconciler.model.errors import Denied, ProviderError, Unavailable
 def test_a_full_disk_is_named_with_the_key_and_what_to_do(tmp_path: Path) -> None:
     with (
         Path("/dev/full").open("wb", buffering=0) as full,
-        pytest.raises(DiskFull, match=r"'a\.mp3'") as raised,
+        pytest.raises(ProviderError, match=r"'a\.mp3'") as raised,
         translated(tmp_path, "a.mp3"),
     ):
         full.write(b"x")
 
-    assert not raised.value.transient
+    assert (raised.value.code, raised.value.transient) == ("disk-full", False)
     assert str(tmp_path) in raised.value.hint
     assert isinstance(raised.value.__cause__, OSError)
 
@@ -29,10 +29,12 @@ def test_a_full_disk_is_named_with_the_key_and_what_to_do(tmp_path: Path) -> Non
 def test_a_full_index_is_a_full_disk(tmp_path: Path) -> None:
     with (
         closing(sqlite3.connect(tmp_path / "index")) as index,
-        pytest.raises(DiskFull),
+        pytest.raises(ProviderError) as raised,
         translated(tmp_path),
     ):
         index.executescript("PRAGMA max_page_count = 1; CREATE TABLE a (b)")
+
+    assert raised.value.code == "disk-full"
 
 
 def test_an_index_that_may_not_be_written_is_denied(tmp_path: Path) -> None:
