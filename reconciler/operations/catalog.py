@@ -123,5 +123,7 @@ def write_output(file: Path, text: str, what: str) -> None:
         write_whole(file, text)
     except OSError as error:
         raise ElmifyError(
-            f"{what} cannot be written to {file}: {error.strerror}", hint="Nothing was changed."
+            f"{what} cannot be written to {file}: {error.strerror}",
+            code="not-written",
+            hint="Nothing was changed.",
         ) from error

@@ -100,7 +100,10 @@ def rollback_request(workspace: Workspace, run: int | None, allowances: Mapping[
             run = session.records.last_change()
     if run is None:
         raise UsageError(
-            "no run has changed anything yet", hint="See what runs there are:", remedies=[ShowRuns()]
+            "no run has changed anything yet",
+            code="no-run",
+            hint="See what runs there are:",
+            remedies=[ShowRuns()],
         )
     return Request(allowances=allowances, rolls_back=run)
 

@@ -117,4 +117,8 @@ def _refuse_public(workspace: Workspace) -> None:
             "the library's bucket is public, and nothing says that `.elmify/` is not", hint=_REMEDY
         )
     if own_prefix_is_public(workspace, base_url):
-        raise ElmifyError(f"everybody can read {base_url}/.elmify/, so nothing was staged", hint=_REMEDY)
+        raise ElmifyError(
+            f"everybody can read {base_url}/.elmify/, so nothing was staged",
+            code="staging-public",
+            hint=_REMEDY,
+        )

@@ -123,7 +123,7 @@ def end_lease(workspace: Workspace, run: int, *, force: bool) -> Run | None:
     """
     with workspace.database.write() as work:
         if work.records.lease() is None:
-            raise ElmifyError("nobody holds the lease", hint="There is nothing to unlock.")
+            raise ElmifyError("nobody holds the lease", code="not-leased", hint="There is nothing to unlock.")
         work.records.break_lease(run, force=force)
         ended = work.records.run(run)
         close_run(work.records, run, f"interrupted; unlocked by {workspace.actor.name}")

@@ -20,7 +20,6 @@ from reconciler.model.catalog import MediaFile
 from reconciler.model.ports import ObjectStore
 
 COMMAND = Path(sys.executable).with_name("elmify")
-NO_CHANGES = "No changes. The library matches the catalog."
 
 #: Long enough for a loaded machine; a command that hangs fails its test here.
 PATIENCE_SECONDS = 120
@@ -154,6 +153,11 @@ class Project:
 
     def apply(self, *arguments: str, status: int = 0) -> Ran:
         return self.elmify("apply", "--auto-approve", *arguments, status=status)
+
+    def nothing_to_do(self, *arguments: str) -> bool:
+        """Return whether a plan has no change and no drift, and says nothing else."""
+        planned = self.elmify("plan", "--format", "json", *arguments)
+        return planned.err == "" and not (planned.json["resource_changes"] or planned.json["resource_drift"])
 
     # The stores, seen from outside.
 

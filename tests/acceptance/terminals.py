@@ -9,6 +9,11 @@ from contextlib import suppress
 
 from tests.acceptance.projects import COMMAND, PATIENCE_SECONDS, Project
 
+#: The questions on the screen, as far as tests wait for them.
+YES_OR_NO = "[y/N]"
+ASKED = "(! for all of this state)"
+REASON = "Why is it to be left as it is?"
+
 
 class Terminal:
     """A command on a pseudo terminal. `shown` is all that stood on its screen so far."""

@@ -1,10 +1,11 @@
 """Each status of the documented table, met by a situation in which a user meets it."""
 
+import re
 import signal
 
 import pytest
 
-from tests.acceptance.projects import NO_CHANGES, Project
+from tests.acceptance.projects import Project
 
 
 def test_0_all_is_well(project: Project) -> None:
@@ -35,7 +36,8 @@ def test_1_the_database_does_not_answer(project: Project) -> None:
         "plan", env={"DATABASE_URL": "postgresql://tester:planted-word@127.0.0.1:1/app"}, status=1
     )
 
-    assert "could not be reached" in failed.err
+    assert "error[store-unavailable]" in failed.err
+    assert "127.0.0.1:1" in failed.err
     assert "planted-word" not in failed.err
 
 
@@ -50,12 +52,12 @@ def test_3_the_commit_stands_but_its_audit_head_is_not_in_the_bucket(project: Pr
 
     unfinished = project.apply(status=3)
 
-    assert "the commit stands" in unfinished.err
+    assert "error[unfinished]" in unfinished.err
     assert project.sql("select title from lectures") == [{"title": "Al-Fatiha"}]
     assert project.sql("select run from elmify.lease") == [{"run": None}]
     let_puts_through(project)
-    assert NO_CHANGES in project.apply().out
-    assert "The audit log is whole" in project.elmify("audit", "--verify").out
+    assert project.apply("--format", "json").events[-1]["changes"] == 0
+    project.elmify("audit", "--verify")
 
 
 def block_puts(project: Project) -> None:
@@ -76,7 +78,7 @@ def test_4_what_would_happen_is_not_what_was_reviewed(project: Project) -> None:
     stale = project.elmify("apply", "plan.json", status=4)
 
     assert "ali/quran/cow" in stale.err
-    assert "reviewed: no change" in stale.err
+    assert "error[plan-stale]" in stale.err
     assert "elmify plan --out" in stale.err
     assert project.sql("select * from speakers") == []
 
@@ -88,7 +90,7 @@ def test_5_another_run_holds_the_lease(project: Project) -> None:
 
     refused = project.apply(status=5)
 
-    assert f"run {run} of somebody-else" in refused.err
+    assert {str(run), "somebody-else"} <= set(re.findall(r"[\w-]+", refused.err))
     assert f"elmify unlock {run} --force" in refused.err
     assert project.sql("select title from lectures") == [{"title": "The Opening"}]
 
@@ -116,7 +118,7 @@ def test_6_a_guard_says_no(project: Project) -> None:
     refused_file = project.elmify("apply", "plan.json", status=6)
 
     assert "elmify plan --allow user-rows=1 --out plan.json" in planned.out
-    assert "`elmify apply plan.json` will refuse it" in planned.err
+    assert "`elmify apply plan.json`" in planned.err
     assert "user-rows=1" in refused.err
     assert "elmify plan --allow user-rows=1 --out plan.json" in refused_file.err
     assert len(project.sql("select * from favorites")) == 1
@@ -144,7 +146,7 @@ def test_64_the_command_was_called_wrongly(project: Project, arguments: tuple[st
 
 
 def test_64_names_the_command_that_was_meant(project: Project) -> None:
-    assert "Did you mean `elmify apply`?" in project.elmify("aply", status=64).err
+    assert "`elmify apply`" in project.elmify("aply", status=64).err
     assert "--format" in project.elmify("plan", "--fromat", "json", status=64).err
 
 
@@ -165,7 +167,7 @@ def test_130_and_143_a_signal_ends_a_run_that_waits(
 
     assert ended.status == status
     assert ended.events[-1]["error"]["exit"] == status
-    assert ended.events[-1]["error"]["hint"].startswith("Nothing was committed.")
+    assert ended.events[-1]["error"]["code"] == {130: "interrupted", 143: "terminated"}[status]
     [*_, last] = project.runs()
     assert (last["state"], last["outcome"]) == ("failed", "interrupted")
     assert project.sql("select run from elmify.lease") == [{"run": run}]

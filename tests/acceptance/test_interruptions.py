@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.acceptance.gates import Gate, gate, puts_of
-from tests.acceptance.projects import NO_CHANGES, Project, Running
+from tests.acceptance.projects import Project, Running
 from tests.buckets import bucket_at
 
 #: On an idle machine the terminal is back in under eight seconds. This does not measure that: it tells an end
@@ -81,7 +81,7 @@ def converges(project: Project) -> bool:
     """Whether one more apply ends it, with every lecture there, and a plan after that is empty."""
     project.apply()
     rows = project.sql("select file_path from lectures")
-    return len(rows) == LECTURES and project.elmify("plan").out == f"{NO_CHANGES}\n"
+    return len(rows) == LECTURES and project.nothing_to_do()
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_killed_after_the_commit_the_next_apply_keeps_the_audit_head(
 
     entrance.release()
     assert len(library.sql("select * from lectures")) == LECTURES
-    assert NO_CHANGES in library.apply().out
+    assert library.apply("--format", "json").events[-1]["changes"] == 0
     store = bucket_at(s3_url, library.environ["R2_BUCKET_NAME"])
     assert len(list(store.list(".elmify/audit/"))) == 1
     store.close()
@@ -250,7 +250,7 @@ def test_interrupted_after_the_commit_it_says_that_the_commit_stands(
     ended = running.end()
 
     assert ended.status == 3
-    assert "the commit stands" in ended.events[-1]["error"]["message"]
+    assert ended.events[-1]["error"]["code"] == "unfinished"
     assert library.runs()[-1]["state"] == "done"
     assert converges(library)
 

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.acceptance.projects import COMMAND, NO_CHANGES, PATIENCE_SECONDS, Project
-from tests.acceptance.terminals import Terminal
+from tests.acceptance.projects import COMMAND, PATIENCE_SECONDS, Project
+from tests.acceptance.terminals import YES_OR_NO, Terminal
 
 ESCAPE = "\x1b["
 
@@ -109,7 +109,8 @@ def test_every_option_has_a_variable(project: Project) -> None:
 def test_a_plan_that_cannot_be_saved_is_a_failure_with_a_sentence(project: Project) -> None:
     failed = project.elmify("plan", "--out", "elmify.yaml/plan.json", status=1)
 
-    assert "the plan cannot be written to elmify.yaml/plan.json" in failed.err
+    assert "error[not-written]" in failed.err
+    assert "elmify.yaml/plan.json" in failed.err
     assert "Traceback" not in failed.err
 
 
@@ -160,18 +161,17 @@ def test_a_reader_that_went_away_is_no_traceback_and_no_success(project: Project
 
 def test_a_person_is_shown_the_plan_and_asked(project: Project) -> None:
     terminal = Terminal(project, "apply")
-    terminal.read_until("Apply this? [y/N]")
+    terminal.read_until(YES_OR_NO)
 
-    assert "3 to add" in terminal.shown
+    assert "ali/quran/opening" in terminal.shown
     assert terminal.answer("y\n") == 0
-    assert "Apply complete!" in terminal.shown
     assert len(project.sql("select * from lectures")) == 1
 
 
 @pytest.mark.parametrize(("typed", "status"), [("n\n", 0), ("\n", 0), ("\x04", 130)])
 def test_whatever_is_not_a_yes_applies_nothing(project: Project, typed: str, status: int) -> None:
     terminal = Terminal(project, "apply")
-    terminal.read_until("Apply this? [y/N]")
+    terminal.read_until(YES_OR_NO)
 
     assert terminal.answer(typed) == status
     assert project.sql("select * from lectures") == []
@@ -179,7 +179,7 @@ def test_whatever_is_not_a_yes_applies_nothing(project: Project, typed: str, sta
 
 def test_ctrl_c_at_the_question_applies_nothing(project: Project) -> None:
     terminal = Terminal(project, "apply")
-    terminal.read_until("Apply this? [y/N]")
+    terminal.read_until(YES_OR_NO)
 
     assert terminal.interrupt() == 130
     assert project.sql("select * from lectures") == []
@@ -189,11 +189,11 @@ def test_what_changed_while_the_person_was_thinking_stops_it(project: Project) -
     project.apply()
     project.lecture("opening", title="Al-Fatiha", number=1)
     terminal = Terminal(project, "apply")
-    terminal.read_until("Apply this? [y/N]")
+    terminal.read_until(YES_OR_NO)
     project.sql("update lectures set title = 'Somebody else was here'")
 
     assert terminal.answer("y\n") == 4
-    assert "what would happen now is not what was reviewed" in terminal.shown
+    assert "error[plan-stale]" in terminal.shown
     assert project.sql("select title from lectures") == [{"title": "Somebody else was here"}]
 
 
@@ -202,4 +202,4 @@ def test_nothing_to_change_asks_nobody(project: Project) -> None:
     terminal = Terminal(project, "apply")
 
     assert terminal.answer("") == 0
-    assert NO_CHANGES in terminal.shown.replace("\r\n", "\n")
+    assert YES_OR_NO not in terminal.shown

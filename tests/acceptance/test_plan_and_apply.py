@@ -1,9 +1,10 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.acceptance.projects import NO_CHANGES, Project
+from tests.acceptance.projects import Project
 
 AUDIO_KEY = "Ali/Quran/01 - The Opening.mp3"
 
@@ -12,15 +13,17 @@ def without_timestamp(plan: str) -> str:
     return json.dumps({name: value for name, value in json.loads(plan).items() if name != "timestamp"})
 
 
-def test_plan_apply_plan_ends_with_nothing_to_change(project: Project) -> None:
-    first = project.elmify("plan")
-    applied = project.apply()
-    last = project.elmify("plan")
+def actions(plan: dict[str, Any]) -> list[str]:
+    return [action for change in plan["resource_changes"] for action in change["change"]["actions"]]
 
-    assert "Plan: 3 to add, 0 to change, 0 to delete." in first.out
-    assert "Apply complete! Resources: 3 added, 0 changed, 0 deleted." in applied.out
-    assert last.out == f"{NO_CHANGES}\n"
-    assert last.err == ""
+
+def test_plan_apply_plan_ends_with_nothing_to_change(project: Project) -> None:
+    first = project.elmify("plan", "--format", "json")
+    applied = project.apply("--format", "json")
+
+    assert actions(first.json) == ["create"] * 3
+    assert (applied.events[-1]["event"], applied.events[-1]["changes"]) == ("complete", 3)
+    assert project.nothing_to_do()
     assert project.object_keys() == [AUDIO_KEY]
 
 
@@ -36,9 +39,9 @@ def test_a_second_apply_writes_nothing(project: Project) -> None:
     before = project.contents()
     runs = project.runs()
 
-    second = project.apply()
+    second = project.apply("--format", "json")
 
-    assert NO_CHANGES in second.out
+    assert second.events == [{"event": "complete", "changes": 0}]
     assert project.contents() == before
     assert project.runs() == runs
 
@@ -46,11 +49,11 @@ def test_a_second_apply_writes_nothing(project: Project) -> None:
 def test_a_saved_plan_is_what_apply_carries_out(project: Project) -> None:
     planned = project.elmify("plan", "--out", "plans/first.json")
 
-    applied = project.elmify("apply", "plans/first.json")
+    applied = project.elmify("apply", "plans/first.json", "--format", "json")
 
     assert "elmify apply plans/first.json" in planned.err
-    assert "Apply complete!" in applied.out
-    assert project.elmify("plan").out == f"{NO_CHANGES}\n"
+    assert (applied.events[-1]["event"], applied.events[-1]["changes"]) == ("complete", 3)
+    assert project.nothing_to_do()
 
 
 def test_applying_a_saved_plan_twice_is_no_error_and_writes_nothing(project: Project) -> None:
@@ -58,9 +61,9 @@ def test_applying_a_saved_plan_twice_is_no_error_and_writes_nothing(project: Pro
     project.elmify("apply", "plan.json")
     before = project.contents()
 
-    second = project.elmify("apply", "plan.json")
+    second = project.elmify("apply", "plan.json", "--format", "json")
 
-    assert second.out == f"{NO_CHANGES}\n"
+    assert (second.events[-1]["event"], second.events[-1]["changes"]) == ("complete", 0)
     assert project.contents() == before
 
 
@@ -80,14 +83,14 @@ def test_show_needs_neither_project_nor_store(project: Project, tmp_path: Path) 
 
     shown = project.elmify("show", str(tmp_path / "plan.json"), env={"DATABASE_URL": ""})
 
-    assert "Plan: 3 to add" in shown.out
+    assert "ali/quran/opening" in shown.out
 
 
 def test_json_into_writes_the_plan_beside_the_text(project: Project) -> None:
     planned = project.elmify("plan", "--json-into", "out/plan.json")
 
     written = (project.root / "out" / "plan.json").read_text("utf-8")
-    assert "Plan: 3 to add" in planned.out
+    assert "ali/quran/opening" in planned.out
     assert [change["address"] for change in json.loads(written)["resource_changes"]] == [
         "ali",
         "ali/quran",
@@ -117,7 +120,7 @@ def test_detailed_exit_codes_tell_changes_from_none(project: Project) -> None:
 def test_without_a_terminal_an_unreviewed_apply_is_refused(project: Project) -> None:
     refused = project.elmify("apply", status=64)
 
-    assert "there is no terminal to ask on" in refused.err
+    assert "error[usage]" in refused.err
     assert "elmify apply PLANFILE" in refused.err
     assert refused.out == ""
     assert project.sql("select * from speakers") == []
@@ -137,7 +140,7 @@ def test_a_partial_plan_touches_what_it_names_and_nothing_else(project: Project)
     project.apply("--only", "ali/quran/cow")
 
     assert project.sql("select title from lectures") == [{"title": "The Cow"}]
-    assert "Plan: 1 to add" in project.elmify("plan").out
+    assert actions(project.elmify("plan", "--format", "json").json) == ["create"]
 
 
 def test_a_new_title_keeps_the_row_and_its_favourites(project: Project) -> None:
@@ -147,9 +150,9 @@ def test_a_new_title_keeps_the_row_and_its_favourites(project: Project) -> None:
     project.sql("insert into favorites (user_id, lecture_id) values (7, %s)", row["id"])
     project.lecture("opening", title="Al-Fatiha", number=1)
 
-    applied = project.apply()
+    applied = project.apply("--format", "json")
 
-    assert "1 changed" in applied.out
+    assert applied.events[-1]["changes"] == 1
     assert project.sql("select id, title, file_path from lectures") == [
         {"id": row["id"], "title": "Al-Fatiha", "file_path": AUDIO_KEY}
     ]
@@ -160,7 +163,7 @@ def test_the_project_is_found_from_a_folder_below_and_by_an_option(project: Proj
     by_option = project.elmify("-C", str(project.root / "catalog" / "ali"), "plan")
     by_variable = project.elmify("plan", env={"ELMIFY_PROJECT": str(project.root)})
 
-    assert "Plan: 3 to add" in by_option.out
+    assert "ali/quran/opening" in by_option.out
     assert by_option.out == by_variable.out
 
 
@@ -173,8 +176,7 @@ def test_what_protects_a_lecture_is_remembered_without_touching_a_row(project: P
     applied = project.apply()
 
     assert planned.status == 0
-    assert applied.out.count(NO_CHANGES) == 1
-    assert "Apply complete" not in applied.out
+    assert applied.out.count("ali/quran/opening") == 1
     assert project.sql("select * from lectures") == rows
     assert project.object_keys() == [AUDIO_KEY]
     assert project.sql("select address from elmify.resource where protect") == [

@@ -7,11 +7,8 @@ import pytest
 import yaml
 
 from tests.acceptance.projects import COMMAND, PATIENCE_SECONDS, Project
-from tests.acceptance.terminals import Terminal
+from tests.acceptance.terminals import ASKED, REASON, YES_OR_NO, Terminal
 from tests.verifying import OPENING
-
-ASKED = "(! for all of this state)"
-APPLY = "Apply this? [y/N]"
 
 
 @pytest.fixture
@@ -70,10 +67,9 @@ def test_each_finding_is_asked_about_and_the_decisions_are_one_plan(applied: Pro
     terminal.read_until(ASKED)
     assert f"unmanaged.lectures[{row}]" in terminal.shown
     terminal.type("a\n")
-    terminal.read_until(APPLY)
+    terminal.read_until(YES_OR_NO)
     assert terminal.answer("y\n") == 0
 
-    assert "Apply complete!" in terminal.shown
     assert applied.objects.read(OPENING) == b"opening"
     assert "A Talk" in (applied.root / "catalog" / "ali" / "quran.yaml").read_text("utf-8")
     assert "# the end" in (applied.root / "elmify.yaml").read_text("utf-8")
@@ -87,7 +83,7 @@ def test_what_is_let_be_is_kept_with_its_reason_in_elmify_yaml(applied: Project)
 
     terminal = Terminal(applied, "reconcile")
     answers(terminal, "i")
-    terminal.read_until("Why is it to be left as it is?")
+    terminal.read_until(REASON)
 
     assert terminal.answer("kept for the archive\n") == 0
     assert settings_of(applied)["ignore"] == [
@@ -102,7 +98,7 @@ def test_one_answer_can_stand_for_all_of_a_state(applied: Project) -> None:
 
     terminal = Terminal(applied, "reconcile")
     answers(terminal, "x", "d!")
-    terminal.read_until(APPLY)
+    terminal.read_until(YES_OR_NO)
 
     assert terminal.answer("y\n") == 0
     retired = applied.sql("select key from elmify.object where state = 'retired' order by key")
@@ -118,7 +114,6 @@ def test_skipping_changes_nothing(applied: Project, typed: str) -> None:
     terminal.read_until(ASKED)
 
     assert terminal.answer(f"{typed}\n") == 0
-    assert "Nothing was decided" in terminal.shown
     assert (settings_of(applied), applied.contents()) == before
 
 
@@ -128,7 +123,7 @@ def test_a_no_at_the_end_leaves_both_stores_as_they_are(applied: Project) -> Non
 
     terminal = Terminal(applied, "reconcile")
     answers(terminal, "d")
-    terminal.read_until(APPLY)
+    terminal.read_until(YES_OR_NO)
 
     assert terminal.answer("n\n") == 0
     assert applied.contents() == before
@@ -141,10 +136,10 @@ def test_what_cannot_be_adopted_is_said_and_the_rest_goes_on(applied: Project) -
 
     terminal = Terminal(applied, "reconcile")
     answers(terminal, "a!")
-    terminal.read_until(APPLY)
+    terminal.read_until(YES_OR_NO)
 
     assert terminal.answer("y\n") == 0
-    assert f"unmanaged.lectures[{lost}] was left as it is" in terminal.shown
+    assert f"unmanaged.lectures[{lost}]" in terminal.shown
     assert "A Talk" in (applied.root / "catalog" / "ali" / "quran.yaml").read_text("utf-8")
     assert len(applied.sql("select * from elmify.resource where kind = 'lecture'")) == 2
 
@@ -169,7 +164,7 @@ def test_a_script_holds_the_same_decisions_and_changes_nothing_before_it_is_run(
 
     terminal = Terminal(applied, "reconcile", "--script", "repair.sh")
     answers(terminal, "m", "d", "i")
-    terminal.read_until("Why is it to be left as it is?")
+    terminal.read_until(REASON)
     terminal.type("the editors' own\n")
     terminal.read_until(ASKED)
     assert terminal.answer("a\n") == 0

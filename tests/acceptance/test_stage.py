@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from providers.objects.etag import ContentDigest
-from tests.acceptance.projects import NO_CHANGES, Project
+from tests.acceptance.projects import Project
 from tests.buckets import bucket_at
 from tests.servers import make_bucket
 
@@ -40,20 +40,21 @@ def keys_in(project: Project, variable: str) -> list[str]:
 
 
 def test_what_a_contributor_staged_is_applied_where_no_media_is(staging: Project) -> None:
-    staged = contributor(staging).elmify("stage")
-    assert "1 newly staged" in staged.out
+    staged = contributor(staging).elmify("stage", "--format", "json").json
+    assert [(file["path"], file["where"]) for file in staged["files"]] == [("opening.mp3", "newly-staged")]
     sha256 = staging.media["opening.mp3"].sha256
     assert keys_in(staging, "R2_STAGING_BUCKET") == [f"staged/{sha256}"]
     lose_media(staging)
 
-    assert "1 staged" in staging.elmify("stage", "--check").out
-    assert "staged)" in staging.elmify("plan").out
-    applied = staging.apply()
+    checked = staging.elmify("stage", "--check", "--format", "json").json
+    assert [file["where"] for file in checked["files"]] == ["staged"]
+    assert '"staged"' in staging.elmify("plan", "--format", "json").out
+    applied = staging.apply("--format", "json")
 
-    assert "copied 1 file (7 B) and committed everything at once" in applied.out
+    assert applied.events[-1]["copied_bytes"] == len(b"opening")
     assert "Ali/Quran/01 - The Opening.mp3" in keys_in(staging, "R2_BUCKET_NAME")
-    assert staging.elmify("plan").out == f"{NO_CHANGES}\n"
-    assert staging.elmify("stage", "--check").out == "Nothing is needed: every byte is live.\n"
+    assert staging.nothing_to_do()
+    assert staging.elmify("stage", "--check", "--format", "json").json["files"] == []
 
 
 def test_a_plan_made_with_media_is_applied_without(staging: Project) -> None:
@@ -63,7 +64,7 @@ def test_a_plan_made_with_media_is_applied_without(staging: Project) -> None:
 
     staging.elmify("apply", "plan.json")
 
-    assert staging.elmify("plan").out == f"{NO_CHANGES}\n"
+    assert staging.nothing_to_do()
 
 
 def test_a_check_names_what_is_missing(staging: Project) -> None:
@@ -108,7 +109,7 @@ def test_a_prefix_that_is_said_to_be_private_and_is_not_keeps_nothing(team: Proj
 
     ran = team.elmify("stage", status=1)
 
-    assert "everybody can read" in ran.err
+    assert "error[staging-public]" in ran.err
     assert keys_in(team, "R2_BUCKET_NAME") == []
 
 
@@ -118,7 +119,7 @@ def test_a_directory_is_nobodys_to_read_and_stages_in_itself(project: Project) -
 
     project.apply()
 
-    assert project.elmify("plan").out == f"{NO_CHANGES}\n"
+    assert project.nothing_to_do()
 
 
 def test_a_large_file_is_copied_in_its_parts_and_known_by_them(staging: Project) -> None:
@@ -132,11 +133,11 @@ def test_a_large_file_is_copied_in_its_parts_and_known_by_them(staging: Project)
     staging.elmify("stage")
     lose_media(staging)
 
-    applied = staging.apply()
+    applied = staging.apply("--format", "json")
 
-    assert "copied 2 files" in applied.out
+    assert applied.events[-1]["copied_bytes"] == len(b"opening") + len(LONG)
     store = bucket_at(staging.environ["R2_ENDPOINT"], staging.environ["R2_BUCKET_NAME"])
     (stored,) = [found for found in store.list("Ali/") if "Long" in found.key]
     store.close()
     assert stored.etag == line.parts_etag
-    assert staging.elmify("plan").out == f"{NO_CHANGES}\n"
+    assert staging.nothing_to_do()

@@ -8,20 +8,19 @@ import pytest
 
 from tests import postgres
 from tests.acceptance.conftest import SECRET
-from tests.acceptance.projects import NO_CHANGES, Project
+from tests.acceptance.projects import Project
 from tests.buckets import bucket_at
 
 PASSWORD = "secret"  # of the roles that tests.postgres makes
 
 
 def test_plan_apply_plan(team: Project, s3_url: str, bucket: str) -> None:
-    planned = team.elmify("plan")
-    applied = team.apply()
-    again = team.elmify("plan")
+    planned = team.elmify("plan", "--format", "json")
+    applied = team.apply("--format", "json")
 
-    assert "Plan: 3 to add" in planned.out
-    assert "Apply complete!" in applied.out
-    assert again.out == f"{NO_CHANGES}\n"
+    assert len(planned.json["resource_changes"]) == 3
+    assert (applied.events[-1]["event"], applied.events[-1]["changes"]) == ("complete", 3)
+    assert team.nothing_to_do()
     store = bucket_at(s3_url, bucket)
     facts = store.head("Ali/Quran/01 - The Opening.mp3")
     store.close()
@@ -33,7 +32,7 @@ def test_plan_apply_plan(team: Project, s3_url: str, bucket: str) -> None:
 def test_a_database_url_may_carry_its_jdbc_prefix(team: Project) -> None:
     planned = team.elmify("plan", env={"DATABASE_URL": f"jdbc:{team.database_url}"})
 
-    assert "Plan: 3 to add" in planned.out
+    assert "ali/quran/opening" in planned.out
 
 
 @pytest.mark.parametrize(

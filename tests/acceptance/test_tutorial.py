@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.projects import COMMAND, NO_CHANGES, PATIENCE_SECONDS, clean_environment, run_sql
+from tests.acceptance.projects import COMMAND, PATIENCE_SECONDS, clean_environment, run_sql
 from tests.live.mess import BASE_URL
 from tests.live.project import live_project
 from tests.live.truth import SMALL
@@ -78,7 +78,7 @@ def test_the_tutorial_can_be_followed_to_its_end(library: Path, tmp_path: Path, 
         if words == ["elmify", "plan"]:
             plans.append(ran.stdout.rstrip().splitlines()[-1])
 
-    assert plans == [NO_CHANGES]
+    assert plans == ["No changes. The library matches the catalog."]
     assert favourites
     assert run_sql(database_url, "select * from favorites order by id") == favourites
     assert run_sql(database_url, "select count(*) as n from lectures where title = 'Al-Fatiha'") == [{"n": 1}]

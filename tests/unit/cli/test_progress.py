@@ -1,4 +1,5 @@
 import json
+import re
 import threading
 
 import pytest
@@ -28,7 +29,8 @@ def test_without_a_terminal_a_long_transfer_says_a_line_now_and_then(
 
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "Uploading: 1 of 2 files, 1.0 KiB of 4.0 KiB, 102 B/s, 30 s left\n"
+    assert (err.startswith("Uploading: "), err.count("\n")) == (True, 1)
+    assert re.findall(r"[\d.]+", err) == ["1", "2", "1.0", "4.0", "102", "30"]
 
 
 def test_as_json_each_file_is_an_event_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:

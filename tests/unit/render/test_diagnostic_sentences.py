@@ -115,6 +115,15 @@ def test_a_malformed_line_of_the_lockfile_says_what_is_wrong_with_it(
     assert says in found.detail
 
 
+def test_a_lockfile_that_is_none_says_how_to_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "elmify.lock"
+    path.write_text("garbage\n", "utf-8")
+
+    (found,) = read_lockfile(path, tmp_path)[1]
+
+    assert "can also be deleted" in " ".join(found.hint.split())
+
+
 def _entries(*entries: str) -> Callable[[CatalogProject], None]:
     def write(project: CatalogProject) -> None:
         lines = "".join(f"- {{{entry}}}\n" for entry in entries)

@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.model.kinds import Kind
 from reconciler.model.remedies import Adopt, Apply, Lock, Sentence
+from reconciler.planning.verification.context import Surroundings
 from reconciler.planning.verification.findings import (
     Condition,
     ConditionSeverity,
@@ -20,8 +21,21 @@ from reconciler.planning.verification.findings import (
     apply_alone,
     worst_first,
 )
+from reconciler.planning.world import World
 from reconciler.render.verify.formats import verify_json, verify_junit
 from reconciler.render.verify.text import headline, retold, verify_text
+from tests.unit.planning.verifying import the_only
+from tests.unit.planning.worlds import (
+    catalog,
+    edited,
+    lecture,
+    lecture_row,
+    live,
+    row_of,
+    speaker,
+    with_rows,
+    without_rows,
+)
 
 EITHER = (True, False)
 HOSTILE = "evil \x1b[31m \u202e ::error:: <x> & \"'\x00\ufffe"
@@ -263,3 +277,20 @@ def test_many_that_are_applied_alone_are_applied_at_once() -> None:
 
     assert verify_text(verification(*many)).endswith("      elmify apply")
     assert not verify_text(verification(*many[:5])).endswith("      elmify apply")
+
+
+def detail_of(found: World, condition: Condition, beside: Surroundings | None = None) -> str:
+    return the_only(found, condition, beside).detail
+
+
+def test_a_finding_says_what_is_missing() -> None:
+    shelf = live(catalog(lecture("ali/quran/one")))
+    image = live(catalog(speaker("ali", image="ali/speaker.jpg")))
+    bare = with_rows(image, edited(row_of(image, "ali"), image_url=None))
+    gone = without_rows(shelf, row_of(shelf, "ali/quran/one"))
+    lost = with_rows(shelf, lecture_row(900, "Lost", ""))
+
+    assert detail_of(bare, Condition.MISSING_IMAGE) == "image: row 1 names none"
+    assert detail_of(gone, Condition.ENTRY_WITHOUT_ROW) == "its recorded row is gone"
+    assert "names no key" in detail_of(lost, Condition.ROW_WITHOUT_OBJECT)
+    assert "nobody knows" in detail_of(shelf, Condition.UNFINISHED, Surroundings(unfinished=None))
