@@ -13,7 +13,7 @@ from reconciler.model.recorded import KeyState
 from reconciler.planning.object_keys import key_problem
 from reconciler.planning.plan_comparison import discrepancies
 from reconciler.planning.rollback import Past
-from reconciler.planning.rollback_conflicts import told
+from reconciler.planning.rollback_conflicts import conflict_line
 from reconciler.planning.world import DELETE_UNMANAGED, World
 from tests.unit.planning.pasts import carried_out, refusal, taken_back, touch
 from tests.unit.planning.worlds import (
@@ -236,8 +236,8 @@ def test_a_taken_name_and_a_collected_object_are_said() -> None:
 
 
 def test_a_run_in_the_way_is_told_by_a_few_of_its_addresses() -> None:
-    assert told(13, ["a", "b"]) == "run 13 has touched a, b since"
-    assert told(13, ["a", "b", "c", "d", "e"]) == "run 13 has touched a, b, c and 2 more since"
+    assert conflict_line(13, ["a", "b"]) == "run 13 has touched a, b since"
+    assert conflict_line(13, ["a", "b", "c", "d", "e"]) == "run 13 has touched a, b, c and 2 more since"
 
 
 def test_runs_in_the_way_are_the_details_of_the_refusal() -> None:
