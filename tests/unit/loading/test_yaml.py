@@ -19,7 +19,6 @@ from reconciler.loading.yaml import (
     Document,
     Odd,
     read_document,
-    reading_of,
 )
 from reconciler.model.diagnostics import Position
 
@@ -59,24 +58,6 @@ def test_quoted_scalars_are_text_whatever_they_look_like() -> None:
 
 def test_nothing_behind_a_colon_is_not_null() -> None:
     assert read("a:\nb: ~\n").value == {"a": NOTHING, "b": None}
-
-
-@pytest.mark.parametrize(
-    ("raw", "reading"),
-    [
-        ("no", "false"),
-        ("22:22", "the number 1342"),
-        ("2025-01-01", "the date 2025-01-01"),
-        ("2025-01-01 10:00:00", "the time 2025-01-01 10:00:00"),
-        ("~", "null, which is nothing"),
-        (".5", "the number 0.5"),
-        ("=", "something other than text"),
-        ("2025-02-31", "something other than text"),
-        ("9" * 5000, "something other than text"),
-    ],
-)
-def test_a_surprise_is_put_in_words(raw: str, reading: str) -> None:
-    assert reading_of(raw) == reading
 
 
 def test_every_value_and_key_has_its_place() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.loading.entries import read_content
 from reconciler.loading.lockfile import HEADER, read_lockfile
-from reconciler.loading.yaml import read_document
+from reconciler.loading.yaml import read_document, reading_of
 from reconciler.model.diagnostics import Diagnostic
 from tests.catalogs import SPEAKER, CatalogProject
 from tests.unit.planning.worlds import catalog, collection, declaring, diagnostics, lecture, live, world
@@ -52,6 +52,24 @@ def test_broken_yaml_is_explained_in_words_of_its_own(text: str, detail: str, hi
     (found,) = read_document(text.encode(), "f").problems
 
     assert (found.detail, found.hint) == (detail, hint)
+
+
+@pytest.mark.parametrize(
+    ("raw", "reading"),
+    [
+        ("no", "false"),
+        ("22:22", "the number 1342"),
+        ("2025-01-01", "the date 2025-01-01"),
+        ("2025-01-01 10:00:00", "the time 2025-01-01 10:00:00"),
+        ("~", "null, which is nothing"),
+        (".5", "the number 0.5"),
+        ("=", "something other than text"),
+        ("2025-02-31", "something other than text"),
+        ("9" * 5000, "something other than text"),
+    ],
+)
+def test_a_surprise_is_put_in_words(raw: str, reading: str) -> None:
+    assert reading_of(raw) == reading
 
 
 @pytest.mark.parametrize(
