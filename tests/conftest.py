@@ -1,5 +1,6 @@
 """What every tier of tests may ask for."""
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from reconciler.logs import ROOT as ROOT_LOGGER
 from tests import postgres
 
 # In CI a change is judged by the same examples each time; on a developer's machine new ones are tried.
@@ -18,6 +20,16 @@ if os.environ.get("CI"):
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell lets what it runs in the background ignore SIGINT, and the commands under test inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def quiet_afterwards() -> Iterator[None]:
+    """Take down the log handlers that a test has put up: they are the process's own."""
+    yield
+    logger = logging.getLogger(ROOT_LOGGER)
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+    logger.propagate = True
 
 
 @pytest.fixture(scope="session")

@@ -242,7 +242,7 @@ class BreakKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainBreak:
-    """First break of a hash chain: its kind, the entry that shows it, and a sentence."""
+    """First break of a hash chain: kind, entry that shows it, sentence."""
 
     kind: BreakKind
     entry: int

@@ -74,7 +74,7 @@ def discrepancies(reviewed: Sequence[Plan], now: Plan, world: World) -> tuple[Di
 
 
 def _not_as_reviewed(now: Change, reviewed: Change | None) -> Discrepancy:
-    """Return the discrepancy of a change that is due and was not reviewed as it is."""
+    """Return the discrepancy of a change that was reviewed otherwise."""
     if reviewed is None:
         kind, why = DiscrepancyKind.NOT_REVIEWED, "no reviewed plan has a change here"
     elif reviewed.action is not now.action:

@@ -3,13 +3,12 @@
 import json
 import logging
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from reconciler.logs import ROOT, LogFormat, start
+from reconciler.logs import LogFormat, start
 from reconciler.model.ports import Silence
 from reconciler.operations.apply import apply_now, apply_reviewed
 from reconciler.operations.plan import plan
@@ -18,15 +17,6 @@ from reconciler.operations.workspace import open_workspace
 from reconciler.planning.world import Request
 
 SAMPLE = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def quiet_afterwards() -> Iterator[None]:
-    yield
-    logger = logging.getLogger(ROOT)
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)
-    logger.propagate = True
 
 
 class Logging(Silence):

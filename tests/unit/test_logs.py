@@ -2,7 +2,7 @@ import itertools
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from contextvars import copy_context
 
@@ -26,15 +26,6 @@ from reconciler.logs import (
 from reconciler.model.notifications import Takeover
 
 _log = logging.getLogger(f"{ROOT}.test")
-
-
-@pytest.fixture(autouse=True)
-def quiet_afterwards() -> Iterator[None]:
-    yield
-    logger = logging.getLogger(ROOT)
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)
-    logger.propagate = True
 
 
 def log(event: str, level: int = logging.WARNING, **facts: object) -> None:
