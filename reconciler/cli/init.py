@@ -7,7 +7,7 @@ import click
 from reconciler.cli.console import result, say
 
 if TYPE_CHECKING:
-    from reconciler.loading.init import Initialised
+    from reconciler.operations.init import Initialised
 
 
 @click.command("init")
@@ -30,8 +30,8 @@ def command(directory: Path, ci: str | None, branch: str, package: str | None) -
     'elmify[notify] @ git+https://HOST/PATH@COMMIT'. Without --package it is the URL and commit that this
     elmify was installed from; where there is none, the install steps stop and say what to fill in.
     """
-    from reconciler.loading.init import init_project
     from reconciler.loading.schema import catalog_schema
+    from reconciler.operations.init import init_project
 
     if ci is not None:
         _write_workflows(directory, branch, package)
@@ -51,8 +51,8 @@ def command(directory: Path, ci: str | None, branch: str, package: str | None) -
 
 
 def _write_workflows(directory: Path, branch: str, package: str | None) -> None:
-    from reconciler.loading.init import init_workflows
     from reconciler.loading.workflows import installed_package
+    from reconciler.operations.init import init_workflows
 
     package = package or installed_package()
     done = init_workflows(directory, branch=branch, package=package)

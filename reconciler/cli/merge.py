@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -27,10 +26,12 @@ def command(
     Each is a row id, unmanaged.lectures[412] or an address. Where a listener has kept something of both,
     the newer position and the earlier favourite count, and a day's statistics are added up.
     """
-    request = request_from((), allow, delete_unmanaged=False, rekey=False)
+    from reconciler.operations.plan import merge_request
+
+    allowances = request_from((), allow, delete_unmanaged=False, rekey=False).allowances
     return carry_out(
         directory,
-        lambda _: replace(request, merges=(row, into)),
+        lambda _: merge_request(row, into, allowances),
         out=out,
         auto_approve=auto_approve,
         lock_timeout=lock_timeout,

@@ -392,8 +392,8 @@ def _folder(name: str) -> str:
     return str(PurePosixPath(name).parent)
 
 
-def amend_lockfile(path: Path, root: Path, lines: Iterable[MediaFile], *, drop: Collection[str] = ()) -> bool:
-    """Put lines into the lockfile, and remove the lines of `drop`.
+def amend_lockfile(path: Path, root: Path, lines: Iterable[MediaFile]) -> bool:
+    """Put lines into the lockfile.
 
     A new line replaces the line of the same path. Returns whether anything changed; if so, the
     lockfile was replaced, whole or not at all. Raises `InvalidInput` for a lockfile that a person
@@ -403,9 +403,7 @@ def amend_lockfile(path: Path, root: Path, lines: Iterable[MediaFile], *, drop: 
     grave = [mistake for mistake in mistakes if mistake.code not in REPAIRABLE]
     if grave:
         raise InvalidInput(grave)
-    gone = {nfc(each) for each in drop}
-    after = {key: media for key, media in before.items() if key not in gone}
-    after |= {nfc(media.path): media for media in lines}
+    after = {**before, **{nfc(media.path): media for media in lines}}
     if after == before and path.exists():
         return False
     write_lockfile(path, after.values())

@@ -108,6 +108,14 @@ def rollback_request(workspace: Workspace, run: int | None, allowances: Mapping[
     return Request(allowances=allowances, rolls_back=run)
 
 
+def merge_request(row: str, into: str, allowances: Mapping[str, int]) -> Request:
+    """Return the request that merges a lecture into another one.
+
+    Each is a row id, `unmanaged.lectures[412]` or an address.
+    """
+    return Request(allowances=allowances, merges=(row, into))
+
+
 def presigned_links(
     workspace: Workspace, made: Plan, lasts: timedelta
 ) -> tuple[Mapping[str, str], datetime | None]:

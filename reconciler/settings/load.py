@@ -5,7 +5,6 @@ All mistakes are reported at once.
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -169,12 +168,10 @@ _PART_MAX_BYTES = 5 * 1024**3
 _CACHE_OFF = frozenset({"off", "0", "no", "false"})
 
 
-def load_settings(
-    root: Path, environ: Mapping[str, str], *, media: str | None = None, concurrency: int | None = None
-) -> Settings:
+def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
     """Read the settings of the project at `root`, which holds elmify.yaml.
 
-    `media` and `concurrency` stand over the file. Of the environment only the stores' variables, CI's own,
+    Of the environment only the stores' variables, CI's own,
     `ELMIFY_ACTOR`, `ELMIFY_CACHE` (`off`) and the home of caches are read. Raises `InvalidInput` with all
     mistakes of elmify.yaml at once. What it says of the stores together with the environment is no mistake
     before somebody asks for a store: `elmify validate` needs no secrets.
@@ -183,7 +180,6 @@ def load_settings(
     source = read_source(root)
     _refuse_mistakes(source)
     state_dir = root / STATE_NAME
-    transfer = _read_transfer(source)
     catalog_dir = _read_catalog_dir(source, root)
     stores = read_stores(source, environ, root, state_dir)
     settings = Settings(
@@ -192,7 +188,7 @@ def load_settings(
             environment=source.value.get("environment", ""),
             layout=read_layout(source),
             guards=GuardLimits(**source.section("guards")),
-            transfer=transfer if concurrency is None else replace(transfer, concurrency=concurrency),
+            transfer=_read_transfer(source),
             retention=_read_retention(source),
             ignore=tuple(Ignored(**each) for each in source.value.get("ignore", ())),
             staged_retention=_read_staged_retention(source),
@@ -200,7 +196,7 @@ def load_settings(
         ),
         catalog_dir=catalog_dir,
         lock_path=catalog_dir / LOCKFILE_NAME,
-        media_root=root / (media or source.value.get("media", "media")),
+        media_root=root / source.value.get("media", "media"),
         state_dir=state_dir,
         cache_dir=_cache_dir(environ),
         stores=stores,

@@ -134,14 +134,6 @@ def test_a_section_whose_lines_are_all_comments_is_not_there(root: Path) -> None
     assert load(root, text).policy == Policy(environment="production")
 
 
-def test_options_stand_over_the_file(root: Path) -> None:
-    (root / "elmify.yaml").write_text(MINIMAL + "media: a\ntransfer: {concurrency: 2}\n")
-
-    loaded = load_settings(root, {}, media="/mnt/b", concurrency=7)
-
-    assert (loaded.media_root, loaded.policy.transfer.concurrency) == (Path("/mnt/b"), 7)
-
-
 @pytest.mark.parametrize(
     ("text", "code", "place"),
     [

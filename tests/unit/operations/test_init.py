@@ -6,10 +6,10 @@ import yaml
 
 from reconciler.loading.catalog import load_catalog
 from reconciler.loading.fmt import format_catalog_file
-from reconciler.loading.init import init_project
 from reconciler.loading.lockfile import read_lockfile
 from reconciler.loading.media import MediaFolder, check_media
 from reconciler.loading.schema import catalog_schema
+from reconciler.operations.init import init_project
 from reconciler.settings import load_settings
 
 SCHEMA = json.dumps(catalog_schema())
