@@ -20,7 +20,7 @@ from reconciler.model.plan import Action, Blocked, Change, ObjectState, Plan, St
 from reconciler.planning.references import url_of
 from reconciler.render.escape import harmless
 from reconciler.render.plan.attributes import attributes, hidden_attributes
-from reconciler.render.plan.parts import Detail, drift_part, notes, totals
+from reconciler.render.plan.parts import Detail, drift_part, notes, templates, totals
 from reconciler.render.plan.sentences import (
     ORDER,
     SYMBOLS,
@@ -207,16 +207,7 @@ def _text(name: str) -> str:
 
 @cache
 def _template() -> "Template":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("reconciler.render"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(_finalize, trim=True)
     return environment.get_template("plan.html.j2")
 
 

@@ -14,7 +14,7 @@ from reconciler.model.plan import Action, Blocked, Change, Plan
 from reconciler.model.values import counted
 from reconciler.render.escape import code, marker_word, prose
 from reconciler.render.plan.attributes import attributes
-from reconciler.render.plan.parts import Detail, drift_part, notes, totals
+from reconciler.render.plan.parts import Detail, drift_part, notes, templates, totals
 from reconciler.render.plan.sentences import (
     NO_CHANGES,
     ORDER,
@@ -145,14 +145,7 @@ def _rendered(plan: Plan, level: _Level, *, coarser: bool, out: str | None) -> s
 
 @cache
 def _template() -> "Template":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("reconciler.render"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-    )
+    environment = templates(_finalize)
     environment.filters["code"] = _code
     return environment.get_template("plan.md.j2")
 

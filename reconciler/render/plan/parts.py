@@ -1,7 +1,8 @@
 """Parts shared by plan renderings: level of detail, cost, notes, totals."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 from reconciler.model.plan import Drift, Plan
 from reconciler.model.values import first_few
@@ -17,6 +18,9 @@ from reconciler.render.plan.sentences import (
     unmanaged_sentence,
     unverified_sentence,
 )
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 #: Above this many changes their attributes are more than a person reads: about ten screens.
 _READABLE_CHANGES = 300
@@ -72,3 +76,21 @@ def totals(plan: Plan) -> list[str]:
     """Return the sentences about the whole plan that are not empty."""
     sentences = (options_sentence, allowances_sentence, unverified_sentence, transfer_sentence)
     return [said for sentence in sentences if (said := sentence(plan))]
+
+
+def templates(finalize: Callable[[Any], Any], *, trim: bool = False) -> "Environment":
+    """Return the environment of the templates, in which every name must be defined.
+
+    `finalize` turns each value into what is written; what it does not mark as safe is escaped. With `trim`
+    a line that holds nothing but a block leaves no empty line behind.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("reconciler.render"),
+        undefined=StrictUndefined,
+        finalize=finalize,
+        autoescape=True,
+        trim_blocks=trim,
+        lstrip_blocks=trim,
+    )
