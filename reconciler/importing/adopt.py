@@ -13,10 +13,11 @@ from reconciler.loading.editing import CatalogEditor, amend_lockfile
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.address import Address, kind_of, matches_any
 from reconciler.model.catalog import Catalog, MediaFile
+from reconciler.model.drift import DriftFinding
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.outcomes import Imported, ImportFinding, Reason
-from reconciler.model.plan import Change, Drift
+from reconciler.model.plan import Change
 from reconciler.model.policy import Policy
 from reconciler.model.recorded import Recorded
 from reconciler.model.remedies import ShowDrift
@@ -243,7 +244,7 @@ def _accept(bench: Workbench, globs: Sequence[str]) -> Iterator[tuple[Address, t
                 yield address, tuple(each.attribute for each in drifted)
 
 
-def _write(bench: Workbench, address: Address, row: Row, drifted: Sequence[Drift]) -> None:
+def _write(bench: Workbench, address: Address, row: Row, drifted: Sequence[DriftFinding]) -> None:
     """Write the drifted values that fields can express.
 
     For a column, that is its own value; for a slot, the object that it has now.

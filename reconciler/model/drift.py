@@ -1,4 +1,4 @@
-"""Drift: what other hands did to both stores since the last apply."""
+"""Drift: changes made outside elmify since the last apply."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.model.diagnostics import Position
+from reconciler.model.drift import DriftFinding
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.remedies import Remedy
 from reconciler.model.values import Value
@@ -173,16 +174,6 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
-    """A column, or an object, that other hands changed since the last apply."""
-
-    address: str
-    attribute: str
-    recorded: Value
-    actual: Value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Blocked:
     """A guard's no. `remedies` are what lifts it; empty when nothing may."""
 
@@ -242,7 +233,7 @@ class Plan:
     options: tuple[str, ...] = ()
     allowances: Mapping[str, int] = field(default_factory=dict)
     unchanged: int = 0
-    drift: tuple[Drift, ...] = ()
+    drift: tuple[DriftFinding, ...] = ()
     impact: Impact = field(default_factory=Impact)
     blocked: tuple[Blocked, ...] = ()
     unmanaged: Unmanaged = field(default_factory=Unmanaged)

@@ -8,8 +8,9 @@ from reconciler.model.actual import Row
 from reconciler.model.address import Address
 from reconciler.model.catalog import Resource
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.drift import DriftFinding
 from reconciler.model.kinds import TABLES, Origin, Slot
-from reconciler.model.plan import Action, Change, Drift, ObjectState, Put, State
+from reconciler.model.plan import Action, Change, ObjectState, Put, State
 from reconciler.model.recorded import ResourceRecord
 from reconciler.model.values import canonical_json, nfc, same
 from reconciler.planning.ambiguities import Ambiguity
@@ -38,7 +39,7 @@ class Differences:
     """
 
     changes: list[Change] = field(default_factory=list)
-    drift: list[Drift] = field(default_factory=list)
+    drift: list[DriftFinding] = field(default_factory=list)
     problems: list[tuple[Address, Diagnostic]] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     unchanged: int = 0

@@ -18,7 +18,6 @@ from reconciler.model.address import Address, parent_of
 from reconciler.model.drift import DriftFinding, DriftKind, DriftReport, Reimport
 from reconciler.model.history import Run
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
-from reconciler.model.plan import Drift
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded, ResourceRecord
 from reconciler.model.remedies import Adopt, Apply, ImportLive, MakePlan, Remedy, Sentence
 from reconciler.model.values import Value, nfc, same
@@ -32,30 +31,42 @@ def baseline(record: ResourceRecord) -> Mapping[str, Value]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in applied.items()}
 
 
-def drift_of(record: ResourceRecord, row: Row, recorded: Recorded, snapshot: Snapshot) -> Iterator[Drift]:
+def drift_of(
+    record: ResourceRecord, row: Row, recorded: Recorded, snapshot: Snapshot
+) -> Iterator[DriftFinding]:
     """Yield the differences between a record and its row and objects."""
     for name, value in baseline(record).items():
         if not same(value, row[name]):
-            yield Drift(address=record.address, attribute=name, recorded=value, actual=row[name])
+            yield _found(DriftKind.ROW_EDITED, record, row.id, name, value, row[name])
     for slot, key in sorted(record.keys.items()):
         known, stored = recorded.keys.get(nfc(key)), snapshot.objects.get(nfc(key))
         if stored is None:
-            yield Drift(address=record.address, attribute=slot.value, recorded=key, actual=None)
+            yield _found(DriftKind.OBJECT_MISSING, record, row.id, slot.value, key, None)
         elif known is not None and known.etag is not None and known.etag != stored.etag:
-            yield Drift(
-                address=record.address,
-                attribute=slot.value,
-                recorded=f"{key} (ETag {known.etag})",
-                actual=f"{key} (ETag {stored.etag})",
-            )
+            was, now = f"{key} (ETag {known.etag})", f"{key} (ETag {stored.etag})"
+            yield _found(DriftKind.OBJECT_REPLACED, record, row.id, slot.value, was, now)
 
 
-def lost_row(record: ResourceRecord) -> Drift:
+def lost_row(record: ResourceRecord) -> DriftFinding:
     """Return the drift of a record whose row is lost.
 
     The row is gone, or it is another resource's row now.
     """
-    return Drift(address=record.address, attribute="row", recorded=record.row, actual=None)
+    return _found(DriftKind.ROW_MISSING, record, record.row, "row", record.row, None)
+
+
+def _found(
+    what: DriftKind, record: ResourceRecord, row: int, attribute: str, recorded: Value, actual: Value
+) -> DriftFinding:
+    return DriftFinding(
+        what=what,
+        address=record.address,
+        attribute=attribute,
+        recorded=recorded,
+        actual=actual,
+        kind=record.kind,
+        row=row,
+    )
 
 
 _OfRecord = Callable[[ResourceRecord], Hashable]

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.model.address import matches_any
-from reconciler.model.drift import DriftReport
+from reconciler.model.drift import DriftFinding, DriftReport
 from reconciler.model.kinds import TABLES
-from reconciler.model.plan import Drift, Unmanaged
+from reconciler.model.plan import Unmanaged
 from reconciler.model.policy import Policy
 
 
@@ -36,7 +36,7 @@ def without_ignored(policy: Policy, unmanaged: Unmanaged) -> tuple[Unmanaged, in
     return left, _count(unmanaged) - _count(left)
 
 
-def drift_without_ignored(policy: Policy, drift: Iterable[Drift]) -> tuple[list[Drift], int]:
+def drift_without_ignored(policy: Policy, drift: Iterable[DriftFinding]) -> tuple[list[DriftFinding], int]:
     """Return the drift of what is not let be, and how much drift is."""
     found = list(drift)
     left = [each for each in found if not ignores(policy, each.address)]

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.model.address import EXACTLY, Address, matches_any
 from reconciler.model.diagnostics import Diagnostic, in_reading_order
+from reconciler.model.drift import DriftFinding
 from reconciler.model.errors import InvalidInput, UsageError
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.plan import (
     Action,
     Change,
-    Drift,
     Impact,
     Merged,
     NamedBy,
@@ -48,7 +48,7 @@ class Draft:
 
     request: Request
     changes: tuple[Change, ...]
-    drift: tuple[Drift, ...]
+    drift: tuple[DriftFinding, ...]
     unmanaged: Unmanaged
     unchanged: int
     unverified: int
@@ -113,7 +113,7 @@ def draft_of(
     identities: Identities,
     *,
     changes: Iterable[Change],
-    drift: Iterable[Drift],
+    drift: Iterable[DriftFinding],
     unmanaged: Unmanaged,
 ) -> Draft:
     """Return the draft of changes that are already decided.
@@ -253,7 +253,7 @@ def _rows_of(changes: Iterable[Change]) -> Mapping[Kind, Collection[int]]:
     return dict(rows)
 
 
-def _drift(world: World, identities: Identities, found: list[Drift]) -> Iterable[Drift]:
+def _drift(world: World, identities: Identities, found: list[DriftFinding]) -> Iterable[DriftFinding]:
     yield from found
     for address in identities.broken:
         yield lost_row(world.recorded.resources[address])

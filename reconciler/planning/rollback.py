@@ -16,10 +16,11 @@ from typing import assert_never
 
 from reconciler.model.actual import Row
 from reconciler.model.address import UNMANAGED, Address
+from reconciler.model.drift import DriftFinding
 from reconciler.model.errors import NotReversible, UsageError
 from reconciler.model.history import Run, StepRecord, Touch
 from reconciler.model.kinds import TABLES, Slot
-from reconciler.model.plan import Action, Change, Drift, ObjectState, State
+from reconciler.model.plan import Action, Change, ObjectState, State
 from reconciler.model.remedies import Merge, Rollback, ShowRuns
 from reconciler.model.values import Value, nfc, same
 from reconciler.planning.diff import differing_names
@@ -424,7 +425,7 @@ def _refuse(run: int, problems: Sequence[Conflict]) -> None:
         )
 
 
-def _drift(world: World, change: Change) -> Sequence[Drift]:
+def _drift(world: World, change: Change) -> Sequence[DriftFinding]:
     address = change.previous_address or change.address
     record = world.recorded.resources.get(address)  # type: ignore[call-overload]
     if record is None or change.action is Action.CREATE or change.row != record.row:

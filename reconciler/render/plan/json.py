@@ -7,11 +7,11 @@ from datetime import UTC
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from reconciler.model.drift import DriftFinding
 from reconciler.model.errors import PlanRefused
 from reconciler.model.plan import (
     Blocked,
     Change,
-    Drift,
     Impact,
     ObjectState,
     Plan,
@@ -195,10 +195,14 @@ def _restored(restored: Restored) -> dict[str, Any]:
     }
 
 
-def _drift(drift: Drift) -> dict[str, Any]:
+def _drift(drift: DriftFinding) -> dict[str, Any]:
     return {
+        "kind": drift.what.value,
         "address": drift.address,
         "attribute": drift.attribute,
+        "type": drift.kind and drift.kind.value,
+        "row": drift.row,
+        "also": drift.also,
         "change": {
             "actions": ["update"],
             "before": {drift.attribute: drift.recorded},

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.plan import Drift, Plan
+from reconciler.model.drift import DriftFinding
+from reconciler.model.plan import Plan
 from reconciler.model.values import first_few
 from reconciler.render.escape import value_text
 from reconciler.render.plan.sentences import (
@@ -46,7 +47,7 @@ def fitting_detail(plan: Plan) -> Detail:
 _EXAMPLES = 5
 
 
-def drift_part(drift: Drift) -> dict[str, str]:
+def drift_part(drift: DriftFinding) -> dict[str, str]:
     """Return what other hands changed."""
     return {
         "address": drift.address,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from reconciler.model.drift import DriftKind
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action, PutOrigin
 
@@ -172,8 +173,12 @@ class DriftChange(PlanPart):
 class ResourceDrift(PlanPart):
     """An attribute that other hands changed since the last apply."""
 
+    kind: DriftKind
     address: str
     attribute: str
+    type: Kind | None
+    row: int | None
+    also: Size
     change: DriftChange
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reconciler.model.plan import Action, Blocked, Change, Drift, Plan
+from reconciler.model.drift import DriftFinding
+from reconciler.model.plan import Action, Blocked, Change, Plan
 from reconciler.model.values import counted
 from reconciler.render.escape import arrow, harmless, styled, value_text
 from reconciler.render.plan.attributes import Attribute, attributes, hidden_attributes
@@ -222,7 +223,7 @@ def _first(items: Sequence[_T], limit: int) -> tuple[Sequence[_T], list[str]]:
     return items[:limit], [f"    and {extra:,} more"] if extra > 0 else []
 
 
-def _drift_line(drift: Drift) -> str:
+def _drift_line(drift: DriftFinding) -> str:
     sides = arrow(value_text(drift.recorded), value_text(drift.actual))
     return f"  {harmless(drift.address)}: {harmless(drift.attribute)}: {sides}"
 

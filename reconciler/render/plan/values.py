@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC
 
 from reconciler.model.diagnostics import Position
+from reconciler.model.drift import DriftFinding
 from reconciler.model.plan import (
     Blocked,
     Change,
-    Drift,
     Impact,
     Merged,
     NamedBy,
@@ -110,9 +110,13 @@ def _position(part: schema.PositionPart) -> Position:
     return Position(part.file, part.line, part.column)
 
 
-def _drift(part: schema.ResourceDrift) -> Drift:
+def _drift(part: schema.ResourceDrift) -> DriftFinding:
     sides, name = part.change, part.attribute
-    return Drift(
+    return DriftFinding(
+        what=part.kind,
+        kind=part.type,
+        row=part.row,
+        also=part.also,
         address=part.address,
         attribute=name,
         recorded=sides.before.get(name),

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
+from reconciler.model.drift import DriftFinding, DriftKind
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import (
     Action,
     Blocked,
     Change,
-    Drift,
     Impact,
     Merged,
     ObjectState,
@@ -63,7 +63,7 @@ def plan_of(
     scope: tuple[str, ...] = (),
     allowances: dict[str, int] | None = None,
     blocked: tuple[Blocked, ...] = (),
-    drift: tuple[Drift, ...] = (),
+    drift: tuple[DriftFinding, ...] = (),
     impact: Impact | None = None,
     unmanaged: Unmanaged | None = None,
     unverified: int = 0,
@@ -271,8 +271,17 @@ def note() -> Change:
     )
 
 
-def drift() -> Drift:
-    return Drift(address=f"{QURAN}/al-baqarah", attribute="title", recorded="Al-Baqara", actual="Al-Baqarah")
+def drift() -> DriftFinding:
+    return DriftFinding(
+        what=DriftKind.ROW_EDITED,
+        kind=Kind.LECTURE,
+        row=412,
+        also=1,
+        address=f"{QURAN}/al-baqarah",
+        attribute="title",
+        recorded="Al-Baqara",
+        actual="Al-Baqarah",
+    )
 
 
 def warning() -> Diagnostic:
