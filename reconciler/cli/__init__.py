@@ -280,7 +280,10 @@ def _wants_json(arguments: list[str]) -> bool:
 
 
 def _report(error: ElmifyError, *, as_json: bool) -> int:
-    from reconciler.cli.console import report
+    from reconciler.cli.console import discard_stdout, report
 
-    report(error, as_json=as_json)
+    try:
+        report(error, as_json=as_json)
+    except BrokenPipeError:
+        discard_stdout()  # the status says it all the same
     return int(error.exit)

@@ -139,12 +139,12 @@ def test_an_edited_plan_is_refused(project: Project) -> None:
     assert project.sql("select * from speakers") == []
 
 
-def test_a_reader_that_went_away_is_no_traceback_and_no_success(project: Project) -> None:
+def without_a_reader(project: Project, *arguments: str) -> tuple[int, bytes]:
+    """Run a command whose stdout is a pipe that its reader has closed; status and stderr."""
     reading, writing = os.pipe()
     os.close(reading)
-
     ended = subprocess.run(
-        [COMMAND, "apply", "--auto-approve"],
+        [COMMAND, *arguments],
         cwd=project.root,
         env=project.environ,
         stdin=subprocess.DEVNULL,
@@ -154,9 +154,30 @@ def test_a_reader_that_went_away_is_no_traceback_and_no_success(project: Project
         check=False,
     )
     os.close(writing)
+    return ended.returncode, ended.stderr
 
-    assert (ended.returncode, ended.stderr) == (1, b"")
+
+def test_a_reader_that_went_away_is_no_traceback_and_no_success(project: Project) -> None:
+    assert without_a_reader(project, "apply", "--auto-approve") == (1, b"")
     assert project.sql("select * from speakers") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("plan", "--format", "json", "--allow", "foo=1"), 64),
+        (("plan", "--format", "json", "--no-such-option"), 64),
+        (("apply", "--format", "json", "absent.json"), 1),
+    ],
+    ids=["an option", "no option", "no file"],
+)
+def test_a_failure_that_nothing_reads_keeps_its_status(
+    project: Project, arguments: tuple[str, ...], status: int
+) -> None:
+    returned, told = without_a_reader(project, *arguments)
+
+    assert returned == status
+    assert b"Traceback" not in told
 
 
 def test_a_person_is_shown_the_plan_and_asked(project: Project) -> None:
