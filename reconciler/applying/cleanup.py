@@ -74,24 +74,24 @@ def _staged(
 
 
 def clear(
-    clutter: ExpiredUploads, staging: Staging, database: Database, lease: LeaseHolder, observer: Observer
+    expired: ExpiredUploads, staging: Staging, database: Database, lease: LeaseHolder, observer: Observer
 ) -> list[str]:
     """Delete and abort it all; what failed, as sentences.
 
     Under a lock of the lease row: whoever takes the lease over waits, and then no copy that its plan counts
     on goes away any more. `Leased` when it was taken over before, `Interrupted` when the run is cancelled.
     """
-    size_bytes = sum(stored.size_bytes for stored in clutter.staged)
-    with observer.meter("Clearing", files=len(clutter.staged), size_bytes=size_bytes) as meter:
+    size_bytes = sum(stored.size_bytes for stored in expired.staged)
+    with observer.meter("Clearing", files=len(expired.staged), size_bytes=size_bytes) as meter:
 
         def delete(stored: StoredObject) -> None:
             staging.store.delete(stored.key)
             meter.bytes_done(stored.size_bytes)
             meter.file_done(stored.key)
 
-        failures = _fenced(clutter.staged, delete, lambda stored: stored.key, database, lease)
+        failures = _fenced(expired.staged, delete, lambda stored: stored.key, database, lease)
     return failures + _fenced(
-        clutter.given_up,
+        expired.given_up,
         lambda found: found[0].abort(found[1]),
         lambda found: found[1].key,
         database,

@@ -70,8 +70,8 @@ def collect(
         _refuse_live(recorded, wanted.now)
         if dry_run or recorded.identity is None:
             found, kept = _find(recorded, session.library, session.now() - wanted.older_than, wanted.now)
-            clutter = _clutter(workspace, recorded, found, wanted, session.now())
-            return Collected(rubbish=found, clutter=clutter, run=None, kept=kept)
+            expired = _expired(workspace, recorded, found, wanted, session.now())
+            return Collected(objects=found, expired=expired, run=None, kept=kept)
     cancel, observer = workspace.cancel, workspace.observer
     with hold(workspace.database, RunKind.GC, workspace.actor, None, wait, observer, cancel=cancel) as lease:
         found, kept, recorded, now = _condemn(workspace, lease, wanted)
@@ -80,13 +80,13 @@ def collect(
             found, named = _but_named(workspace, found)
             kept = {**kept, **named}
         failures = _delete(workspace, lease, found)
-        clutter = _clutter(workspace, recorded, found, wanted, now)
-        failures += clear(clutter, workspace.staging, workspace.database, lease, observer)
+        expired = _expired(workspace, recorded, found, wanted, now)
+        failures += clear(expired, workspace.staging, workspace.database, lease, observer)
         _refuse_failures(failures)
-    return Collected(rubbish=found, clutter=clutter, run=lease.run, kept=kept)
+    return Collected(objects=found, expired=expired, run=lease.run, kept=kept)
 
 
-def _clutter(
+def _expired(
     workspace: Workspace, recorded: Recorded, found: Sequence[RetiredObject], wanted: GcScope, now: datetime
 ) -> ExpiredUploads:
     going = {nfc(item.record.key) for item in found}

@@ -60,16 +60,16 @@ class Collected:
     `kept` are the keys, in NFC, that are due for deletion but that something in the database names.
     """
 
-    rubbish: tuple[RetiredObject, ...]
-    clutter: ExpiredUploads
+    objects: tuple[RetiredObject, ...]
+    expired: ExpiredUploads
     run: int | None
     kept: Mapping[str, NamedBy] = field(default_factory=dict)
 
     @property
     def size_bytes(self) -> int:
         """Bytes that the bucket no longer holds."""
-        staged = sum(stored.size_bytes for stored in self.clutter.staged)
-        return staged + sum(item.record.size_bytes for item in self.rubbish)
+        staged = sum(stored.size_bytes for stored in self.expired.staged)
+        return staged + sum(item.record.size_bytes for item in self.objects)
 
 
 class Reason(StrEnum):

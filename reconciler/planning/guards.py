@@ -20,7 +20,7 @@ EMPTY_CATALOG = "empty-catalog"
 ALLOWANCES = (DELETES, USER_ROWS, EMPTY_CATALOG)
 
 #: Where no row has passed from one address to another.
-NOBODY: Mapping[Address, Address] = {}
+NO_SUCCESSORS: Mapping[Address, Address] = {}
 
 _PERCENT = 100
 
@@ -33,7 +33,7 @@ def blocked_by(
     allowances: Mapping[str, int],
     to_delete: Dependents,
     *,
-    successors: Mapping[Address, Address] = NOBODY,
+    successors: Mapping[Address, Address] = NO_SUCCESSORS,
 ) -> Iterator[Blocked]:
     """Yield the refusal of every guard that blocks the changes.
 

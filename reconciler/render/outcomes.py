@@ -96,19 +96,19 @@ def collected_text(collected: Collected, *, dry_run: bool) -> str:
 
     It lists what was deleted or given up, and what was only seen.
     """
-    clutter, verb = collected.clutter, "would be deleted" if dry_run else "deleted"
+    expired, verb = collected.expired, "would be deleted" if dry_run else "deleted"
     lines = [
-        f"  - {_object(item.record.key, item.record.size_bytes, item.why)}" for item in collected.rubbish
+        f"  - {_object(item.record.key, item.record.size_bytes, item.why)}" for item in collected.objects
     ]
-    lines += [f"  - {_object(stored.key, stored.size_bytes, 'staged copy')}" for stored in clutter.staged]
-    lines += [f"  - {_upload(upload)}: given up" for _, upload in clutter.given_up]
+    lines += [f"  - {_object(stored.key, stored.size_bytes, 'staged copy')}" for stored in expired.staged]
+    lines += [f"  - {_upload(upload)}: given up" for _, upload in expired.given_up]
     lines += [f"  ? {_kept(key, named_by)}" for key, named_by in sorted(collected.kept.items())]
-    lines += [f"  ? {_upload(upload)}: not elmify's, left alone" for upload in clutter.foreign]
-    lines += [f"  ? unfinished uploads to {store} cannot be seen with this key" for store in clutter.unseen]
-    deleted = len(collected.rubbish) + len(clutter.staged)
+    lines += [f"  ? {_upload(upload)}: not elmify's, left alone" for upload in expired.foreign]
+    lines += [f"  ? unfinished uploads to {store} cannot be seen with this key" for store in expired.unseen]
+    deleted = len(collected.objects) + len(expired.staged)
     if deleted:
         lines.append(f"{counted(deleted, 'object')} {verb}, {readable_size(collected.size_bytes)}.")
-    elif not clutter.given_up:
+    elif not expired.given_up:
         lines.append("There is nothing to delete.")
     return "\n".join(lines)
 

@@ -65,7 +65,7 @@ def test_a_retired_object_stays_while_its_retention_lasts(stand: Stand) -> None:
 
     collected = run_gc(stand)
 
-    assert collected.rubbish == ()
+    assert collected.objects == ()
     assert OLD_KEY in stand.object_keys()
 
 
@@ -74,7 +74,7 @@ def test_a_retired_object_goes_after_its_retention(stand: Stand) -> None:
 
     collected = run_gc(stand)
 
-    assert [item.record.key for item in collected.rubbish] == [OLD_KEY]
+    assert [item.record.key for item in collected.objects] == [OLD_KEY]
     assert OLD_KEY not in stand.object_keys()
     assert len(stand.object_keys()) == 1
     assert state(stand, OLD_KEY) is KeyState.DELETED
@@ -86,7 +86,7 @@ def test_a_dry_run_deletes_nothing(stand: Stand) -> None:
 
     collected = run_gc(stand, dry_run=True)
 
-    assert [item.record.key for item in collected.rubbish] == [OLD_KEY]
+    assert [item.record.key for item in collected.objects] == [OLD_KEY]
     assert OLD_KEY in stand.object_keys()
     assert state(stand, OLD_KEY) is KeyState.RETIRED
 
@@ -101,7 +101,7 @@ def test_a_takedown_does_not_wait(stand: Stand) -> None:
 
     collected = run_gc(stand, now=("ali/quran/opening",))
 
-    assert [item.why for item in collected.rubbish] == ["taken down", "taken down"]
+    assert [item.why for item in collected.objects] == ["taken down", "taken down"]
     assert stand.object_keys() == []
 
 
@@ -127,7 +127,7 @@ def test_a_takedown_leaves_what_other_addresses_had(stand: Stand) -> None:
 
     collected = run_gc(stand, now=("ali/tafsir",))
 
-    assert [item.record.address for item in collected.rubbish] == ["ali/tafsir/first"]
+    assert [item.record.address for item in collected.objects] == ["ali/tafsir/first"]
     assert OLD_KEY in stand.object_keys()
 
 
@@ -150,7 +150,7 @@ def test_an_object_that_any_row_names_is_left_alone(stand: Stand) -> None:
         "values ('Unmanaged', 0, 'x', 'x', 0, 'mp3', 'https://old.example.org/Ali/Quran/01%20-%20The%20Opening.mp3')"
     )
 
-    assert run_gc(stand).rubbish == ()
+    assert run_gc(stand).objects == ()
     assert OLD_KEY in stand.object_keys()
 
 
@@ -173,7 +173,7 @@ def test_a_gc_killed_after_condemning_is_finished_by_the_next(stand: Stand) -> N
 
     collected = run_gc(stand)
 
-    assert [item.why for item in collected.rubbish] == ["condemned by an earlier gc"]
+    assert [item.why for item in collected.objects] == ["condemned by an earlier gc"]
     assert state(stand, OLD_KEY) is KeyState.DELETED
 
 
@@ -222,7 +222,7 @@ def test_a_staged_copy_stays_until_it_had_its_time(stand: Stand) -> None:
 
     collected = run_gc(stand)
 
-    assert [stored.key for stored in collected.clutter.staged] == [old]
+    assert [stored.key for stored in collected.expired.staged] == [old]
     assert staged_keys(stand) == [young]
 
 
@@ -231,7 +231,7 @@ def test_a_dry_run_leaves_staged_copies_where_they_are(stand: Stand) -> None:
 
     collected = run_gc(stand, dry_run=True)
 
-    assert [stored.key for stored in collected.clutter.staged] == [old]
+    assert [stored.key for stored in collected.expired.staged] == [old]
     assert staged_keys(stand) == [old]
 
 
@@ -311,7 +311,7 @@ def test_only_elmifys_own_unfinished_uploads_are_given_up_and_only_after_a_day(s
     collected = run_gc(stand, objects=objects)
 
     assert objects.aborted == ["Ali/Quran/intended.mp3", staged]
-    assert [found.key for found in collected.clutter.foreign] == [
+    assert [found.key for found in collected.expired.foreign] == [
         "Ali/old/by-hand.mp3",
         stand.object_keys()[0],
     ]
@@ -326,7 +326,7 @@ def test_a_key_that_may_not_list_unfinished_uploads_says_so_and_goes_on(stand: S
 
     collected = run_gc(stand, objects=Blind(stand.objects, []))
 
-    assert collected.clutter.unseen == (str(stand.objects),)
+    assert collected.expired.unseen == (str(stand.objects),)
     assert OLD_KEY not in stand.object_keys()
 
 

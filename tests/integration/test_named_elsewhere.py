@@ -140,7 +140,7 @@ def test_a_key_that_a_lecture_leaves_is_not_retired(
     assert f"1 object is kept: named in {named_by.column}." in plan_text(plan)
     assert AUDIO in stand.object_keys()
     assert state(stand, AUDIO) is KeyState.RELEASED
-    assert collected.rubbish == ()
+    assert collected.objects == ()
     assert AUDIO in stand.plan().unmanaged.objects
 
 
@@ -184,8 +184,8 @@ def test_gc_leaves_what_came_to_be_named_after_it_was_retired(
     tried = run_gc(stand, now=now, dry_run=True)
     collected = run_gc(stand, now=now)
 
-    assert (tried.kept, tried.rubbish) == ({AUDIO: named_by}, ())
-    assert (collected.kept, collected.rubbish) == ({AUDIO: named_by}, ())
+    assert (tried.kept, tried.objects) == ({AUDIO: named_by}, ())
+    assert (collected.kept, collected.objects) == ({AUDIO: named_by}, ())
     assert f"? {AUDIO}: kept, {named_by.column} names it" in collected_text(collected, dry_run=False)
     assert AUDIO in stand.object_keys()
     assert state(stand, AUDIO) is KeyState.RETIRED
