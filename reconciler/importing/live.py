@@ -30,6 +30,55 @@ from reconciler.model.ports import Database, Meter, ObjectStore
 from reconciler.model.recorded import Recorded
 from reconciler.model.values import nfc, sharing_texts
 
+#: Learns the bytes behind lines whose hash is unknown, by NFC path; returns the lines it could complete.
+Learn = Callable[[Mapping[str, MediaFile], Mapping[str, StoredObject]], Mapping[str, MediaFile]]
+
+
+def learn_nothing(
+    _lines: Mapping[str, MediaFile], _objects: Mapping[str, StoredObject]
+) -> Mapping[str, MediaFile]:
+    """Leave every hash unknown."""
+    return {}
+
+
+def read_world(
+    objects: ObjectStore,
+    database: Database,
+    environment: str,
+    *,
+    cancel: CancellationToken = NEVER_CANCELLED,
+) -> tuple[Snapshot, Recorded]:
+    """Read both stores; writes nothing.
+
+    `IdentityMismatch` when they do not belong together or to that environment, `Interrupted` when cancelled;
+    else whatever they raise.
+    """
+    with sharing_texts():
+        listing = read_bucket(objects, cancel)
+        with database.read() as session:
+            snapshot, recorded = read_database(session)
+    check_identity(recorded.identity, listing.marker, environment)
+    return replace(snapshot, objects=listing.objects, marker=listing.marker), recorded
+
+
+def import_live(
+    folder: Folder,
+    policy: Policy,
+    world: tuple[Snapshot, Recorded],
+    *,
+    as_is: bool = False,
+    learn: Learn = learn_nothing,
+) -> Imported:
+    """Declare what is live and not declared yet.
+
+    Existing entries stay as they are written. A row that elmify's records still know keeps its
+    address, the fields that were managed of it, its hashes and its protection. A row whose entry the
+    planner would not find by itself gets its `row:`. With `as_is`, every column that the plan would
+    correct is accepted as it is instead. Raises `InvalidInput` for a catalog with mistakes.
+    """
+    return _import(Workbench(folder, policy, *world), as_is, learn)
+
+
 #: Opens a meter for that many files and bytes.
 OpenMeter = Callable[[int, int], AbstractContextManager[Meter]]
 
@@ -163,55 +212,6 @@ def _facts(handle: BinaryIO, line: MediaFile) -> Facts:
         return read_facts(handle, line.path, line.size_bytes)
     except Unfit:
         return Facts(media_type=line.media_type)
-
-
-#: Learns the bytes behind lines whose hash is unknown, by NFC path; returns the lines it could complete.
-Learn = Callable[[Mapping[str, MediaFile], Mapping[str, StoredObject]], Mapping[str, MediaFile]]
-
-
-def learn_nothing(
-    _lines: Mapping[str, MediaFile], _objects: Mapping[str, StoredObject]
-) -> Mapping[str, MediaFile]:
-    """Leave every hash unknown."""
-    return {}
-
-
-def read_world(
-    objects: ObjectStore,
-    database: Database,
-    environment: str,
-    *,
-    cancel: CancellationToken = NEVER_CANCELLED,
-) -> tuple[Snapshot, Recorded]:
-    """Read both stores; writes nothing.
-
-    `IdentityMismatch` when they do not belong together or to that environment, `Interrupted` when cancelled;
-    else whatever they raise.
-    """
-    with sharing_texts():
-        listing = read_bucket(objects, cancel)
-        with database.read() as session:
-            snapshot, recorded = read_database(session)
-    check_identity(recorded.identity, listing.marker, environment)
-    return replace(snapshot, objects=listing.objects, marker=listing.marker), recorded
-
-
-def import_live(
-    folder: Folder,
-    policy: Policy,
-    world: tuple[Snapshot, Recorded],
-    *,
-    as_is: bool = False,
-    learn: Learn = learn_nothing,
-) -> Imported:
-    """Declare what is live and not declared yet.
-
-    Existing entries stay as they are written. A row that elmify's records still know keeps its
-    address, the fields that were managed of it, its hashes and its protection. A row whose entry the
-    planner would not find by itself gets its `row:`. With `as_is`, every column that the plan would
-    correct is accepted as it is instead. Raises `InvalidInput` for a catalog with mistakes.
-    """
-    return _import(Workbench(folder, policy, *world), as_is, learn)
 
 
 def _import(bench: Workbench, as_is: bool, learn: Learn) -> Imported:

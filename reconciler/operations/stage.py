@@ -17,6 +17,32 @@ from reconciler.model.values import nfc
 from reconciler.planning.byte_sources import Origins, origins_in
 from reconciler.planning.world import Request
 
+_REMEDY = (
+    "Set R2_STAGING_BUCKET to a private bucket of the same account. Or keep `.elmify/` off the public\n"
+    "domain, and say so in elmify.yaml:\n    staging: {prefix_is_private: true}"
+)
+
+
+def stage(workspace: Workspace, *, by_lockfile: bool) -> Sequence[Located]:
+    """Stage the bytes that the library lacks.
+
+    Return where the bytes of each line are afterwards. The current plan decides which lines count;
+    with `by_lockfile`, which needs no database, every line counts: somewhat more than a plan would
+    need. Raises before the first put where the public can read what is staged.
+    """
+    stager, lines = _prepared(workspace, by_lockfile=by_lockfile)
+    _refuse_public(workspace)
+    return stager.stage(lines)
+
+
+def check_staged(workspace: Workspace, *, by_lockfile: bool) -> Sequence[Located]:
+    """Return where the bytes of each line are.
+
+    Lines and `by_lockfile` are as for `stage`. Writes nothing.
+    """
+    stager, lines = _prepared(workspace, by_lockfile=by_lockfile)
+    return stager.locate(lines)
+
 
 def own_prefix_is_public(workspace: Workspace, base_url: str) -> bool | None:
     """Return whether elmify's own prefix is public.
@@ -48,33 +74,6 @@ def probe(key: str) -> Upload:
         media_type="text/plain",
         cache_control="private, no-store",
     )
-
-
-_REMEDY = (
-    "Set R2_STAGING_BUCKET to a private bucket of the same account. Or keep `.elmify/` off the public\n"
-    "domain, and say so in elmify.yaml:\n    staging: {prefix_is_private: true}"
-)
-
-
-def stage(workspace: Workspace, *, by_lockfile: bool) -> Sequence[Located]:
-    """Stage the bytes that the library lacks.
-
-    Return where the bytes of each line are afterwards. The current plan decides which lines count;
-    with `by_lockfile`, which needs no database, every line counts: somewhat more than a plan would
-    need. Raises before the first put where the public can read what is staged.
-    """
-    stager, lines = _prepared(workspace, by_lockfile=by_lockfile)
-    _refuse_public(workspace)
-    return stager.stage(lines)
-
-
-def check_staged(workspace: Workspace, *, by_lockfile: bool) -> Sequence[Located]:
-    """Return where the bytes of each line are.
-
-    Lines and `by_lockfile` are as for `stage`. Writes nothing.
-    """
-    stager, lines = _prepared(workspace, by_lockfile=by_lockfile)
-    return stager.locate(lines)
 
 
 def _prepared(workspace: Workspace, *, by_lockfile: bool) -> tuple[Stager, Sequence[MediaFile]]:

@@ -41,6 +41,39 @@ from reconciler.planning.verification.verify import verified
 from reconciler.planning.world import World
 
 
+def verify(workspace: Workspace) -> Verification:
+    """Verify by one listing and the database alone. Writes nothing.
+
+    Raises what `make_plan` raises, but no question: what only a person can settle is a finding.
+    """
+    return verified(_context(workspace))
+
+
+def verify_deep(workspace: Workspace, sample: Sample | None = None) -> Verification:
+    """Verify, and also download and hash the live objects.
+
+    With a sample only today's part of them is hashed; today is the database's date, in UTC.
+    """
+    context = _context(workspace)
+    hashing = LiveHasher(
+        objects=workspace.objects,
+        observer=workspace.observer,
+        concurrency=workspace.policy.transfer.concurrency,
+        cancel=workspace.cancel,
+    )
+    day = context.world.snapshot.taken_at.toordinal()
+    return hashing.verified(context, sample, day)
+
+
+def repair_plan(workspace: Workspace, found: Verification) -> Plan | None:
+    """Plan every repair that is safe, as an ordinary plan.
+
+    None when no plan can repair anything.
+    """
+    request = repair_request(found.findings)
+    return None if request is None else make_plan(workspace, request)[0]
+
+
 @dataclass
 class LiveHasher:
     """Hasher of objects, which also asks for each content type.
@@ -54,19 +87,19 @@ class LiveHasher:
     cancel: CancellationToken = NEVER_CANCELLED
     _stop: CancellationToken = NEVER_CANCELLED
 
-    def verified(self, ground: VerifyContext, sample: Sample | None, day: int) -> Verification:
-        """Verify `ground` and the bytes of the objects in the day's sample.
+    def verified(self, context: VerifyContext, sample: Sample | None, day: int) -> Verification:
+        """Verify `context` and the bytes of the objects in the day's sample.
 
         Without a sample the bytes of all objects are verified.
         """
-        chosen = [each for each in expected(ground) if sample is None or sample.covers(nfc(each.key), day)]
+        chosen = [each for each in expected(context) if sample is None or sample.covers(nfc(each.key), day)]
         read = [each for each in chosen if each.sha256 is not None]
         size_bytes = sum(each.size_bytes for each in read)
         with self.observer.meter("Hashing", files=len(chosen), size_bytes=size_bytes) as meter:
             findings = [finding for found in self._all(chosen, meter) for finding in found]
         hashed = frozenset(nfc(each.key) for each in read)
         depth = Depth(objects=len(read), size_bytes=size_bytes, part=None if sample is None else str(sample))
-        return verified(ground, findings, depth, hashed)
+        return verified(context, findings, depth, hashed)
 
     def _all(self, chosen: Sequence[Expected], meter: Meter) -> Iterator[Sequence[VerifyFinding]]:
         """Yield the findings of each object as it is done."""
@@ -100,39 +133,6 @@ class LiveHasher:
                 size_bytes += len(block)
                 meter.bytes_done(len(block))
         return other_bytes(each, digest.hexdigest(), size_bytes)
-
-
-def verify(workspace: Workspace) -> Verification:
-    """Verify by one listing and the database alone. Writes nothing.
-
-    Raises what `make_plan` raises, but no question: what only a person can settle is a finding.
-    """
-    return verified(_context(workspace))
-
-
-def verify_deep(workspace: Workspace, sample: Sample | None = None) -> Verification:
-    """Verify, and also download and hash the live objects.
-
-    With a sample only today's part of them is hashed; today is the database's date, in UTC.
-    """
-    context = _context(workspace)
-    hashing = LiveHasher(
-        objects=workspace.objects,
-        observer=workspace.observer,
-        concurrency=workspace.policy.transfer.concurrency,
-        cancel=workspace.cancel,
-    )
-    day = context.world.snapshot.taken_at.toordinal()
-    return hashing.verified(context, sample, day)
-
-
-def repair_plan(workspace: Workspace, found: Verification) -> Plan | None:
-    """Plan every repair that is safe, as an ordinary plan.
-
-    None when no plan can repair anything.
-    """
-    request = repair_request(found.findings)
-    return None if request is None else make_plan(workspace, request)[0]
 
 
 def _context(workspace: Workspace) -> VerifyContext:

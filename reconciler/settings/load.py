@@ -34,6 +34,70 @@ from reconciler.settings.source import CONFIG_NAME, Source, parse_duration, pars
 from reconciler.settings.stores import read_stores
 from reconciler.settings.values import NotifySettings, Secret, Settings
 
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder from `start` upwards that holds elmify.yaml.
+
+    Raises `InvalidInput` if there is none.
+    """
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if (folder / CONFIG_NAME).is_file():
+            return folder
+    detail = f"There is no {CONFIG_NAME} in {here} or in any folder above it."
+    raise InvalidInput([Mistake.NO_SETTINGS.at(Position(CONFIG_NAME), detail)])
+
+
+LOCKFILE_NAME = "elmify.lock"
+STATE_NAME = ".elmify"
+
+
+# R2: parts of 5 MiB to 5 GiB, a single put of at most 5 GiB.
+_PART_MIN_BYTES = 5 * 1024**2
+_PART_MAX_BYTES = 5 * 1024**3
+
+_CACHE_OFF = frozenset({"off", "0", "no", "false"})
+
+
+def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
+    """Read the settings of the project at `root`, which holds elmify.yaml.
+
+    Of the environment only the stores' variables, CI's own,
+    `ELMIFY_ACTOR`, `ELMIFY_CACHE` (`off`) and the home of caches are read. Raises `InvalidInput` with all
+    mistakes of elmify.yaml at once. What it says of the stores together with the environment is no mistake
+    before somebody asks for a store: `elmify validate` needs no secrets.
+    """
+    root = root.resolve()
+    source = read_source(root)
+    _refuse_mistakes(source)
+    state_dir = root / STATE_NAME
+    catalog_dir = _read_catalog_dir(source, root)
+    stores = read_stores(source, environ, root, state_dir)
+    settings = Settings(
+        root=root,
+        policy=Policy(
+            environment=source.value.get("environment", ""),
+            layout=read_layout(source),
+            guards=GuardLimits(**source.section("guards")),
+            transfer=_read_transfer(source),
+            retention=_read_retention(source),
+            ignore=tuple(Ignored(**each) for each in source.value.get("ignore", ())),
+            staged_retention=_read_staged_retention(source),
+            own_prefix_is_private=source.section("staging").get("prefix_is_private", False),
+        ),
+        catalog_dir=catalog_dir,
+        lock_path=catalog_dir / LOCKFILE_NAME,
+        media_root=root / source.value.get("media", "media"),
+        state_dir=state_dir,
+        cache_dir=_cache_dir(environ),
+        stores=stores,
+        actor=read_actor(environ),
+        notify=read_notify(source, environ),
+    )
+    _refuse_mistakes(source)
+    return settings
+
+
 #: Each column that names an image, by its name alone: no two tables share one.
 _REFERENCES = {
     column.name: f"{table.name}.{column.name}"
@@ -122,19 +186,6 @@ def _sample(kind: Kind, kinds: list[Kind]) -> Resource:
     return Resource(address=address, kind=kind, position=Position("sample"), fields=_SAMPLES[kind], media={})
 
 
-def find_root(start: Path) -> Path:
-    """Return the nearest folder from `start` upwards that holds elmify.yaml.
-
-    Raises `InvalidInput` if there is none.
-    """
-    here = start.resolve()
-    for folder in (here, *here.parents):
-        if (folder / CONFIG_NAME).is_file():
-            return folder
-    detail = f"There is no {CONFIG_NAME} in {here} or in any folder above it."
-    raise InvalidInput([Mistake.NO_SETTINGS.at(Position(CONFIG_NAME), detail)])
-
-
 #: URLs are parted by white space, or by a comma that another scheme follows: a URL may hold a comma itself.
 _BETWEEN = re.compile(r"\s+|,\s*(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
@@ -155,56 +206,6 @@ def read_notify(source: Source, environ: Mapping[str, str]) -> NotifySettings:
         if "on" in section
         else frozenset(NotificationKind),
     )
-
-
-LOCKFILE_NAME = "elmify.lock"
-STATE_NAME = ".elmify"
-
-
-# R2: parts of 5 MiB to 5 GiB, a single put of at most 5 GiB.
-_PART_MIN_BYTES = 5 * 1024**2
-_PART_MAX_BYTES = 5 * 1024**3
-
-_CACHE_OFF = frozenset({"off", "0", "no", "false"})
-
-
-def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
-    """Read the settings of the project at `root`, which holds elmify.yaml.
-
-    Of the environment only the stores' variables, CI's own,
-    `ELMIFY_ACTOR`, `ELMIFY_CACHE` (`off`) and the home of caches are read. Raises `InvalidInput` with all
-    mistakes of elmify.yaml at once. What it says of the stores together with the environment is no mistake
-    before somebody asks for a store: `elmify validate` needs no secrets.
-    """
-    root = root.resolve()
-    source = read_source(root)
-    _refuse_mistakes(source)
-    state_dir = root / STATE_NAME
-    catalog_dir = _read_catalog_dir(source, root)
-    stores = read_stores(source, environ, root, state_dir)
-    settings = Settings(
-        root=root,
-        policy=Policy(
-            environment=source.value.get("environment", ""),
-            layout=read_layout(source),
-            guards=GuardLimits(**source.section("guards")),
-            transfer=_read_transfer(source),
-            retention=_read_retention(source),
-            ignore=tuple(Ignored(**each) for each in source.value.get("ignore", ())),
-            staged_retention=_read_staged_retention(source),
-            own_prefix_is_private=source.section("staging").get("prefix_is_private", False),
-        ),
-        catalog_dir=catalog_dir,
-        lock_path=catalog_dir / LOCKFILE_NAME,
-        media_root=root / source.value.get("media", "media"),
-        state_dir=state_dir,
-        cache_dir=_cache_dir(environ),
-        stores=stores,
-        actor=read_actor(environ),
-        notify=read_notify(source, environ),
-    )
-    _refuse_mistakes(source)
-    return settings
 
 
 def _refuse_mistakes(source: Source) -> None:

@@ -30,6 +30,34 @@ from reconciler.planning.verification.findings import (
 from reconciler.planning.verification.undeclared import undeclared
 
 
+def verified(
+    context: VerifyContext,
+    deeper: Iterable[VerifyFinding] = (),
+    depth: Depth | None = None,
+    hashed: Collection[str] = frozenset(),
+) -> Verification:
+    """Return everything that is wrong.
+
+    `deeper` are the findings of hashing, which `depth` describes; `hashed` are the NFC keys it read.
+
+    What elmify.yaml ignores is left out of the findings and counted. A broken audit chain cannot be ignored.
+    """
+    world = context.world
+    found = [*declared(context), *undeclared(context), *orphan_findings(context, hashed), *deeper]
+    found = _asking_for_names(context, found)
+    ignored = {id(finding) for finding in found if _is_ignored(context, finding)}
+    return Verification(
+        environment=world.policy.environment,
+        made_at=world.snapshot.taken_at,
+        findings=worst_first(finding for finding in found if id(finding) not in ignored),
+        truth=truth_table(context),
+        sides=sides(context),
+        ignored=worst_first(finding for finding in found if id(finding) in ignored),
+        depth=depth,
+        adopted=bool(world.recorded.resources),
+    )
+
+
 def truth_table(context: VerifyContext) -> Mapping[Presence, int]:
     """Count files by presence in catalog, bucket and database.
 
@@ -120,7 +148,7 @@ _DEEPER = (
 _COLLECT = (Sentence(text="Deleted after the retention by"), CollectGarbage())
 
 
-def remains(context: VerifyContext, hashed: Collection[str] = frozenset()) -> Iterator[VerifyFinding]:
+def orphan_findings(context: VerifyContext, hashed: Collection[str] = frozenset()) -> Iterator[VerifyFinding]:
     """Yield the findings that are not about a resource.
 
     `hashed` are the NFC keys whose bytes were read just now.
@@ -249,34 +277,6 @@ def _unfinished(context: VerifyContext) -> Iterator[VerifyFinding]:
             ),
             key=upload.key,
         )
-
-
-def verified(
-    context: VerifyContext,
-    deeper: Iterable[VerifyFinding] = (),
-    depth: Depth | None = None,
-    hashed: Collection[str] = frozenset(),
-) -> Verification:
-    """Return everything that is wrong.
-
-    `deeper` are the findings of hashing, which `depth` describes; `hashed` are the NFC keys it read.
-
-    What elmify.yaml ignores is left out of the findings and counted. A broken audit chain cannot be ignored.
-    """
-    world = context.world
-    found = [*declared(context), *undeclared(context), *remains(context, hashed), *deeper]
-    found = _asking_for_names(context, found)
-    ignored = {id(finding) for finding in found if _is_ignored(context, finding)}
-    return Verification(
-        environment=world.policy.environment,
-        made_at=world.snapshot.taken_at,
-        findings=worst_first(finding for finding in found if id(finding) not in ignored),
-        truth=truth_table(context),
-        sides=sides(context),
-        ignored=worst_first(finding for finding in found if id(finding) in ignored),
-        depth=depth,
-        adopted=bool(world.recorded.resources),
-    )
 
 
 def _asking_for_names(context: VerifyContext, found: Sequence[VerifyFinding]) -> list[VerifyFinding]:

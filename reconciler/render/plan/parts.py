@@ -80,10 +80,11 @@ def totals(plan: Plan) -> list[str]:
 
 
 def templates(finalize: Callable[[Any], Any], *, trim: bool = False) -> "Environment":
-    """Return the environment of the templates, in which every name must be defined.
+    """Return the environment of the templates.
 
-    `finalize` turns each value into what is written; what it does not mark as safe is escaped. With `trim`
-    a line that holds nothing but a block leaves no empty line behind.
+    Every name in a template must be defined. `finalize` turns each value into what is written; what it
+    does not mark as safe is escaped. With `trim` a line that holds nothing but a block leaves no empty
+    line behind.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
