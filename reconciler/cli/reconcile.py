@@ -131,7 +131,7 @@ def command(
     if not is_interactive():
         raise UsageError(
             "there is no terminal to ask on",
-            hint="See what is wrong, and save what can be mended as a plan:\n"
+            hint="See what is wrong, and save what can be repaired as a plan:\n"
             "    elmify verify --repair-plan plans/repair.json",
         )
     with opened(project) as workspace:

@@ -76,13 +76,13 @@ def _rendered(found: "Verification", format_: str) -> str:
 
 
 def _save_repairs(repairs: "Plan | None", found: "Verification", file: Path, *, quiet: bool) -> None:
-    """Save the repairs as an ordinary plan, and say what no plan can mend."""
+    """Save the repairs as an ordinary plan, and say what no plan can repair."""
     from reconciler.cli.plan_output import print_plan
     from reconciler.planning.verification.repair import beyond_repair
     from reconciler.render.verify.text import retold
 
     if repairs is None:
-        say("\nThere is nothing that a plan can mend, so none was saved.")
+        say("\nThere is nothing that a plan can repair, so none was saved.")
         return
     save_plan(file, repairs)
     left = beyond_repair(found.findings)

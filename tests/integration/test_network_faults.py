@@ -30,7 +30,7 @@ PASSING: tuple[Fault, ...] = (
     proxies.refuse(503, "SlowDown"),
     proxies.refuse(429, "TooManyRequests"),
 )
-#: Faults of a store, or of what poses as one, that no further attempt would mend.
+#: Faults of a store, or of what poses as one, that stay at any further attempt.
 LASTING: tuple[Fault, ...] = (
     proxies.refuse(403, "RequestTimeTooSkewed"),
     proxies.refuse(403, "AccessDenied"),

@@ -1,4 +1,4 @@
-"""What verify can mend it mends by an ordinary plan, saved and applied; and it touches nothing else."""
+"""What verify can repair it repairs by an ordinary plan, saved and applied; and it touches nothing else."""
 
 from pathlib import Path
 

@@ -106,7 +106,7 @@ class VerifyContext:
                 return put.path
         return None
 
-    def mends(self, placed: Placed) -> bool:
+    def can_repair(self, placed: Placed) -> bool:
         """Return whether a plan limited to this address can repair it.
 
         Such a plan is a repair, and it can be made and carried out here.

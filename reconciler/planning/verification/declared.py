@@ -66,14 +66,14 @@ class _Checks:
     def _without_row(self) -> VerifyFinding:
         lost = self._placed.address in self._ground.identities.broken
         detail = "its recorded row is gone" if lost else "it is declared, and no row is it"
-        return self._finding(Condition.ENTRY_WITHOUT_ROW, detail, mends=lost)
+        return self._finding(Condition.ENTRY_WITHOUT_ROW, detail, repairable=lost)
 
     def _of_row(self, row: Row) -> Iterator[VerifyFinding]:
         if self._placed.record is None:
             yield self._finding(
                 Condition.ADOPTION_PENDING,
                 f"row {row.id} of {TABLES[row.kind].name}: the next apply takes it over as it is",
-                mends=False,
+                repairable=False,
             )
         told: set[str] = set()
         for slot, placement in self._placed.placements.items():
@@ -102,7 +102,7 @@ class _Checks:
             return None  # the column tells it
         if self._is_as_recorded(slot, named):
             detail = f"{slot.value}: {placement.media.path} is declared with new bytes"
-            return self._finding(Condition.PENDING, detail, key=named, mends=False)
+            return self._finding(Condition.PENDING, detail, key=named, repairable=False)
         detail = f"{slot.value}: {stored.key} is not what the catalog means ({_told_apart(placement)})"
         return self._finding(Condition.OTHER_BYTES, detail, key=named, size_bytes=stored.size_bytes)
 
@@ -154,7 +154,7 @@ class _Checks:
             yield self._finding(
                 condition,
                 _in_columns(row, names, self._placed.want.values),
-                mends=condition is not Condition.PENDING,
+                repairable=condition is not Condition.PENDING,
             )
 
     def _condition(self, column: Column, row: Row) -> Condition:
@@ -178,17 +178,17 @@ class _Checks:
         *,
         key: str | None = None,
         size_bytes: int = 0,
-        mends: bool = True,
+        repairable: bool = True,
     ) -> VerifyFinding:
         address, row = self._placed.address, self._placed.row
         lacking = self._ground.lacking(self._placed)
-        mended = mends and self._ground.mends(self._placed)
+        can_repair = repairable and self._ground.can_repair(self._placed)
         return VerifyFinding(
             condition=condition,
             what=address,
             detail=detail,
             remedies=(apply_alone(address),) if lacking is None else _bytes_nowhere(lacking),
-            repairs=(address,) if mended else (),
+            repairs=(address,) if can_repair else (),
             key=key,
             row=row.id if row is not None else None,
             size_bytes=size_bytes,

@@ -95,7 +95,7 @@ class VerifyFinding:
 
     `what` is an address, `unmanaged.lectures[412]`, `unmanaged.object[<key>]`, or a word for what has
     neither. `remedies` are what to do: operations, and sentences for what a person has to decide. `repairs`
-    are the addresses that a plan can safely name to mend it, each alone; empty when no plan can. `count` and
+    are the addresses that a plan can safely name to repair it, each alone; empty when none can. `count` and
     `size_bytes` are of the objects it speaks of, where it speaks of several.
     """
 

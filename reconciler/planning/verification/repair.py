@@ -30,7 +30,7 @@ def repair_request(findings: Iterable[VerifyFinding]) -> Request | None:
 
 
 def beyond_repair(findings: Iterable[VerifyFinding]) -> Sequence[VerifyFinding]:
-    """Return what no plan can mend, and what its remedy decides."""
+    """Return what no plan can repair, and what its remedy decides."""
     return [finding for finding in wrong(findings) if not finding.repairs]
 
 

@@ -45,7 +45,7 @@ def verify_json(found: Verification) -> str:
     A finding is {state, severity, what, detail, remedy, remedies, repairs, key, row, count, size_bytes}:
     `what` is an address or `unmanaged.…`; `remedy` is what to do as it is printed, `remedies` the same as
     values, each with its `kind`; `repairs` are the addresses that a repair plan names, empty where no plan
-    can mend it; `key` and `row` are null where there is none.
+    can repair it; `key` and `row` are null where there is none.
     """
     sides = found.sides
     document = {
@@ -200,7 +200,7 @@ def _script_lines(found: Verification, decisions: Sequence[Decision]) -> Iterato
             yield _command("reconcile", "--ignore", each.finding.what, "--reason", each.reason)
     request = request_for(decisions)
     if request is not None:
-        yield f"\n# {counted(len(request.scope), 'address', 'addresses')} to be mended or deleted."
+        yield f"\n# {counted(len(request.scope), 'address', 'addresses')} to be repaired or deleted."
         yield _command("plan", *_options(request), "--out", _PLAN)
         yield _command("apply", _PLAN)
     if adopted:

@@ -195,8 +195,8 @@ def _is_applied_alone(finding: VerifyFinding) -> bool:
 
 def _closing(found: Verification) -> Iterator[str]:
     all_of_them = len(wrong(found.findings))
-    mended = all_of_them - len(beyond_repair(found.findings))
-    if mended:
-        yield f"A plan can mend {mended:,} of the {all_of_them:,}:"
+    repaired = all_of_them - len(beyond_repair(found.findings))
+    if repaired:
+        yield f"A plan can repair {repaired:,} of the {all_of_them:,}:"
         yield "    elmify verify --repair-plan plans/repair.json"
         yield "    elmify apply plans/repair.json"

@@ -1,4 +1,4 @@
-"""Verify names what is wrong between catalog, bucket and database, and what mends it."""
+"""Verify names what is wrong between catalog, bucket and database, and what repairs it."""
 
 from dataclasses import replace
 

@@ -154,7 +154,7 @@ def test_how_many_a_plan_can_mend_is_said_with_the_commands() -> None:
     )
 
     assert text.endswith(
-        "A plan can mend 1 of the 2:\n"
+        "A plan can repair 1 of the 2:\n"
         "    elmify verify --repair-plan plans/repair.json\n"
         "    elmify apply plans/repair.json"
     )
