@@ -9,7 +9,7 @@ from reconciler.model.diagnostics import Position
 from reconciler.model.drift import DriftFinding
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.remedies import Remedy
-from reconciler.model.values import Value
+from reconciler.model.values import Value, nfc
 
 
 class Action(StrEnum):
@@ -39,6 +39,17 @@ class ObjectState:
     size_bytes: int
     sha256: str | None = None
     verified: bool = True
+
+    def is_same(self, other: "ObjectState | None") -> bool:
+        """Return whether both sides have the same key and, as far as is known, the same bytes.
+
+        Bytes are told apart by size, and by hash where both sides were hashed: learning the hash of an
+        object changes nothing about it.
+        """
+        if other is None or nfc(self.key) != nfc(other.key) or self.size_bytes != other.size_bytes:
+            return False
+        hashed = self.verified and other.verified and self.sha256 and other.sha256
+        return not hashed or self.sha256 == other.sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

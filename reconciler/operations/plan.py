@@ -124,4 +124,8 @@ def _new_keys(change: Change) -> list[str]:
     if change.after is None:
         return []
     before = change.before or State(values={})
-    return [found.key for slot, found in change.after.objects.items() if before.objects.get(slot) != found]
+    return [
+        found.key
+        for slot, found in change.after.objects.items()
+        if not found.is_same(before.objects.get(slot))
+    ]

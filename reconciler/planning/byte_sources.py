@@ -8,8 +8,9 @@ from functools import cached_property
 
 from reconciler.model.actual import StoredObject
 from reconciler.model.catalog import MediaFile
-from reconciler.model.plan import PutOrigin
+from reconciler.model.plan import ObjectState, PutOrigin
 from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.model.values import nfc
 from reconciler.planning.world import World
 
 
@@ -49,6 +50,22 @@ def _against_record(stored: StoredObject, media: MediaFile, record: KeyRecord) -
     if stored.etag != record.etag or not declared_same:
         return Match.OTHER
     return Match.SAME if record.verified else Match.UNVERIFIED
+
+
+def object_at(world: World, key: str) -> ObjectState | None:
+    """Return the object under a key, as the listing and the records know it.
+
+    None when nothing stands there. It is verified only while the bytes that stand there are those
+    that were hashed.
+    """
+    stored, known = world.snapshot.objects.get(nfc(key)), world.recorded.keys.get(nfc(key))
+    if stored is None:
+        return None
+    sha256 = known.sha256 if known is not None else None
+    hashed = known is not None and known.verified and known.etag in {None, stored.etag}
+    return ObjectState(
+        key=key, size_bytes=stored.size_bytes, sha256=sha256, verified=hashed and sha256 is not None
+    )
 
 
 #: gc may be deleting these at this very moment.

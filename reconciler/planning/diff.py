@@ -178,7 +178,7 @@ class Differ:
         before = None
         if row is not None:
             values = {name: row[name] for name in (*want.values, *want.pending)}
-            before = State(values=values, objects=self._slots.objects_before(resource, row))
+            before = State(values=values, objects=self._slots.objects_before(resource, row, placements))
         puts = self._slots.puts(placements)
         action, reason = self._action(
             binding, record, before, after, resource.address, protect=resource.protect

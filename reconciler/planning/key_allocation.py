@@ -5,7 +5,7 @@ The bytes are under that key already, or will be.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from reconciler.model.policy import TransferLimits
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded, ResourceRecord
 from reconciler.model.values import nfc
 from reconciler.planning.ambiguities import Ambiguity
-from reconciler.planning.byte_sources import Match, compare, origins_in
+from reconciler.planning.byte_sources import Match, compare, object_at, origins_in
 from reconciler.planning.identity import Identities
 from reconciler.planning.object_keys import (
     TemplateRefused,
@@ -278,16 +278,21 @@ class Slots:
         record = self._world.recorded.resources.get(binding.previous or resource.address)
         return record if record is not None and record.row == binding.row.id else None
 
-    def objects_before(self, resource: Resource, row: Row) -> dict[Slot, ObjectState]:
-        """Return the objects that a resource has in the bucket now."""
+    def objects_before(self, resource: Resource, row: Row, placements: Placements) -> dict[Slot, ObjectState]:
+        """Return the objects that a resource has in the bucket now.
+
+        What stays under its key was hashed before the change exactly if it was hashed after it.
+        """
         objects = {}
         for slot in resource.media:
             key = self.present_key(resource, row, slot)
-            stored = self._world.snapshot.objects.get(nfc(key)) if key is not None else None
-            if key is not None and stored is not None:
-                objects[slot] = ObjectState(
-                    key=key, size_bytes=stored.size_bytes, sha256=self._known_hash(key, row, slot)
-                )
+            found = object_at(self._world, key) if key is not None else None
+            if key is None or found is None:
+                continue
+            sha256, placed = self._known_hash(key, row, slot), placements.get(slot)
+            stays = placed is not None and placed.how is How.KEPT and nfc(placed.key) == nfc(key)
+            verified = placed.verified if placed is not None and stays else found.verified
+            objects[slot] = replace(found, sha256=sha256, verified=verified and sha256 is not None)
         return objects
 
     def puts(self, placements: Placements) -> tuple[Put, ...]:

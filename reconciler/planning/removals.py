@@ -11,6 +11,7 @@ from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.plan import Action, Change, ObjectState, State, Unmanaged
 from reconciler.model.recorded import ResourceRecord
 from reconciler.model.values import Value, nfc
+from reconciler.planning.byte_sources import object_at
 from reconciler.planning.drift import baseline
 from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Identities
@@ -78,13 +79,7 @@ def _recorded_state(world: World, record: ResourceRecord, row: Row | None) -> St
 
 
 def _objects_under(world: World, keys: Mapping[Slot, str]) -> dict[Slot, ObjectState]:
-    found = {}
-    for slot, key in keys.items():
-        stored, known = world.snapshot.objects.get(nfc(key)), world.recorded.keys.get(nfc(key))
-        if stored is not None:
-            sha256 = known.sha256 if known is not None else None
-            found[slot] = ObjectState(key=key, size_bytes=stored.size_bytes, sha256=sha256)
-    return found
+    return {slot: found for slot, key in keys.items() if (found := object_at(world, key)) is not None}
 
 
 def unmanaged_in(world: World, identities: Identities, used: set[str]) -> Unmanaged:

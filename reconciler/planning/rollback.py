@@ -23,6 +23,7 @@ from reconciler.model.kinds import TABLES, Slot
 from reconciler.model.plan import Action, Change, ObjectState, State
 from reconciler.model.remedies import Merge, Rollback, ShowRuns
 from reconciler.model.values import Value, nfc, same
+from reconciler.planning.byte_sources import object_at
 from reconciler.planning.diff import differing_names
 from reconciler.planning.drift import drift_of
 from reconciler.planning.fingerprint import change_id
@@ -198,7 +199,9 @@ class Inverter:
     def _objects_now(self, step: Done) -> dict[Slot, ObjectState]:
         record = self.world.recorded.resources.get(Address(step.address))
         keys = record.keys if record is not None else _keys(step.after or step.before)
-        return {slot: found for slot, key in keys.items() if (found := self._object(key)) is not None}
+        return {
+            slot: found for slot, key in keys.items() if (found := object_at(self.world, key)) is not None
+        }
 
     def _objects_then(self, step: Done) -> dict[Slot, ObjectState]:
         """Return the objects as they were before the run.
@@ -207,24 +210,11 @@ class Inverter:
         """
         objects: dict[Slot, ObjectState] = {}
         for slot, key in (step.record.keys if step.record is not None else {}).items():
-            if (found := self._object(key)) is not None:
+            if (found := object_at(self.world, key)) is not None:
                 objects[slot] = found
         for slot, then in (step.before.objects if step.before is not None else {}).items():
-            objects[slot] = self._object(then.key) or then
+            objects[slot] = object_at(self.world, then.key) or then
         return objects
-
-    def _object(self, key: str) -> ObjectState | None:
-        stored = self.world.snapshot.objects.get(nfc(key))
-        known = self.world.recorded.keys.get(nfc(key))
-        if stored is None:
-            return None
-        sha256 = known.sha256 if known is not None else None
-        return ObjectState(
-            key=key,
-            size_bytes=stored.size_bytes,
-            sha256=sha256,
-            verified=known is not None and known.verified,
-        )
 
     def _but_shared(self, objects: Mapping[Slot, ObjectState]) -> Mapping[Slot, ObjectState]:
         """Return the objects without those that another resource has too.

@@ -132,7 +132,7 @@ def _shortened(text: str) -> str:
 def _objects(before: State, after: State, retired: tuple[str, ...]) -> Iterator[Attribute]:
     for slot in sorted({*before.objects, *after.objects}):
         old, new = before.objects.get(slot), after.objects.get(slot)
-        if new is not None and new != old:
+        if new is not None and not new.is_same(old):
             shown = None if old is None else object_text(old)
             yield Attribute(name=slot.value, before=shown, after=object_text(new))
         elif new is None and old is not None and old.key in retired:

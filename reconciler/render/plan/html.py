@@ -111,7 +111,7 @@ class _Media:
             return
         before = change.before or State(values={})
         for slot, found in sorted(change.after.objects.items()):
-            if found != before.objects.get(slot) and (link := self._link(found)):
+            if not found.is_same(before.objects.get(slot)) and (link := self._link(found)):
                 yield {"slot": slot.value, "link": link, "sort": "audio" if _is_sound(slot) else "image"}
 
     def cover(self, change: Change) -> str | None:

@@ -2,18 +2,27 @@
 
 from dataclasses import replace
 
+import pytest
+
+from reconciler.model.kinds import Slot
+from reconciler.model.plan import Action, ObjectState
 from reconciler.model.recorded import KeyState
-from reconciler.planning.byte_sources import Match, compare
+from reconciler.planning.byte_sources import Match, compare, object_at
 from reconciler.planning.diff import differing_names
 from reconciler.planning.world import World
+from reconciler.render.plan.attributes import attributes
 from tests.unit.planning.worlds import (
+    CDN,
     actions,
     after_of,
     applied,
     before_of,
     catalog,
     change_at,
+    collection,
+    collection_row,
     declaring,
+    edited,
     key,
     lecture,
     lecture_row,
@@ -23,6 +32,8 @@ from tests.unit.planning.worlds import (
     planned,
     put_in,
     sha256,
+    speaker,
+    speaker_row,
     stored,
     with_objects,
     world,
@@ -146,3 +157,76 @@ def test_a_row_that_names_no_object_is_a_row_to_mend() -> None:
 
     assert actions(plan)["s/c/l"].value == "adopt"
     assert put_in(plan, "s/c/l").key == "l.mp3"
+
+
+# What a plan says of bytes that stay where they are.
+
+UNKNOWN = ("i.jpg", "j.jpg", "k.jpg", "m.jpg", "l.mp3", "t.jpg")
+ADOPTED_ROWS = (
+    speaker_row(1, "S", image_url=f"{CDN}/i.jpg", image_small_url=f"{CDN}/j.jpg"),
+    collection_row(2, 1, "C", cover_image_url=f"{CDN}/k.jpg", cover_image_small_url=f"{CDN}/m.jpg"),
+    lecture_row(3, "Old title", "l.mp3", thumbnail_url=f"{CDN}/t.jpg"),
+)
+WITH_EVERY_SLOT = (
+    speaker("s", image="i.jpg", image_small="j.jpg"),
+    collection("s/c", cover="k.jpg", cover_small="m.jpg"),
+    lecture("s/c/l", audio="l.mp3", thumbnail="t.jpg"),
+)
+
+
+def every_slot(*, hashed: bool, claimed: str | None = None) -> World:
+    """A live library with an object in every slot, adopted with `file_hash` as the row claims it."""
+    facts = {} if hashed else {"sha256": None, "md5": None}
+    lock = [media(path, path, etag=md5(path), **facts) for path in UNKNOWN]
+    *parents, found = ADOPTED_ROWS
+    objects = [stored(path) for path in UNKNOWN]
+    rows = [*parents, edited(found, file_hash=claimed)]
+    return world(catalog(*WITH_EVERY_SLOT, lock=lock), rows=rows, objects=objects)
+
+
+@pytest.mark.parametrize("claimed", [None, sha256("a claim")])
+def test_an_object_that_nobody_hashed_is_unverified_on_both_sides_and_no_change(claimed: str | None) -> None:
+    plan = planned(every_slot(hashed=False, claimed=claimed))
+
+    seen = set[Slot]()
+    for change in plan.changes:
+        assert change.action is Action.ADOPT
+        assert change.before is not None
+        assert change.after is not None
+        for slot, after in change.after.objects.items():
+            before = change.before.objects[slot]
+            assert (before.verified, after.verified) == (False, False)
+            assert after.is_same(before)
+            seen.add(slot)
+        assert not {slot.value for slot in Slot} & {one.name for one in attributes(change)}
+    assert seen == set(Slot)
+
+
+def test_learning_the_hash_of_an_object_is_no_change_of_it() -> None:
+    known = every_slot(hashed=False)
+    adopted = applied(known, planned(known))
+    hashed = [media(path, path, etag=md5(path)) for path in UNKNOWN]
+
+    (change,) = planned(declaring(adopted, *WITH_EVERY_SLOT, lock=hashed)).changes
+
+    assert [one.name for one in attributes(change)] == ["file_hash"]
+
+
+def test_what_a_delete_retires_stays_unverified_when_nobody_hashed_it() -> None:
+    known = every_slot(hashed=False)
+    plan = planned(declaring(applied(known, planned(known)), speaker("other")))
+
+    objects = [one for change in plan.changes if change.before for one in change.before.objects.values()]
+
+    assert {one.key for one in objects} == set(UNKNOWN)
+    assert not any(one.verified for one in objects)
+
+
+def test_bytes_that_replaced_those_that_were_hashed_are_not_verified() -> None:
+    known = every_slot(hashed=True)
+    adopted = applied(known, planned(known))
+
+    assert object_at(adopted, "l.mp3") == ObjectState(key="l.mp3", size_bytes=5, sha256=sha256("l.mp3"))
+    replaced = object_at(with_objects(adopted, stored("l.mp3", "12345")), "l.mp3")
+    assert replaced is not None
+    assert not replaced.verified
