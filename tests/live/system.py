@@ -86,11 +86,11 @@ def _upload(stored: Object) -> Upload:
     )
 
 
-def fill_database(url: str, mess: Mess) -> LiveRows:
+def fill_database(url: str, mess: Mess, users: int = USERS) -> LiveRows:
     """Insert the rows as an import does, in the text order of their files; then listeners come."""
     with psycopg.connect(url) as connection:
         rows = _Import(connection, mess).run()
-        psycopg.ClientCursor(connection).execute(_LISTENERS.encode(), {"users": USERS})
+        psycopg.ClientCursor(connection).execute(_LISTENERS.encode(), {"users": users})
     return rows
 
 
