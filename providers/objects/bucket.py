@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from providers.objects.errors import translated
 from providers.objects.etag import decoded, encoded
-from reconciler.model.errors import ObjectExists, ObjectMissing, ProviderError
+from reconciler.model.errors import ObjectChanged, ObjectExists, ObjectMissing, ProviderError
 from reconciler.model.ports import Copy, ObjectFacts, Upload
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ class BucketClient:
         """Raise `ObjectExists` when anything is under the key."""
         if self.head(key) is not None:
             raise ObjectExists(f"cannot store {key!r} in {self.name}: something is there already")
+
+    def refuse_another(self, key: str, etag: str) -> None:
+        """Raise `ObjectChanged` unless the object under the key has that ETag."""
+        there = self.head(key)
+        if there is None or there.etag != etag:
+            raise changed(self.name, key, etag, there)
 
     def delete(self, key: str) -> None:
         """Remove an object. Removing what is not there is no error."""
@@ -67,6 +73,16 @@ def is_of(facts: ObjectFacts, asked: Upload | Copy) -> bool:
         facts.size_bytes == asked.size_bytes
         and (facts.media_type, facts.cache_control) == (asked.media_type, asked.cache_control)
         and facts.metadata == {name.lower(): value for name, value in asked.metadata.items()}
+    )
+
+
+def changed(place: str, key: str, etag: str, there: ObjectFacts | None) -> ObjectChanged:
+    """Return the failure of a copy over an object that is not the named one."""
+    held = "nothing is there" if there is None else f"holds {there.size_bytes:,} bytes, {there.etag}"
+    return ObjectChanged(
+        f"cannot replace {key!r} in {place}: it is not the object that was to be replaced",
+        hint="Somebody else wrote to the bucket. Plan again.",
+        details=(f"was to hold {etag}", held),
     )
 
 

@@ -4,21 +4,24 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from providers.objects.bucket import BucketClient, is_of
+from providers.objects.bucket import BucketClient, changed, is_of
 from providers.objects.errors import status_of
 from providers.objects.etag import part_sizes, parts_etag
 from providers.objects.multipart import abort
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import ObjectExists, ObjectMissing, WrongBytes
-from reconciler.model.ports import Copy
+from reconciler.model.ports import Copy, ObjectFacts
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import CompletedPartTypeDef
 
 _WHOLE_MAX_BYTES = 5 * 1024**3  # of one CopyObject
 _PART_BYTES = 1024**3  # above that, where nobody asks for a size: 5 TiB in 5,120 parts
-_EVENT = "before-call.s3.CopyObject"
+_COPY_OBJECT = "s3.CopyObject"
+_IF_MATCH, _IF_NONE_MATCH = "cf-copy-destination-if-match", "cf-copy-destination-if-none-match"
+_REPLACES = "Replaces"  # a parameter of ours, which boto3 does not know
 _PRECONDITION_FAILED = 412
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
@@ -26,13 +29,20 @@ _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 def install(client: "S3Client") -> None:
     """Make the client's copies conditional on R2.
 
-    R2 has no other way to express that condition.
+    R2 has no other way to express that condition. `copy_object` takes one parameter more: the ETag that
+    the copy replaces.
     """
 
-    def add_condition(params: dict[str, Any], **_: object) -> None:
-        params["headers"]["cf-copy-destination-if-none-match"] = "*"
+    def take_condition(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+        context[_REPLACES] = params.pop(_REPLACES, None)
 
-    client.meta.events.register(_EVENT, add_condition)
+    def add_condition(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+        replaces = context[_REPLACES]
+        name, value = (_IF_NONE_MATCH, "*") if replaces is None else (_IF_MATCH, f'"{replaces}"')
+        params["headers"][name] = value
+
+    client.meta.events.register(f"before-parameter-build.{_COPY_OBJECT}", take_condition)
+    client.meta.events.register(f"before-call.{_COPY_OBJECT}", add_condition)
 
 
 class ServerCopy:
@@ -48,23 +58,24 @@ class ServerCopy:
         self._copy = copy
         self._client = place.client
         self._described = place.described(copy)
+        #: The ETag that the copy will show; None when only the store knows.
+        self._expected: str | None = None
 
     def run(self) -> StoredObject:
         """Make the copy and look at it, as `ObjectStore.copy` says."""
         from botocore.exceptions import ClientError
 
-        self._place.refuse_existing(self._copy.key)
         etag = self._source_etag()
+        self._refuse_another()
         origin = {
             "CopySource": {"Bucket": self._source.bucket, "Key": self._copy.source},
             "CopySourceIfMatch": f'"{etag}"',
         }
         try:
-            made = self._make(origin) or etag
+            self._make(origin, etag)
         except ClientError as error:
             self._forgive(error)
-            made = etag
-        return self._checked(made)
+        return self._checked()
 
     def _source_etag(self) -> str:
         there = self._source.head(self._copy.source)
@@ -78,53 +89,82 @@ class ServerCopy:
             )
         return there.etag
 
-    def _forgive(self, error: Any) -> None:
+    def _refuse_another_source(self, etag: str) -> None:
+        """Look at the source again: not every store knows that condition on a part."""
+        if self._source_etag() != etag:
+            raise self._source_replaced()
+
+    def _refuse_another(self) -> None:
+        """Look under the key right before it is written to."""
+        if self._copy.replaces is None:
+            self._place.refuse_existing(self._copy.key)
+        else:
+            self._place.refuse_another(self._copy.key, self._copy.replaces)
+
+    def _forgive(self, error: "ClientError") -> None:
         """Accept the error if a retried copy met its own first success.
 
         Then the answer to that success was lost, and this returns; any other error is raised.
         """
-        there = self._place.head(self._copy.key)
-        if there is None and status_of(error) == _PRECONDITION_FAILED:
-            raise WrongBytes(
-                f"{self._copy.source!r} was replaced while it was copied",
-                code="source-replaced",
-                hint="Plan again.",
-            ) from error
-        retried = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
-        if there is not None and not (retried and is_of(there, self._copy)):
-            raise ObjectExists(
-                f"cannot copy to {self._copy.key!r} in {self._place.name}: something is there already"
-            ) from error
-        if there is None:
-            raise error
-
-    def _checked(self, etag: str) -> StoredObject:
         copy, there = self._copy, self._place.head(self._copy.key)
-        comparable = there is not None and ("-" in etag) == ("-" in there.etag)
-        if there is None or not is_of(there, copy) or (comparable and there.etag != etag):
+        retried = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
+        if there is not None and retried and self._is_copy(there):
+            return
+        untouched = copy.replaces == (there.etag if there is not None else None)
+        refused = status_of(error) == _PRECONDITION_FAILED
+        if untouched and refused:
+            raise self._source_replaced() from error
+        if there is not None and copy.replaces is None:
+            raise ObjectExists(
+                f"cannot copy to {copy.key!r} in {self._place.name}: something is there already"
+            ) from error
+        if refused and copy.replaces is not None:
+            raise changed(self._place.name, copy.key, copy.replaces, there) from error
+        raise error
+
+    def _source_replaced(self) -> WrongBytes:
+        return WrongBytes(
+            f"{self._copy.source!r} was replaced while it was copied",
+            code="source-replaced",
+            hint="Plan again.",
+        )
+
+    def _is_copy(self, there: ObjectFacts) -> bool:
+        """Return whether an object is this copy, by all that is known of it."""
+        expected = self._expected
+        comparable = expected is not None and ("-" in expected) == ("-" in there.etag)
+        return is_of(there, self._copy) and not (comparable and there.etag != expected)
+
+    def _checked(self) -> StoredObject:
+        copy, there = self._copy, self._place.head(self._copy.key)
+        if there is not None and self._is_copy(there):
+            return StoredObject(copy.key, there.size_bytes, there.etag)
+        stays = "it was deleted again"
+        if copy.replaces is None:
             self._place.delete(copy.key)  # ours alone: it was put where there was nothing
-            raise WrongBytes(
-                f"{self._place.name} holds something else under {copy.key!r} than was copied, and it was "
-                "deleted again",
-                hint="Run the command again; if it happens again, the store is not one to trust.",
-            )
-        return StoredObject(copy.key, there.size_bytes, there.etag)
+        else:
+            stays = "it was left as it is"  # it may be somebody else's, and listeners may hear it
+        raise WrongBytes(
+            f"{self._place.name} holds something else under {copy.key!r} than was copied; {stays}",
+            hint="Run the command again; if it happens again, the store is not one to trust.",
+        )
 
-    def _make(self, origin: Mapping[str, Any]) -> str | None:
-        """Make the copy, and return the ETag of its parts.
+    def _make(self, origin: Mapping[str, Any], etag: str) -> None:
+        """Make the copy.
 
-        None where the copy is in one piece, or the ETag is unknown. Copied parts cost nothing to make
-        again: whatever is raised, their upload has been aborted.
+        Copied parts cost nothing to make again: whatever is raised, their upload has been aborted.
         """
         part_bytes = self._copy.part_bytes
         if part_bytes is None and self._copy.size_bytes > _WHOLE_MAX_BYTES:
             part_bytes = _PART_BYTES
         if part_bytes is not None:
-            return self._in_parts(origin, part_bytes)
-        self._client.copy_object(**self._described, **origin, MetadataDirective="REPLACE")
-        return None
+            self._in_parts(origin, etag, part_bytes)
+            return
+        self._expected = None if "-" in etag else etag
+        condition: dict[str, Any] = {_REPLACES: self._copy.replaces}
+        self._client.copy_object(**self._described, **origin, **condition, MetadataDirective="REPLACE")
 
-    def _in_parts(self, origin: Mapping[str, Any], part_bytes: int) -> str | None:
+    def _in_parts(self, origin: Mapping[str, Any], etag: str, part_bytes: int) -> None:
         started = self._client.create_multipart_upload(**self._described)
         where: dict[str, Any] = {
             "Bucket": self._place.bucket,
@@ -133,11 +173,13 @@ class ServerCopy:
         }
         try:
             parts = self._copy_parts(where, origin, part_bytes)
+            self._expected = _etag_of(parts)
+            self._refuse_another_source(etag)
+            self._refuse_another()
             self._client.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
         except BaseException as error:
             self._abort(where, error)
             raise
-        return _etag_of(parts)
 
     def _copy_parts(
         self, where: Mapping[str, str], origin: Mapping[str, Any], part_bytes: int

@@ -5,8 +5,8 @@ For the demo, for tests, and for a trial without an account.
 The files are the objects, and SQLite holds what a file cannot say about itself. A person may look
 around in `objects/`, and may also add, change and remove files there: such a change looks as it
 would in a bucket that somebody else writes to. An entry is saved before its file is moved into
-place, so that single rename decides whether an object exists. A killed process leaves only a file
-under `incoming/`, or an unfinished upload under `unfinished/`.
+place, so that single rename decides whether an object exists, and which one. A killed process leaves
+only a file under `incoming/`, or an unfinished upload under `unfinished/`.
 """
 
 import json
@@ -19,7 +19,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from providers.objects.directory_files import OBJECTS, Entry, Files, FileStamp, Index, translated, usual_path
+from providers.objects.bucket import changed
+from providers.objects.directory_files import (
+    OBJECTS,
+    Entry,
+    Files,
+    FileStamp,
+    Index,
+    stamp_of,
+    translated,
+    usual_path,
+)
 from providers.objects.directory_parts import Parts
 from providers.objects.etag import ContentDigest, encoded
 from reconciler.model.actual import StoredObject
@@ -87,13 +97,24 @@ class DirectoryBucket:
     @contextmanager
     def stream(self, key: str) -> Iterator[Iterator[bytes]]:
         """Open an object of any size, as `ObjectStore.stream` says."""
-        with translated(self._root, key):
-            entry = self._find(key)
-            file = self._files.open(entry.path) if entry else None
-        if entry is None or file is None:
-            raise ObjectMissing(f"there is no {key!r} in {self}")
+        entry, file = self._open(key)
         with file:
             yield self._blocks(file, entry)
+
+    def _open(self, key: str) -> tuple[Entry, BinaryIO]:
+        """Open an object's file, together with its own entry.
+
+        A file that was opened stays what it was when another replaces it.
+        """
+        with translated(self._root, key):
+            while entry := self._find(key):
+                file = self._files.open(entry.path)
+                if file is None:
+                    break
+                if entry.stamp == stamp_of(file):
+                    return entry, file
+                file.close()  # it was replaced between the two looks
+        raise ObjectMissing(f"there is no {key!r} in {self}")
 
     def _blocks(self, file: BinaryIO, entry: Entry) -> Iterator[bytes]:
         left = entry.size_bytes
@@ -110,7 +131,7 @@ class DirectoryBucket:
     def put(self, upload: Upload) -> StoredObject:
         """Store an object where there is none, as `ObjectStore.put` says."""
         encoded(upload.metadata)  # refuses what R2 would
-        self._refuse_existing(upload.key)
+        self._refuse_another(upload.key, None)
         if upload.part_bytes is None:
             receiving = self._files.received(upload)
         else:
@@ -127,8 +148,8 @@ class DirectoryBucket:
         """Copy an object, also from another directory, as `ObjectStore.copy` says."""
         origin = self._sibling(source)
         encoded(copy.metadata)
-        self._refuse_existing(copy.key)
         with origin.copied(copy) as body:
+            self._refuse_another(copy.key, copy.replaces)
             upload = Upload(
                 key=copy.key,
                 body=body,
@@ -140,7 +161,7 @@ class DirectoryBucket:
                 part_bytes=copy.part_bytes,
             )
             with self._files.received(upload) as (incoming, digest):
-                return self._placed(upload, incoming, digest)
+                return self._placed(upload, incoming, digest, copy.replaces)
 
     @contextmanager
     def copied(self, copy: Copy) -> Iterator[BinaryIO]:
@@ -148,11 +169,7 @@ class DirectoryBucket:
 
         Raises `ObjectMissing` or `WrongBytes` when the source is not what was named.
         """
-        with translated(self._root, copy.source):
-            entry = self._find(copy.source)
-            file = self._files.open(entry.path) if entry else None
-        if entry is None or file is None:
-            raise ObjectMissing(f"there is no {copy.source!r} in {self}")
+        entry, file = self._open(copy.source)
         with file:
             if entry.size_bytes != copy.size_bytes or copy.etag not in {None, entry.etag}:
                 raise WrongBytes(
@@ -205,17 +222,27 @@ class DirectoryBucket:
                 self._files.remove(entry.path)
             self._index.drop(key)
 
-    def _refuse_existing(self, key: str) -> None:
-        if self.head(key) is not None:
+    def _refuse_another(self, key: str, replaces: str | None) -> Entry | None:
+        """Return the object that is to be replaced; refuse any other."""
+        with translated(self._root, key):
+            there = self._find(key)
+        if replaces is None and there is not None:
             raise ObjectExists(f"cannot store {key!r} in {self}: something is there already")
+        if replaces is not None and (there is None or there.etag != replaces):
+            raise changed(str(self), key, replaces, self.head(key))
+        return there
 
-    def _placed(self, upload: Upload, incoming: str, digest: ContentDigest) -> StoredObject:
+    def _placed(
+        self, upload: Upload, incoming: str, digest: ContentDigest, replaces: str | None = None
+    ) -> StoredObject:
         with translated(self._root, upload.key), self._files.locked():
-            self._refuse_existing(upload.key)
-            self._admit(upload, incoming, digest)
+            there = self._refuse_another(upload.key, replaces)
+            self._admit(upload, incoming, digest, there)
         return StoredObject(upload.key, upload.size_bytes, digest.etag)
 
-    def _admit(self, upload: Upload, incoming: str, digest: ContentDigest) -> None:
+    def _admit(self, upload: Upload, incoming: str, digest: ContentDigest, there: Entry | None) -> None:
+        if there is not None:
+            self._files.distinguish(incoming, there.stamp)
         stamp = self._files.stamp(incoming)
         if stamp is None:
             raise Unavailable(
@@ -225,7 +252,7 @@ class DirectoryBucket:
             )
         entry = Entry(
             key=upload.key,
-            path=self._files.place_for(upload.key),
+            path=there.path if there else self._files.place_for(upload.key),
             size_bytes=stamp.size_bytes,
             mtime_ns=stamp.mtime_ns,
             etag=digest.etag,
@@ -234,8 +261,13 @@ class DirectoryBucket:
             cache_control=upload.cache_control,
             metadata=json.dumps({name.lower(): value for name, value in upload.metadata.items()}),
         )
-        self._index.save(entry)
+        if there is None:
+            self._index.save(entry)
+            self._files.place(incoming, entry.path)
+            return
+        self._index.prepare(there, entry)
         self._files.place(incoming, entry.path)
+        self._index.save(entry)
 
     def _find(self, key: str) -> Entry | None:
         entry = self._index.get(key)
@@ -246,8 +278,11 @@ class DirectoryBucket:
 
     def _checked(self, entry: Entry, stamp: FileStamp) -> Entry | None:
         """Return the entry as the file is now; None when it was removed meanwhile."""
-        if stamp == FileStamp(entry.size_bytes, entry.mtime_ns):
+        if stamp == entry.stamp:
             return entry
+        known = self._index.entry_of(entry.key, stamp)
+        if known is not None:
+            return known
         etag = self._files.digest(entry.path, entry.part_bytes)
         if etag == entry.etag:
             return replace(entry, mtime_ns=stamp.mtime_ns)

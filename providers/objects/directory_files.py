@@ -97,6 +97,12 @@ class FileStamp:
     mtime_ns: int
 
 
+def stamp_of(file: BinaryIO) -> FileStamp:
+    """Return the stamp of an open file."""
+    facts = os.fstat(file.fileno())
+    return FileStamp(facts.st_size, facts.st_mtime_ns)
+
+
 class Files:
     """Files under the root of a bucket.
 
@@ -152,6 +158,15 @@ class Files:
             return (self._root / path).open("rb")
         except FileNotFoundError:
             return None
+
+    def distinguish(self, path: str, other: FileStamp) -> None:
+        """Make sure that a file has another stamp than a file it replaces.
+
+        Both may be of one size, and written in one tick of the clock.
+        """
+        if self.stamp(path) == other:
+            later = other.mtime_ns + 1
+            os.utime(self._root / path, ns=(later, later))
 
     def digest(self, path: str, part_bytes: int | None = None) -> str | None:
         """Return the ETag of a file's current bytes.
@@ -223,7 +238,8 @@ class Files:
     def place(self, incoming: str, path: str) -> None:
         """Move a received file to its place.
 
-        At this moment the object begins to exist. The caller must hold the lock.
+        At this moment the object begins to exist, and the one that it replaces ends. The caller must hold
+        the lock.
         """
         (self._root / incoming).rename(self._root / path)
         _sync_folder((self._root / path).parent)
@@ -292,8 +308,8 @@ def _sync_folder(folder: Path) -> None:
 #: How long one process waits for another's commit, which takes milliseconds.
 _BUSY_SECONDS = 30.0
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS object (
+_TABLE = """
+CREATE TABLE IF NOT EXISTS {name} (
     folded TEXT PRIMARY KEY,      -- the key in NFC: which object it is
     key TEXT NOT NULL,            -- the key as it was last put
     path TEXT NOT NULL,           -- of the content, relative to the bucket
@@ -306,12 +322,14 @@ CREATE TABLE IF NOT EXISTS object (
     metadata TEXT NOT NULL        -- JSON
 ) WITHOUT ROWID
 """
+_OBJECT = "object"
+_REPLACING = "replacing"  # what takes the place of an object at the moment its file does
 _ALL = """
-SELECT key, path, size_bytes, mtime_ns, etag, part_bytes, media_type, cache_control, metadata FROM object
+SELECT key, path, size_bytes, mtime_ns, etag, part_bytes, media_type, cache_control, metadata FROM {name}
 """
-_ONE = f"{_ALL} WHERE folded = ?"
-_SAVE = "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_DROP = "DELETE FROM object WHERE folded = ?"
+_ONE = _ALL + "WHERE folded = ?"
+_SAVE = "INSERT OR REPLACE INTO {name} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_DROP = "DELETE FROM {name} WHERE folded = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +349,11 @@ class Entry:
     cache_control: str | None = None
     metadata: str = "{}"
 
+    @property
+    def stamp(self) -> FileStamp:
+        """The stamp of its file."""
+        return FileStamp(self.size_bytes, self.mtime_ns)
+
 
 class Index:
     """Entries of a directory bucket.
@@ -346,25 +369,50 @@ class Index:
         if not self._file.exists():
             return None
         with self._connected() as connection:
-            row = connection.execute(_ONE, (nfc(key),)).fetchone()
+            row = connection.execute(_ONE.format(name=_OBJECT), (nfc(key),)).fetchone()
         return Entry(*row) if row else None
+
+    def entry_of(self, key: str, stamp: FileStamp) -> Entry | None:
+        """Return the entry of a key whose file has that stamp.
+
+        That is the one it has, or the one that was prepared to replace it.
+        """
+        with self._connected() as connection:
+            rows = [
+                row
+                for name in (_OBJECT, _REPLACING)
+                for row in connection.execute(_ONE.format(name=name), (nfc(key),))
+            ]
+        found = (Entry(*row) for row in rows)
+        return next((each for each in found if each.stamp == stamp), None)
 
     def all(self) -> list[Entry]:
         """Return every entry, in no order."""
         if not self._file.exists():
             return []
         with self._connected() as connection:
-            return [Entry(*row) for row in connection.execute(_ALL)]
+            return [Entry(*row) for row in connection.execute(_ALL.format(name=_OBJECT))]
 
     def save(self, entry: Entry) -> None:
         """Insert or replace the entry of a key; durable when this returns."""
         with self._connected() as connection:
-            connection.execute(_SAVE, (nfc(entry.key), *astuple(entry)))
+            connection.execute(_SAVE.format(name=_OBJECT), (nfc(entry.key), *astuple(entry)))
+            connection.execute(_DROP.format(name=_REPLACING), (nfc(entry.key),))
+
+    def prepare(self, there: Entry, entry: Entry) -> None:
+        """Save the entry that replaces `there` as soon as its file does.
+
+        Durable when this returns.
+        """
+        with self._connected() as connection:
+            for name, each in ((_OBJECT, there), (_REPLACING, entry)):
+                connection.execute(_SAVE.format(name=name), (nfc(each.key), *astuple(each)))
 
     def drop(self, key: str) -> None:
         """Remove the entry of a key, if there is one."""
         with self._connected() as connection:
-            connection.execute(_DROP, (nfc(key),))
+            for name in (_OBJECT, _REPLACING):
+                connection.execute(_DROP.format(name=name), (nfc(key),))
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
@@ -373,5 +421,6 @@ class Index:
         A connection is cheap here, so none is ever left open.
         """
         with closing(sqlite3.connect(self._file, timeout=_BUSY_SECONDS)) as connection, connection:
-            connection.execute(_SCHEMA)
+            for name in (_OBJECT, _REPLACING):
+                connection.execute(_TABLE.format(name=name))
             yield connection

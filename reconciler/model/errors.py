@@ -191,6 +191,15 @@ class ObjectExists(ProviderError):
     code = "object-exists"
 
 
+class ObjectChanged(ProviderError):
+    """Copy over an object that is not, or no longer, the one that was named.
+
+    Nothing was overwritten.
+    """
+
+    code = "object-changed"
+
+
 class ObjectMissing(ProviderError):
     """There is no object under that key."""
 

@@ -20,7 +20,7 @@ COPIED = Answer(body=f"<CopyObjectResult><ETag>&quot;{md5_of(DATA)}&quot;</ETag>
 def copying(
     heads: list[Answer], put: Callable[[Request], Answer | None], seen: list[Request] | None = None
 ) -> Callable[[Request], Answer | None]:
-    """Return a store that answers the heads in turn: of the key, of the source, then of the key again."""
+    """Return a store that answers the heads in turn: of the source, of the key, then of the key again."""
     answers = in_turn(*heads)
 
     def script(request: Request) -> Answer | None:
@@ -39,7 +39,7 @@ def copying(
 def test_a_copy_asks_r2_to_overwrite_nothing_and_names_the_content_it_means() -> None:
     seen: list[Request] = []
 
-    with served(copying([GONE, THERE, THERE], in_turn(COPIED), seen)) as (store, _):
+    with served(copying([THERE, GONE, THERE], in_turn(COPIED), seen)) as (store, _):
         store.copy(ASKED)
 
     headers = seen[2].headers
@@ -52,7 +52,7 @@ def test_a_copy_asks_r2_to_overwrite_nothing_and_names_the_content_it_means() ->
 def test_a_copy_whose_answer_was_lost_knows_its_own_object() -> None:
     lost = in_turn(None, error(412, "PreconditionFailed"))
 
-    with served(copying([GONE, THERE, THERE], lost)) as (store, requests):
+    with served(copying([THERE, GONE, THERE], lost)) as (store, requests):
         assert store.copy(ASKED).etag == md5_of(DATA)
 
     assert requests.count("CopyObject") == 2
@@ -60,7 +60,7 @@ def test_a_copy_whose_answer_was_lost_knows_its_own_object() -> None:
 
 def test_a_key_that_was_taken_meanwhile_is_not_taken_for_the_copy() -> None:
     with (
-        served(copying([GONE, THERE, THERE], in_turn(error(412, "PreconditionFailed")))) as (store, requests),
+        served(copying([THERE, GONE, THERE], in_turn(error(412, "PreconditionFailed")))) as (store, requests),
         pytest.raises(ObjectExists),
     ):
         store.copy(ASKED)
@@ -70,7 +70,7 @@ def test_a_key_that_was_taken_meanwhile_is_not_taken_for_the_copy() -> None:
 
 def test_a_source_that_was_replaced_meanwhile_is_no_copy() -> None:
     with (
-        served(copying([GONE, THERE, GONE], in_turn(error(412, "PreconditionFailed")))) as (store, _),
+        served(copying([THERE, GONE, GONE], in_turn(error(412, "PreconditionFailed")))) as (store, _),
         failing(WrongBytes, "source-replaced"),
     ):
         store.copy(ASKED)
@@ -81,7 +81,7 @@ def test_a_copy_that_holds_other_bytes_is_deleted_again(other: dict[str, str]) -
     wrong = Answer(headers={**FACTS, **other})
 
     with (
-        served(copying([GONE, THERE, wrong], in_turn(COPIED))) as (store, requests),
+        served(copying([THERE, GONE, wrong], in_turn(COPIED))) as (store, requests),
         pytest.raises(WrongBytes),
     ):
         store.copy(ASKED)
@@ -91,7 +91,7 @@ def test_a_copy_that_holds_other_bytes_is_deleted_again(other: dict[str, str]) -
 
 def test_a_right_that_is_missing_is_said() -> None:
     with (
-        served(copying([GONE, THERE, GONE], in_turn(error(403, "AccessDenied")))) as (store, _),
+        served(copying([THERE, GONE, GONE], in_turn(error(403, "AccessDenied")))) as (store, _),
         pytest.raises(Denied),
     ):
         store.copy(ASKED)
@@ -99,7 +99,7 @@ def test_a_right_that_is_missing_is_said() -> None:
 
 def test_a_store_that_stays_busy_leaves_no_parts() -> None:
     started = b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
-    heads = copying([GONE, THERE, GONE], in_turn(error(503, "SlowDown")))
+    heads = copying([THERE, GONE, GONE], in_turn(error(503, "SlowDown")))
 
     def script(request: Request) -> Answer | None:
         return Answer(body=started) if request.method == "POST" else heads(request)

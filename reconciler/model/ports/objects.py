@@ -57,6 +57,9 @@ class Copy:
     `part_bytes` asks for a copy in equal parts of that size, and so for the ETag that such an upload of the
     same bytes would have. Nothing of what was said of the source goes along: what is named here is said of
     the copy.
+
+    `replaces` is the ETag of the object under `key` that the copy replaces; None when there has to be
+    nothing.
     """
 
     source: str
@@ -67,6 +70,7 @@ class Copy:
     metadata: Mapping[str, str] = field(default_factory=dict)
     part_bytes: int | None = None
     etag: str | None = None
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,8 @@ class UnfinishedUpload:
 class Capabilities:
     """Abilities of an object store, so that no caller asks for its class.
 
-    `conditional_copy`: a copy never overwrites, not even what came between a look and the copy.
+    `conditional_copy`: a copy in one piece overwrites nothing but what it replaces, not even what came
+    between a look and the copy. Otherwise, and for a copy in parts, a head right before decides.
     `lists_unfinished`: unfinished multipart uploads can be listed, by a key that may.
     `folds_nfc`: keys equal by NFC are one object; otherwise a listing may show both.
     `own_clock`: answers tell the store's time; otherwise this machine's counts.
@@ -170,10 +175,18 @@ class ObjectStore(Protocol):
         """Copy an object inside the store, and return what is there now.
 
         Its bytes do not pass through this machine. `source` is the bucket to copy from, of the same
-        provider and account as this one; when it is None, this bucket itself. Never overwrites: raises
-        `ObjectExists` when anything is under the key. Raises `ObjectMissing` when there is no such
-        source, and `WrongBytes` when the source does not have the size or the ETag that was named. A copy
-        is whole or absent.
+        provider and account as this one; when it is None, this bucket itself. Raises `ObjectMissing` when
+        there is no such source, and `WrongBytes` when the source does not have the size or the ETag that
+        was named. A copy is whole or absent. The ETag of the result is the one that a head then shows.
+
+        Without `replaces` nothing is overwritten: raises `ObjectExists` when anything is under the key.
+        With it, that object alone is overwritten, at one moment: raises `ObjectChanged` when the key has
+        another object or none. A copy may replace its own source, to say other things of it. Where
+        `capabilities` deny `conditional_copy`, and for a copy in parts, what comes between a head and the
+        request after it is overwritten: the caller makes sure that nobody else writes to the key.
+
+        Raises `WrongBytes` too when the store then shows something else than was copied. That is deleted
+        again if there was nothing under the key; what stands under an overwritten key stays there.
         """
         ...
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from providers.objects.directory import DirectoryBucket
+from providers.objects.directory_files import Files
 from reconciler.model.actual import StoredObject
-from reconciler.model.errors import Denied, ObjectExists, ProviderError
+from reconciler.model.errors import Denied, ObjectChanged, ObjectExists, ProviderError
+from reconciler.model.ports import Copy
 from tests.rights import as_bound_by_rights
 from tests.uploads import md5_of, upload
 
@@ -51,18 +53,26 @@ for number in range(40):
     print(number)
 """
 
-#: Puts or deletes a key, and is killed by the kernel right before the step it is told.
+#: Puts, replaces or deletes a key, and is killed by the kernel right before the step it is told.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from providers.objects.directory import DirectoryBucket, Files, Index
-from tests.uploads import upload
+from reconciler.model.ports import Copy
+from tests.uploads import md5_of, upload
 
 _, root, step, act, key = sys.argv
 owner, _, name = step.partition(".")
 setattr({"Files": Files, "Index": Index}[owner], name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 bucket = DirectoryBucket(Path(root))
-bucket.put(upload(key, b"first")) if act == "put" else bucket.delete(key)
+match act:
+    case "put":
+        bucket.put(upload(key, b"first"))
+    case "replace":
+        said = {"media_type": "audio/mpeg", "metadata": {"sha256": "new"}, "replaces": md5_of(b"first")}
+        bucket.copy(Copy(source="from", key=key, size_bytes=5, **said))
+    case "delete":
+        bucket.delete(key)
 """
 
 
@@ -217,7 +227,7 @@ def test_a_process_killed_in_a_put_leaves_nothing_under_the_key(
 
 
 def killed_before(step: str, act: str, root: Path, key: str) -> None:
-    """Let a process put or delete the key, and be killed right before it would take that step."""
+    """Let a process do that to the key, and be killed right before it would take that step."""
     with start(KILLED, str(root), step, act, key) as process:
         process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
@@ -235,6 +245,98 @@ def test_a_put_killed_before_its_last_steps_is_absent_and_can_be_done_again(
     facts = bucket.head("a/b")
     assert facts is not None
     assert facts.metadata == {"sha256": "ab"}
+
+
+@pytest.mark.parametrize(
+    ("step", "content", "said"),
+    [
+        ("Index.prepare", b"first", "old"),
+        ("Files.place", b"first", "old"),
+        ("Index.save", b"other", "new"),
+    ],
+)
+@pytest.mark.parametrize("key", ["a/b", "a//b"])
+def test_a_replacement_killed_between_its_steps_is_the_old_object_or_the_new_one(
+    bucket: DirectoryBucket, tmp_path: Path, step: str, content: bytes, said: str, key: str
+) -> None:
+    bucket.put(upload("from", b"other"))
+    bucket.put(upload(key, b"first", metadata={"sha256": "old"}))
+
+    killed_before(step, "replace", tmp_path / "bucket", key)
+
+    facts = bucket.head(key)
+    assert facts is not None
+    assert (bucket.read(key), facts.etag, facts.metadata) == (content, md5_of(content), {"sha256": said})
+    assert StoredObject(key, 5, md5_of(content)) in bucket.list()
+    bucket.copy(replacing(key, facts.etag))
+    assert bucket.read(key) == b"other"
+    bucket.delete(key)
+    assert bucket.head(key) is None
+
+
+def replacing(key: str, etag: str) -> Copy:
+    return Copy(source="from", key=key, size_bytes=5, media_type="audio/mpeg", replaces=etag)
+
+
+def test_who_reads_an_object_that_is_replaced_hears_it_to_its_end(bucket: DirectoryBucket) -> None:
+    old, new = b"old " * 1024**2, b"other"
+    bucket.put(upload("from", new))
+    etag = bucket.put(upload("a", old)).etag
+
+    with bucket.stream("a") as blocks:
+        heard = [next(blocks)]
+        bucket.copy(replacing("a", etag))
+        heard.extend(blocks)
+
+    assert b"".join(heard) == old
+    assert bucket.read("a") == new
+
+
+def test_a_file_that_a_person_brought_is_replaced_like_any_other(
+    bucket: DirectoryBucket, tmp_path: Path
+) -> None:
+    bucket.put(upload("from", b"other"))
+    (tmp_path / "bucket/objects/a").write_bytes(b"brought")
+
+    bucket.copy(replacing("a", md5_of(b"brought")))
+
+    assert bucket.read("a") == b"other"
+    assert [stored.key for stored in bucket.list()] == ["a", "from"]
+
+
+def test_objects_of_one_size_and_one_tick_of_the_clock_are_told_apart(
+    bucket: DirectoryBucket, tmp_path: Path
+) -> None:
+    """Whatever the clock says, the file that replaces has a time of its own."""
+    bucket.put(upload("from", b"other"))
+    etag = bucket.put(upload("a", b"first")).etag
+    files = Files(tmp_path / "bucket")
+    stamp = files.stamp("objects/a")
+    assert stamp is not None
+
+    files.distinguish("objects/a", stamp)
+    changed = files.stamp("objects/a")
+    files.distinguish("objects/a", stamp)
+
+    assert changed != stamp
+    assert files.stamp("objects/a") == changed
+    assert bucket.copy(replacing("a", etag)).etag == md5_of(b"other")
+
+
+def test_of_copies_at_once_that_replace_an_object_one_does(bucket: DirectoryBucket, tmp_path: Path) -> None:
+    others = [DirectoryBucket(tmp_path / "bucket") for _ in range(8)]
+    bucket.put(upload("from", b"other"))
+    etag = bucket.put(upload("a", b"first")).etag
+
+    def attempt(store: DirectoryBucket) -> bool:
+        try:
+            store.copy(replacing("a", etag))
+        except ObjectChanged:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(others)) as threads:
+        assert sum(threads.map(attempt, others)) == 1
 
 
 def test_a_delete_killed_half_way_has_deleted(bucket: DirectoryBucket, tmp_path: Path) -> None:
