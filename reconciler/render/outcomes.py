@@ -8,9 +8,16 @@ from reconciler.model.outcomes import Collected, Outcome
 from reconciler.model.plan import Action, NamedBy
 from reconciler.model.ports import UnfinishedUpload
 from reconciler.model.values import counted, readable_size
+from reconciler.planning.corrections import corrections
 from reconciler.render.escape import harmless
 from reconciler.render.history import git_advice
-from reconciler.render.plan.sentences import merged_sentence, plan_line, restored_sentence
+from reconciler.render.plan.sentences import (
+    counts_of,
+    merged_sentence,
+    plan_line,
+    restored_sentence,
+    with_corrected,
+)
 
 _DONE = {
     Action.ADOPT: "imported",
@@ -48,13 +55,14 @@ def _outcome_lines(outcome: Outcome, rolled_back: Run | None, *, shown: bool) ->
 
 def _changes(outcome: Outcome) -> Iterator[str]:
     plan = outcome.plan
+    corrected = corrections(plan, Action.ADOPT)
     counts = [
-        f"{plan.count(action):,} {word}"
-        for action, word in _DONE.items()
-        if action in _ALWAYS or plan.count(action)
+        f"{number:,} {_DONE[action]}"
+        for action, number in counts_of(plan, corrected).items()
+        if action in _ALWAYS or number
     ]
     what = "Rollback" if plan.rolls_back is not None else "Merge" if plan.merges is not None else "Apply"
-    yield f"\n{what} complete! Resources: {', '.join(counts)}."
+    yield f"\n{what} complete! Resources: {with_corrected(counts, corrected, 'was', 'were')}."
     transfers = [
         ("uploaded", outcome.uploaded_files, outcome.uploaded_bytes),
         ("copied", outcome.copied_files, outcome.copied_bytes),
@@ -81,6 +89,8 @@ def outcome_facts(outcome: Outcome | None, rolled_back: Run | None) -> Mapping[s
         "changes": len(plan.changes),
         "uploaded_bytes": outcome.uploaded_bytes,
     }
+    if (corrected := corrections(plan, Action.ADOPT)).rows:
+        facts["corrected"] = {"rows": corrected.rows, "columns": corrected.counts}
     if outcome.copied_files:
         facts["copied_bytes"] = outcome.copied_bytes
     if plan.merges is not None:

@@ -12,6 +12,8 @@ from reconciler.model.errors import Exit, InvalidInput
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action
 from reconciler.model.values import nfc
+from reconciler.planning.corrections import corrections
+from reconciler.render.plan.json import load_plan
 from tests.failures import named_in
 from tests.live.mess import BASE_URL
 from tests.live.project import Entry, LiveProject, ambiguous
@@ -274,6 +276,10 @@ def test_the_command_line_says_what_it_imports_and_then_that_all_is_well(
     assert run(["plan", "--detailed-exitcode"]) == Exit.OK
     again = capsys.readouterr().out
 
-    assert f"Plan: {resources} to import, 0 to add, 0 to change, 0 to delete." in planned
-    assert f"Apply complete! Resources: {resources} imported, 0 added, 0 changed, 0 deleted." in applied
+    rows = corrections(load_plan(Path("plans/first.json").read_text(), "first.json"), Action.ADOPT).rows
+    assert rows >= len(untouched.mess.lectures)
+    assert f"Plan: {resources} to import, of which {rows} are corrected: " in planned
+    assert f"; 0 to add, {rows} to change, 0 to delete." in planned
+    assert f"Apply complete! Resources: {resources} imported, of which {rows} were corrected: " in applied
+    assert f"; 0 added, {rows} changed, 0 deleted." in applied
     assert "No changes. The library matches the catalog." in again

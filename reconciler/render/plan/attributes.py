@@ -78,7 +78,7 @@ def _columns(before: State, after: State) -> Iterator[Attribute]:
             old = before.values.get(name)
             yield Attribute(name=name, before=_text(old), after=KNOWN_AFTER_APPLY)
         else:
-            yield _column(name, left[name], after.values[name])
+            yield column_attribute(name, left[name], after.values[name])
 
 
 def _differing(left: Mapping[str, Value], right: Mapping[str, Value]) -> set[str]:
@@ -89,7 +89,8 @@ def _differing(left: Mapping[str, Value], right: Mapping[str, Value]) -> set[str
     return {str(level.path(output_format="list")[0]) for levels in tree.values() for level in levels}
 
 
-def _column(name: str, old: Value, new: Value) -> Attribute:
+def column_attribute(name: str, old: Value, new: Value) -> Attribute:
+    """Return a column that changes from one value to another."""
     if isinstance(old, str) and isinstance(new, str):
         return _changed_text(name, old, new)
     note = _members(old, new) if isinstance(old, tuple) and isinstance(new, tuple) else ""

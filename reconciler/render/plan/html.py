@@ -20,7 +20,7 @@ from reconciler.model.plan import Action, Blocked, Change, ObjectState, Plan, St
 from reconciler.planning.references import url_of
 from reconciler.render.escape import harmless
 from reconciler.render.plan.attributes import attributes, hidden_attributes
-from reconciler.render.plan.parts import Detail, drift_part, notes, templates, totals
+from reconciler.render.plan.parts import Detail, correction_parts, drift_part, notes, templates, totals
 from reconciler.render.plan.sentences import (
     ORDER,
     SYMBOLS,
@@ -80,6 +80,7 @@ def plan_html(
         people=people_sentence(plan),
         blocked=[_guard(plan, blocked, out) for blocked in plan.blocked],
         actions=[_action(plan, action) for action in ORDER if plan.count(action)],
+        corrections=[_corrections(plan, action) for action in ORDER if correction_parts(plan, action)],
         changes=changes,
         drift=[drift_part(drift) for drift in plan.drift],
         notes=list(notes(plan)),
@@ -153,6 +154,10 @@ def _action(plan: Plan, action: Action) -> dict[str, Any]:
         "symbol": SYMBOLS[action],
         "count": plan.count(action),
     }
+
+
+def _corrections(plan: Plan, action: Action) -> dict[str, Any]:
+    return {"count": plan.count(action), "verb": VERBS[action], "columns": correction_parts(plan, action)}
 
 
 def _change(change: Change, media: _Media, detail: Detail) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reconciler.model.drift import DriftFinding
 from reconciler.model.errors import PlanRefused
 from reconciler.model.plan import (
+    Action,
     Blocked,
     Change,
     Impact,
@@ -23,10 +24,11 @@ from reconciler.model.plan import (
 )
 from reconciler.model.remedies import MakePlan
 from reconciler.model.values import canonical_json, first_few
+from reconciler.planning.corrections import CORRECTING, corrections
 from reconciler.planning.fingerprint import change_id, fingerprint
 from reconciler.render.diagnostics import position_json
 from reconciler.render.escape import harmless_json
-from reconciler.render.plan.sentences import VERBS, cost_of, object_address, row_name
+from reconciler.render.plan.sentences import VERBS, cost_of, counts_of, object_address, row_name
 from reconciler.render.plan.steps import steps_of
 from reconciler.render.remedies import remedy_json
 
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     PartT = TypeVar("PartT", bound=PlanPart)
 
 #: The first number changes when an older elmify would misread the file; the second when keys are added.
-FORMAT_VERSION = "2.0"
+FORMAT_VERSION = "2.1"
 _PLAN_AGAIN = "Make it again and have it reviewed:"
 _REMEDIES = (MakePlan(review=True),)
 _DETAILS = 10  # mistakes that are told of one file
@@ -86,6 +88,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "options": list(plan.options),
         "allowances": dict(plan.allowances),
         "resource_changes": [_change(change) for change in plan.changes],
+        "corrections": _corrections(plan),
         "resource_drift": [_drift(drift) for drift in plan.drift],
         "impact": _impact(plan.impact),
         "guards": [_blocked(blocked) for blocked in plan.blocked],
@@ -195,6 +198,34 @@ def _restored(restored: Restored) -> dict[str, Any]:
     }
 
 
+def _corrections(plan: Plan) -> list[dict[str, Any]]:
+    found = (corrections(plan, action) for action in CORRECTING)
+    return [
+        {
+            "actions": [one.action.value],
+            "rows": one.rows,
+            "columns": [
+                {
+                    "column": group.column,
+                    "count": group.count,
+                    "examples": [
+                        {
+                            "address": example.address,
+                            "before": example.before,
+                            "after": example.after,
+                            "after_unknown": example.waits,
+                        }
+                        for example in group.examples
+                    ],
+                }
+                for group in one.columns
+            ],
+        }
+        for one in found
+        if one.rows
+    ]
+
+
 def _drift(drift: DriftFinding) -> dict[str, Any]:
     return {
         "kind": drift.what.value,
@@ -237,10 +268,11 @@ def _unmanaged(unmanaged: Unmanaged) -> dict[str, Any]:
 
 
 def _summary(plan: Plan) -> dict[str, Any]:
-    cost = cost_of(plan)
+    cost, corrected = cost_of(plan), corrections(plan, Action.ADOPT)
     copies = list(plan.puts_from(PutOrigin.STAGED, PutOrigin.COPY))
     return {
-        **{verb: plan.count(action) for action, verb in VERBS.items()},
+        **{VERBS[action]: number for action, number in counts_of(plan, corrected).items()},
+        "corrected": corrected.rows,
         "upload_objects": len(list(plan.puts_from(PutOrigin.DISK))),
         "upload_bytes": plan.upload_bytes,
         "copy_objects": len(copies),

@@ -14,7 +14,7 @@ from reconciler.model.plan import Action, Blocked, Change, Plan
 from reconciler.model.values import counted
 from reconciler.render.escape import code, marker_word, prose
 from reconciler.render.plan.attributes import attributes
-from reconciler.render.plan.parts import Detail, drift_part, notes, templates, totals
+from reconciler.render.plan.parts import Detail, correction_parts, drift_part, notes, templates, totals
 from reconciler.render.plan.sentences import (
     NO_CHANGES,
     ORDER,
@@ -53,6 +53,9 @@ class _Level(IntEnum):
     COLLECTIONS = 2  # counts for each collection
     KINDS = 3  # counts of speakers, collections and lectures
 
+
+#: How many examples of each corrected column a level has room for.
+_EXAMPLES = {_Level.ATTRIBUTES: 3, _Level.RESOURCES: 3, _Level.COLLECTIONS: 1, _Level.KINDS: 0}
 
 _FINEST = {
     Detail.ATTRIBUTES: _Level.ATTRIBUTES,
@@ -181,6 +184,7 @@ def _group(plan: Plan, action: Action, level: _Level) -> dict[str, Any]:
         "title": f"{len(changes):,} to {VERBS[action]}",
         "kinds": by_kind(changes),
         "form": form,
+        "corrections": correction_parts(plan, action, _EXAMPLES[level]),
         "changes": [_change(change, level) for change in changes] if each else [],
         "places": list(_places(changes, named=form == "named")) if form in {"placed", "named"} else [],
     }

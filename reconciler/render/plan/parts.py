@@ -5,10 +5,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.drift import DriftFinding
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Action, Plan
 from reconciler.model.values import first_few
+from reconciler.planning.corrections import EXAMPLES_MAX, Example, corrections
 from reconciler.render.escape import value_text
+from reconciler.render.plan.attributes import column_attribute
 from reconciler.render.plan.sentences import (
+    KNOWN_AFTER_APPLY,
     allowances_sentence,
     kept_notes,
     options_sentence,
@@ -45,6 +48,39 @@ def fitting_detail(plan: Plan) -> Detail:
 
 
 _EXAMPLES = 5
+
+
+#: Above so many changes of one action their columns are told together too.
+_TOLD_ONE_BY_ONE = 3
+
+
+def correction_parts(plan: Plan, action: Action, examples: int = EXAMPLES_MAX) -> list[dict[str, Any]]:
+    """Return the columns that the changes of an action rewrite, each with some examples.
+
+    Those of imports are always told; those of a few other changes are told by each of them.
+    """
+    found = corrections(plan, action)
+    if action is not Action.ADOPT and found.rows <= _TOLD_ONE_BY_ONE:
+        return []
+    return [
+        {
+            "column": group.column,
+            "count": group.count,
+            "examples": [_example(group.column, each) for each in group.examples[:examples]],
+        }
+        for group in found.columns
+    ]
+
+
+def _example(column: str, example: Example) -> dict[str, str]:
+    attribute = column_attribute(column, example.before, example.after)
+    after = KNOWN_AFTER_APPLY if example.waits else attribute.after
+    return {
+        "before": attribute.before or "null",
+        "after": after or "null",
+        "note": attribute.note,
+        "address": example.address,
+    }
 
 
 def drift_part(drift: DriftFinding) -> dict[str, str]:

@@ -159,6 +159,37 @@ class ResourceChange(PlanPart):
     protect: bool
 
 
+class ExamplePart(PlanPart):
+    """A row that is an example of a correction; for an object, both sides are keys.
+
+    `after_unknown` says that the database makes the value when the plan is applied.
+    """
+
+    address: str
+    before: Scalar
+    after: Scalar
+    after_unknown: bool
+
+
+class ColumnPart(PlanPart):
+    """Rows in which one column, or the object in one slot, gets another value."""
+
+    column: str
+    count: Size
+    examples: list[ExamplePart]
+
+
+class CorrectionsPart(PlanPart):
+    """What the changes of one action rewrite in existing rows, the most frequent column first.
+
+    It is derived from the changes, and not read back.
+    """
+
+    actions: Annotated[list[Action], Field(min_length=1, max_length=1)]
+    rows: Size
+    columns: list[ColumnPart]
+
+
 class DriftChange(PlanPart):
     """One drifted attribute.
 
@@ -236,7 +267,10 @@ class UnmanagedPart(PlanPart):
 
 
 class Summary(PlanPart):
-    """Counts over the plan. Derived, and not read back."""
+    """Counts over the plan. Derived, and not read back.
+
+    `corrected` are the imports that rewrite a column; they count among `change` too.
+    """
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, populate_by_name=True)
 
@@ -246,6 +280,7 @@ class Summary(PlanPart):
     move: Size
     delete: Size
     forget: Size
+    corrected: Size = 0
     upload_objects: Size
     upload_bytes: Size
     copy_objects: Size = 0
@@ -291,6 +326,7 @@ class PlanFile(Header):
     options: list[str]
     allowances: dict[str, int]
     resource_changes: list[ResourceChange]
+    corrections: list[CorrectionsPart] = Field(default_factory=list)
     resource_drift: list[ResourceDrift]
     impact: ImpactPart
     guards: list[Guard]

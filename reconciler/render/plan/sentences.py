@@ -10,6 +10,7 @@ from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Change, Impact, Merged, NamedBy, Plan, Put, PutOrigin, Restored
 from reconciler.model.policy import TransferLimits
 from reconciler.model.values import counted, listed, readable_size
+from reconciler.planning.corrections import Corrections, corrections
 from reconciler.planning.diff import differing_names
 from reconciler.render.escape import harmless
 
@@ -64,19 +65,41 @@ def plan_line(plan: Plan) -> str:
     """Return the line that every rendering ends on, in Terraform's form.
 
     `to import`, `to move` and `to forget` are left out while they are zero. A rollback and a merge say what
-    they are in the place of `Plan`. Imports that correct nothing are no changes to anybody but elmify.
+    they are in the place of `Plan`. Imports that correct nothing are no changes to anybody but elmify; those
+    that correct something count as changes too, as in Terraform, and say which columns they correct.
     """
     if plan.empty:
         return NO_CHANGES if plan.rolls_back is None else _nothing_to_take_back(plan)
     if all(not change.visible or _takes_as_it_is(change) for change in plan.changes):
         return f"{NO_CHANGES} {plan.count(Action.ADOPT):,} to import as they are."
-    counts = {action: plan.count(action) for action in VERBS}
+    corrected = corrections(plan, Action.ADOPT)
     told = [
-        f"{counts[action]} to {verb}"
-        for action, verb in VERBS.items()
-        if counts[action] or action in _ALWAYS_COUNTED
+        f"{number} to {VERBS[action]}"
+        for action, number in counts_of(plan, corrected).items()
+        if number or action in _ALWAYS_COUNTED
     ]
-    return f"{purpose_of(plan) or 'Plan'}: {', '.join(told)}."
+    return f"{purpose_of(plan) or 'Plan'}: {with_corrected(told, corrected, 'is', 'are')}."
+
+
+def counts_of(plan: Plan, corrected: Corrections) -> Mapping[Action, int]:
+    """Return the changes of each action that has a verb.
+
+    An import that corrects its row counts among the changes too; `corrected` are all of those.
+    """
+    counts = {action: plan.count(action) for action in VERBS}
+    return {**counts, Action.UPDATE: counts[Action.UPDATE] + corrected.rows}
+
+
+def with_corrected(told: Sequence[str], corrected: Corrections, one: str, more: str) -> str:
+    """Return counts as one text; the first, of imports, says which columns they correct.
+
+    It is `485 to import, of which 465 are corrected: audio_url 465, title 101; 0 to add`.
+    """
+    if not corrected.rows:
+        return ", ".join(told)
+    columns = ", ".join(f"{harmless(name)} {count}" for name, count in corrected.counts.items())
+    verb = one if corrected.rows == 1 else more
+    return f"{told[0]}, of which {corrected.rows} {verb} corrected: {columns}; {', '.join(told[1:])}"
 
 
 def purpose_of(plan: Plan) -> str:

@@ -1,6 +1,6 @@
 """A plan as the text of a terminal, for readers who know Terraform's."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ from reconciler.model.plan import Action, Blocked, Change, Plan
 from reconciler.model.values import counted
 from reconciler.render.escape import arrow, harmless, styled, value_text
 from reconciler.render.plan.attributes import Attribute, attributes, hidden_attributes
-from reconciler.render.plan.parts import Detail, fitting_detail
+from reconciler.render.plan.parts import Detail, correction_parts, fitting_detail
 from reconciler.render.plan.sentences import (
     ORDER,
     SYMBOLS,
@@ -126,10 +126,19 @@ class _Text:
             return
         symbol = self.paint.symbol(SYMBOLS[action])
         yield self.paint(f"{len(changes):,} to {VERBS[action]} ({symbol}): {by_kind(changes)}", bold=True)
+        yield from self._corrections(action)
         if self.detail is Detail.SUMMARY and action is not Action.DELETE:
             return
         for change in changes:
             yield from self._change(change)
+
+    def _corrections(self, action: Action) -> Iterator[str]:
+        if parts := correction_parts(self.plan, action):
+            yield "  By column, with examples:"
+        for part in parts:
+            yield f"    {self.paint.symbol('~')} {harmless(part['column'])}, {counted(part['count'], 'time')}"
+            for example in part["examples"]:
+                yield f"        {_example_text(example)}"
 
     def _change(self, change: Change) -> Iterator[str]:
         yield self._headline(change)
@@ -233,10 +242,20 @@ def _why(change: Change) -> str:
     return f"{harmless(change.reason)}{place}"
 
 
+def _example_text(example: Mapping[str, str]) -> str:
+    note = f"  # {example['note']}" if example["note"] else ""
+    sides = _arrow(example["before"], example["after"], indent=8)
+    return f"{sides} ({harmless(example['address'])}){note}"
+
+
 def _sides(attribute: Attribute) -> str:
     if attribute.before is None:
         return str(attribute.after)
-    after = attribute.after or "null"
-    if len(attribute.before) + len(after) > _LONGEST_LINE:
-        return f"{attribute.before}\n            -> {after}"
-    return arrow(attribute.before, after)
+    return _arrow(attribute.before, attribute.after or "null", indent=6)
+
+
+def _arrow(before: str, after: str, *, indent: int) -> str:
+    """Return both values, the new one on its own line when they are long."""
+    if len(before) + len(after) > _LONGEST_LINE:
+        return f"{before}\n{' ' * (indent + 6)}-> {after}"
+    return arrow(before, after)

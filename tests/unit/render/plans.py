@@ -335,3 +335,22 @@ def many(count: int, make: Action = Action.CREATE) -> Plan:
     if make is Action.DELETE:
         return plan_of([delete(f"lecture-{at}", row=at) for at in range(count)])
     return plan_of([create(f"lecture-{at}", number=at) for at in range(count)])
+
+
+def corrected(count: int, title: str = "Al-Fatiha") -> Plan:
+    """An import of that many lectures: all get an `audio_url`, half of them a number."""
+    return plan_of([_corrected(at, title) for at in range(count)])
+
+
+def _corrected(at: int, title: str) -> Change:
+    url = f"https://cdn.example.test/{at}.mp3"
+    return Change(
+        address=f"{QURAN}/lecture-{at}",
+        kind=Kind.LECTURE,
+        action=Action.ADOPT,
+        reason="found by its file",
+        change_id="",
+        row=at + 1,
+        before=State(values={"title": title, "audio_url": None, "lecture_number": 11}),
+        after=State(values={"title": title, "audio_url": url, "lecture_number": 11 + at % 2}),
+    )

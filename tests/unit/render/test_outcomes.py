@@ -16,7 +16,8 @@ def said(outcome: Outcome, *, shown: bool = False) -> list[str]:
 
 def test_what_was_done_is_counted_and_what_was_not_done_is_left_out() -> None:
     assert said(Outcome(plan=full_plan(), run=7))[0] == (
-        "Apply complete! Resources: 1 imported, 1 added, 1 changed, 1 moved, 1 deleted, 1 forgotten."
+        "Apply complete! Resources: 1 imported, of which 1 was corrected: name 1; 1 added, 2 changed,"
+        " 1 moved, 1 deleted, 1 forgotten."
     )
     assert said(Outcome(plan=plan_of([delete()]), run=7)) == [
         "Apply complete! Resources: 0 added, 0 changed, 1 deleted."

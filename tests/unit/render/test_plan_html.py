@@ -186,7 +186,7 @@ def test_everything_a_plan_holds_is_on_the_page() -> None:
     text = _read(plan_html(full_plan())).text
 
     for told in (
-        "Plan: 1 to import, 1 to add",
+        "Plan: 1 to import, of which 1 is corrected: name 1; 1 to add, 2 to change",
         "4 user rows would be lost, and 0 are allowed",
         "elmify plan --allow deletes=12 --allow user-rows=4",
         "would lose 3 favourites and 1 playback position",

@@ -225,7 +225,7 @@ def test_a_change_reads_like_terraforms() -> None:
     document = json.loads(dump_plan(plan_of([create()])))
     change = document["resource_changes"][0]
 
-    assert document["format_version"] == "2.0"
+    assert document["format_version"] == "2.1"
     assert change["address"] == "abdul-rashid-sufi/quran-hafs/an-nas"
     assert change["mode"] == "managed"
     assert change["change"]["actions"] == ["create"]

@@ -68,6 +68,9 @@ Changed outside elmify since the last apply:
       = records: release bio
 
 1 to import (<): 1 speaker
+  By column, with examples:
+    ~ name, 1 time
+        "Abdul Rashid Sufi " -> "Abdul Rashid Sufi" (abdul-rashid-sufi)
   < abdul-rashid-sufi (speakers[7])
       # a row of that name is there (catalog/abdul-rashid-sufi/speaker.yaml:1:1)
       ~ name: "Abdul Rashid Sufi " -> "Abdul Rashid Sufi"
@@ -109,7 +112,8 @@ Allowed with this plan: deletes up to 12.
 Unverified: 5 objects were never hashed, only compared by size and ETag.
 Upload: 2 objects, 8.5 MiB. R2 operations: about 4 of class A and 0 of class B, less than $0.01.
 
-Plan: 1 to import, 1 to add, 1 to change, 1 to move, 1 to delete, 1 to forget."""
+Plan: 1 to import, of which 1 is corrected: name 1; 1 to add, 2 to change, 1 to move, 1 to delete, \
+1 to forget."""
 
 SUMMARY = """\
 elmify will do the following in production:
@@ -177,7 +181,10 @@ def test_an_empty_partial_plan_does_not_speak_for_the_rest() -> None:
     ("changes", "line"),
     [
         ([create()], "Plan: 1 to add, 0 to change, 0 to delete."),
-        ([adopt()], "Plan: 1 to import, 0 to add, 0 to change, 0 to delete."),
+        (
+            [adopt()],
+            "Plan: 1 to import, of which 1 is corrected: name 1; 0 to add, 1 to change, 0 to delete.",
+        ),
         ([note(), update()], "Plan: 0 to add, 1 to change, 0 to delete."),
     ],
 )
