@@ -115,8 +115,9 @@ def scripted_server(script: Callable[[Request], Answer | None]) -> Iterator[str]
             answer = script(Request(self.command, path, query, headers, body))
             if answer is None:
                 return
-            self.send_response(answer.status)
-            for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+            self.send_response_only(answer.status)
+            said = {"Content-Length": str(len(answer.body)), "Date": self.date_time_string()}
+            for name, value in {**said, **answer.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":

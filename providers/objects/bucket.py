@@ -44,7 +44,10 @@ class BucketClient:
             raise changed(self.name, key, etag, there)
 
     def delete(self, key: str) -> None:
-        """Remove an object. Removing what is not there is no error."""
+        """Remove an object that was just put.
+
+        Removing what is not there is no error.
+        """
         try:
             with translated(self.name, f"delete {key!r}"):
                 self.client.delete_object(Bucket=self.bucket, Key=key)

@@ -31,6 +31,7 @@ from providers.objects.directory_files import (
     usual_path,
 )
 from providers.objects.directory_parts import Parts
+from providers.objects.errors import Doing, too_late
 from providers.objects.etag import ContentDigest, encoded
 from reconciler.model.actual import StoredObject
 from reconciler.model.errors import ObjectExists, ObjectMissing, ProviderError, Unavailable, WrongBytes
@@ -212,11 +213,14 @@ class DirectoryBucket:
         """Return None: a directory has no links."""
         return None
 
-    def delete(self, key: str) -> None:
-        """Remove an object. Removing what is not there is no error."""
+    def delete(self, key: str, *, within: timedelta | None = None) -> None:
+        """Remove an object, as `ObjectStore.delete` says."""
+        end = None if within is None else self.now() + within
         if not self._root.exists():
             return
         with translated(self._root, key), self._files.locked():
+            if end is not None and self.now() >= end:
+                raise too_late(Doing(str(self), f"delete {key!r}"))
             entry = self._find(key)
             if entry is not None:
                 self._files.remove(entry.path)

@@ -24,6 +24,7 @@ _SERVER_FAULT = 500
 _NOT_MODIFIED_YET = frozenset({"ConditionalRequestConflict", "OperationAborted"})
 _BAD_DIGEST = frozenset({"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch"})
 _UNKNOWN_KEY = frozenset({"InvalidAccessKeyId", "Unauthorized"})
+_EXPIRED = "ExpiredRequest"  # R2's; S3 denies access, and says in words that the request has expired
 _THROTTLES = frozenset({"SlowDown", "RequestTimeout", "RequestTimeoutException", "Throttling"})
 
 
@@ -68,6 +69,8 @@ def status_of(error: "ClientError") -> int:
 def _answered(error: "ClientError", doing: Doing) -> ProviderError:
     code, status = error.response["Error"].get("Code", ""), status_of(error)
     said = f"{doing}: {error.response['Error'].get('Message') or code or status}"
+    if code == _EXPIRED or (code == "AccessDenied" and "has expired" in said):
+        return too_late(doing)
     if status in {_UNAUTHORIZED, _FORBIDDEN} or code in _UNKNOWN_KEY:
         return _denied(code, status, doing)
     if code == CUT_OFF:
@@ -93,6 +96,11 @@ def _answered(error: "ClientError", doing: Doing) -> ProviderError:
     if status == _THROTTLED or status >= _SERVER_FAULT or code in _THROTTLES | _NOT_MODIFIED_YET:
         return Unavailable(said, hint="Wait a little and run the command again.")
     return ProviderError(said, hint="Check that the endpoint is the address of the store's S3 interface.")
+
+
+def too_late(doing: Doing) -> Unavailable:
+    """Return the failure of a request that came after its time."""
+    return Unavailable(f"{doing}: the time for it is over", code="too-late", hint="Run the command again.")
 
 
 _CHANGED = "The file may have changed while it was being stored. Lock it again, then plan again."

@@ -13,6 +13,7 @@ from providers.objects import listing, multipart
 from providers.objects.bucket import BucketClient
 from providers.objects.client import Connection, connect
 from providers.objects.copying import ServerCopy
+from providers.objects.deleting import LINK_MAX, Deletes
 from providers.objects.errors import translated
 from providers.objects.puts import put_parts, put_whole
 from providers.objects.streaming import Stream
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 _R2_DOMAIN = ".r2.cloudflarestorage.com"
-_LINK_MAX = timedelta(days=7)  # R2's, and S3's
 
 
 class R2Bucket:
@@ -62,6 +62,7 @@ class R2Bucket:
         )
         self._client: S3Client = connect(connection, on_request)
         self._place = BucketClient(self._client, bucket, str(self))
+        self._deletes = Deletes(self._place)
 
     def __str__(self) -> str:
         return f"bucket {self._bucket} at {self._endpoint}"
@@ -170,11 +171,11 @@ class R2Bucket:
 
         See `ObjectStore.presign`.
         """
-        if not timedelta(0) < lasts <= _LINK_MAX:
+        if not timedelta(0) < lasts <= LINK_MAX:
             raise ProviderError(
                 f"a link cannot last {lasts}",
                 code="link-lifetime",
-                hint=f"Ask for more than nothing and at most {_LINK_MAX}.",
+                hint=f"Ask for more than nothing and at most {LINK_MAX}.",
             )
         return self._client.generate_presigned_url(
             "get_object",
@@ -182,9 +183,9 @@ class R2Bucket:
             ExpiresIn=int(lasts.total_seconds()),
         )
 
-    def delete(self, key: str) -> None:
-        """Remove an object. Removing what is not there is no error."""
-        self._place.delete(key)
+    def delete(self, key: str, *, within: timedelta | None = None) -> None:
+        """Remove an object, as `ObjectStore.delete` says. One request."""
+        self._deletes.delete(key, within)
 
 
 def _refuse_closed(**_: object) -> None:

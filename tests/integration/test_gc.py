@@ -335,10 +335,10 @@ def test_a_staged_copy_that_cannot_be_deleted_is_named_and_the_others_go(stand: 
     put_staged(stand, "b" * 64, days_ago=31)
 
     class Stuck(Unfinishing):
-        def delete(self, key: str) -> None:
+        def delete(self, key: str, *, within: timedelta | None = None) -> None:
             if key == stuck:
                 raise Unavailable("not now")
-            self.objects.delete(key)
+            self.objects.delete(key, within=within)
 
     with pytest.raises(Unfinished) as unfinished:
         run_gc(stand, objects=Stuck(stand.objects, []))

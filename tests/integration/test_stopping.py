@@ -442,9 +442,9 @@ class CancelledAt(DirectoryBucket):
         with super().stream(key) as blocks:
             yield blocks
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str, *, within: timedelta | None = None) -> None:
         self.item("delete")
-        super().delete(key)
+        super().delete(key, within=within)
 
 
 Operation = Callable[[Stand, CancelledAt], object]

@@ -289,7 +289,7 @@ class ReadOnly(DirectoryBucket):
     def put(self, upload: Upload) -> StoredObject:
         raise Denied("this key may not write")
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str, *, within: timedelta | None = None) -> None:
         raise Denied("this key may not write")
 
     def unfinished(self) -> Iterator[UnfinishedUpload]:

@@ -219,8 +219,13 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def delete(self, key: str) -> None:
-        """Remove an object. Removing what is not there is no error."""
+    def delete(self, key: str, *, within: timedelta | None = None) -> None:
+        """Remove an object. Removing what is not there is no error.
+
+        With `within`, the store itself refuses the request once that time is over by its clock, also when
+        it was held up on its way: raises `Unavailable` with the code `too-late`, and a refused request has
+        removed nothing. A store may count whole seconds, and then refuses up to two of them early.
+        """
         ...
 
 
