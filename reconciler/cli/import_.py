@@ -18,16 +18,28 @@ def command() -> None:
 @command.command("live")
 @click.option("--as-is", is_flag=True, help="Put up with every column that a plan would correct.")
 @click.option("--hash", "hash_", is_flag=True, help="Stream the objects whose hash nobody knows.")
+@click.option(
+    "--clean",
+    multiple=True,
+    type=click.Choice(["names", "titles"]),
+    help="Tidy the names of speakers, or the titles of collections and lectures, declared ones too.",
+)
 @option_format("text", "json")
 @click.pass_obj
-def live(directory: str, as_is: bool, hash_: bool, format_: str) -> int:
-    """Declare what the bucket and the database hold. Changes nothing live."""
+def live(directory: str, as_is: bool, hash_: bool, clean: tuple[str, ...], format_: str) -> int:
+    """Declare what the bucket and the database hold. Changes nothing live.
+
+    Names and titles are declared as the rows have them.
+    """
+    from reconciler.model.outcomes import Tidied
     from reconciler.operations.imports import import_live
     from reconciler.operations.workspace import open_workspace
 
     project = open_project(directory)
     with open_workspace(project) as workspace:
-        imported = import_live(project, workspace, as_is=as_is, learn_hashes=hash_)
+        imported = import_live(
+            project, workspace, as_is=as_is, learn_hashes=hash_, clean=[Tidied(each) for each in clean]
+        )
     return report(imported, format_)
 
 

@@ -82,13 +82,22 @@ class Workbench:
     def pin(self, merged: MergedEntries) -> None:
         """Write `row:` where the planner would not find the right row.
 
-        That is where it would find another row, or could not decide.
+        That is where it would find another row, or could not decide. Parents come first, since what is
+        under them may be clear then. An entry that has its `row:` already keeps it.
         """
-        bound = self.identities().bound
-        for address, found in merged.added.items():
-            binding = bound.get(address)
-            if found.row is not None and (binding is None or binding.row.id != found.row):
-                self.editor.set(address, {"row": found.row})
+        rows = {**merged.matched, **merged.added}
+        self.pin_rows({address: found.row for address, found in rows.items() if found.row is not None})
+
+    def pin_rows(self, rows: Mapping[Address, int]) -> None:
+        """Write `row:` where the planner would find another row than this one, or none."""
+        for kind in Kind:
+            mine = {address: row for address, row in rows.items() if kind_of(address) is kind}
+            bound = self.identities().bound if mine else {}
+            for address, row in mine.items():
+                binding = bound.get(address)
+                is_found = binding is not None and binding.row.id == row
+                if not is_found and "row" not in self.editor.fields(address):
+                    self.editor.set(address, {"row": row})
 
     def save(self, merged: MergedEntries, findings: Iterable[ImportFinding]) -> Imported:
         """Write the files and the lockfile's lines that changed."""
@@ -98,7 +107,7 @@ class Workbench:
         amend_lockfile(self.folder.lock_path, self.folder.root, lines.values())
         return Imported(
             added=Counter(kind_of(address) for address in merged.added),
-            kept=merged.kept,
+            kept=len(merged.matched),
             filled=len(merged.filled),
             written=written,
             lines=len(lines),

@@ -59,14 +59,14 @@ NOTHING: Mapping[tuple[Kind, int], Address] = {}
 class MergedEntries:
     """Result of a merge: entries added, filled and kept, and findings.
 
-    `added` are the addresses that the merge added; `filled` are those that existed already and
-    received fields; both are in order. `kept` counts all entries that existed already; `findings` say
-    what could not be declared in addition to them.
+    `added` are the addresses that the merge added; `matched` are those that existed already; `filled`
+    are the fields that some of these received. All are in order. `findings` say what could not be declared
+    in addition to them.
     """
 
     added: Mapping[Address, FoundResources]
-    filled: tuple[Address, ...] = ()
-    kept: int = 0
+    matched: Mapping[Address, FoundResources] = field(default_factory=dict)
+    filled: Mapping[Address, Sequence[str]] = field(default_factory=dict)
     findings: tuple[ImportFinding, ...] = ()
 
 
@@ -92,8 +92,8 @@ def merge(
         merging.take(speaker, None)
     return MergedEntries(
         added=merging.added,
-        filled=tuple(merging.filled),
-        kept=len(merging.taken),
+        matched=merging.matched,
+        filled=merging.filled,
         findings=tuple(merging.findings),
     )
 
@@ -105,18 +105,20 @@ class _Merging:
     fill: bool
     remembered: Mapping[tuple[Kind, int], Address]
     added: dict[Address, FoundResources] = field(default_factory=dict)
-    filled: list[Address] = field(default_factory=list)
-    taken: set[Address] = field(default_factory=set)
+    matched: dict[Address, FoundResources] = field(default_factory=dict)
+    filled: dict[Address, Sequence[str]] = field(default_factory=dict)
     findings: list[ImportFinding] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._ids: dict[Address | None, set[str]] = {}
         self._by_name: dict[tuple[Address | None, str], Address] = {}
+        self._by_clean_name: dict[tuple[Address | None, str], list[Address]] = {}
         self._by_audio: dict[str, Address] = {}
         self._by_number: dict[tuple[Address | None, Any], Address] = {}
         for address in list(self.editor.addresses):
             self._note(address, self.editor.fields(address))
         self._declared = frozenset(self.known.values())
+        self._rows: set[Address] = set()  # entries that a row was found for in this merge
         self._reserved: dict[Address | None, set[str]] = {}
         for address in self.remembered.values():
             self._reserved.setdefault(parent_of(address), set()).add(address.rpartition("/")[2])
@@ -125,8 +127,9 @@ class _Merging:
         parent, _, id_ = address.rpartition("/")
         under = Address(parent) if parent else None
         self._ids.setdefault(under, set()).add(id_)
-        name = fields.get("name" if kind_of(address) is Kind.SPEAKER else "title")
-        self._by_name.setdefault((under, clean(str(name))), address)
+        name = str(fields.get("name" if kind_of(address) is Kind.SPEAKER else "title"))
+        self._by_name.setdefault((under, name), address)
+        self._by_clean_name.setdefault((under, clean(name)), []).append(address)
         if isinstance(fields.get("audio"), str):
             self._by_audio.setdefault(nfc(fields["audio"]), address)
         if fields.get("number") is not None:
@@ -142,10 +145,12 @@ class _Merging:
             return
         if address is None:
             address = self._add(found, parent)
-        elif found.kind is Kind.LECTURE and address in self.taken:
+        elif found.kind is Kind.LECTURE and address in self.matched:
             self._clash(str(found.fields.get("audio")), f"another of that path or title is {address}")
         elif address not in self.added:
             self._keep(address, found)
+        if found.row is not None:
+            self._rows.add(address)
         for child in found.children:
             self.take(child, address)
 
@@ -169,9 +174,15 @@ class _Merging:
             audio = self._by_audio.get(nfc(str(found.fields.get("audio", ""))))
             if audio is not None and (found.row is None or parent_of(audio) == parent):
                 return audio
-        by_name = self._by_name.get((parent, clean(found.name)))
-        is_other_row = found.row is not None and by_name in self._declared
-        return None if is_other_row else by_name
+        named = [self._by_name.get((parent, found.name))]
+        named += self._by_clean_name.get((parent, clean(found.name)), [])
+        return next(
+            (each for each in named if each is not None and not self._is_another_row(each, found)), None
+        )
+
+    def _is_another_row(self, address: Address, found: FoundResources) -> bool:
+        """Return whether an entry of this name is another row than the one found."""
+        return found.row is not None and (address in self._declared or address in self._rows)
 
     def _add(self, found: FoundResources, parent: Address | None) -> Address:
         taken = self._ids.setdefault(parent, set())
@@ -183,7 +194,8 @@ class _Merging:
         self.editor.add(address, self._fields(found, address))
         taken.add(address.rpartition("/")[2])
         if found.kind is not Kind.LECTURE:
-            self._by_name.setdefault((parent, clean(found.name)), address)
+            self._by_name.setdefault((parent, found.name), address)
+            self._by_clean_name.setdefault((parent, clean(found.name)), []).append(address)
         self.added[address] = found
         return address
 
@@ -227,7 +239,7 @@ class _Merging:
         self.findings.append(ImportFinding(reason=Reason.DUPLICATE, subject=subject, detail=detail))
 
     def _keep(self, address: Address, found: FoundResources) -> None:
-        self.taken.add(address)
+        self.matched[address] = found
         said = self.editor.fields(address)
         if self.fill:
             given = {**said, **self._defaults(address)}
@@ -236,7 +248,7 @@ class _Merging:
             absent = {name: value for name, value in found.fields.items() if name not in given}
             if absent:
                 self.editor.set(address, absent)
-                self.filled.append(address)
+                self.filled[address] = tuple(absent)
 
 
 def _shared(lectures: Sequence[FoundResources]) -> Mapping[str, Any]:
@@ -301,7 +313,7 @@ def declare(
     amend_lockfile(folder.lock_path, folder.root, new.values())
     return Imported(
         added=Counter(kind_of(address) for address in merged.added),
-        kept=merged.kept,
+        kept=len(merged.matched),
         filled=len(merged.filled),
         written=written,
         lines=len(new),

@@ -12,7 +12,7 @@ from reconciler.loading.lockfile import format_line
 from reconciler.loading.media import path_flaw, wrong_sort
 from reconciler.loading.media_facts import MEDIA_TYPES
 from reconciler.loading.schema import NUMBER_MAX, YEAR_MAX
-from reconciler.loading.text_rules import LINE, TEXT, flaw
+from reconciler.loading.text_rules import LINE, NAME, TEXT, flaw
 from reconciler.model.actual import Row, Snapshot, StoredObject
 from reconciler.model.address import Address
 from reconciler.model.catalog import MediaFile
@@ -25,6 +25,7 @@ from reconciler.planning.record_validity import trusted
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LINE = re.compile(LINE)
+_NAME = re.compile(NAME)
 _TEXT = re.compile(TEXT)
 _KNOWN = (
     ("bitrate", "bitrate", int),
@@ -38,15 +39,20 @@ _PARAGRAPHS = frozenset({"bio", "description"})
 def fields_of(row: Row) -> dict[str, Any]:
     """Return the fields of an entry that a row's own columns give.
 
-    Fields that are null, or unfit, are left out. Names are cleaned: NFC, on one line, no space at
-    their ends.
+    Fields that are null, or unfit, are left out. Names are as the row has them. One that the catalog
+    cannot write, because of a line break or another control, is cleaned, and `as_is` keeps the row's own.
     """
     said = {
         column.source: _field(column.source, row[column.name])
         for column in TABLES[row.kind].columns
         if column.origin in {Origin.FIELD, Origin.CATEGORIES}
     }
-    return {name: value for name, value in said.items() if value not in (None, "", [])}
+    fields = {name: value for name, value in said.items() if value not in (None, "", [])}
+    column = TABLES[row.kind].column(TABLES[row.kind].natural_key[-1])
+    name = row[column.name]
+    if column.source not in fields and isinstance(name, str) and clean(name):
+        fields |= {column.source: clean(name), "as_is": {column.name: name}}
+    return fields
 
 
 def _field(name: str, value: Value) -> Any:
@@ -62,7 +68,7 @@ def _field(name: str, value: Value) -> Any:
         case str() if name == "visibility":
             return value if value in _VISIBILITIES else None
         case str():
-            return clean(value)
+            return value if _NAME.fullmatch(value) else None
 
 
 def _in_bounds(name: str, value: int) -> bool:
@@ -127,9 +133,14 @@ def stated_key(row: Row, slot: Slot) -> Value:
     return row[column]
 
 
+def name_of(row: Row) -> str:
+    """Return a row's name, as the row has it."""
+    return str(row[TABLES[row.kind].natural_key[-1]] or "")
+
+
 def title_of(row: Row) -> str:
     """Return a row's name, cleaned."""
-    return clean(str(row[TABLES[row.kind].natural_key[-1]] or ""))
+    return clean(name_of(row))
 
 
 def label(row: Row) -> str:
@@ -195,10 +206,6 @@ def _fields(found: FoundResources, record: ResourceRecord, row: Row) -> Mapping[
         if column.origin in _FIELDS and column.name != name:
             told.pop(column.source, None)
     told |= dict(_managed(row, applied))
-    live = fields_of(row)
-    source = TABLES[found.kind].column(name).source
-    if nfc(str(applied.get(name))) == live.get(source):
-        told[source] = live[source]  # a title that elmify itself wrote is not made another one
     return {**told, "protect": True} if record.protect else told
 
 

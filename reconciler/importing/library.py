@@ -11,9 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from reconciler.importing.declare import FoundResources, by_number
-from reconciler.importing.describe import fields_of, label, line_of, said_path, title_of, unfit
-from reconciler.importing.matching import Join, parent_id
-from reconciler.importing.names import without_number
+from reconciler.importing.describe import fields_of, label, line_of, name_of, said_path, title_of, unfit
+from reconciler.importing.matching import CountUserRows, Join, no_user_rows, parent_id
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.catalog import MediaFile
 from reconciler.model.kinds import TABLES, Kind, Slot
@@ -41,13 +40,16 @@ def library_of(
     *,
     known: Collection[tuple[Kind, int]] = (),
     loosely: bool = True,
+    user_rows: CountUserRows = no_user_rows,
 ) -> LiveLibrary:
     """Join bucket and rows into the library that they mean.
 
     `known` are the rows that the catalog declares already. Without `loosely`, nothing is joined or named in
-    a way that would change what a row names. Everything comes in the order of its names, lectures by number.
+    a way that would change what a row names. `user_rows` counts what listeners keep of lectures, to choose
+    among rows of which only one can be declared. Everything comes in the order of its names, lectures by
+    number.
     """
-    describer = _Describer(Join(snapshot, known=known, loosely=loosely))
+    describer = _Describer(Join(snapshot, known=known, loosely=loosely, user_rows=user_rows))
     speakers = tuple(describer.speakers())
     describer.note_free_objects()
     findings = [*describer.join.findings, *styles(snapshot, layout)]
@@ -62,8 +64,7 @@ class _Describer:
     def speakers(self) -> Iterator[FoundResources]:
         rows = list(self._named(self.join.rows(Kind.SPEAKER)))
         self.join.note_similar(rows)
-        kept = self.join.one_of_each(rows, title_of, "name")
-        yield from sorted((self._speaker(row) for row in kept), key=lambda found: found.name)
+        yield from sorted((self._speaker(row) for row in rows), key=_by_name)
         self._note_lost_lectures()
 
     def _named(self, rows: Iterable[Row]) -> Iterator[Row]:
@@ -78,20 +79,9 @@ class _Describer:
         rows = [each for each in self.join.rows(Kind.COLLECTION) if parent_id(each) == row.id]
         named = list(self._named(rows))
         self.join.note_similar(named)
-        kept = self.join.one_of_each(self._fullest_first(named), title_of, "title")
-        collections = sorted((self._collection(each) for each in kept), key=lambda found: found.name)
+        collections = sorted((self._collection(each) for each in named), key=_by_name)
         fields = {**fields_of(row), **self._images(row)}
         return FoundResources(kind=Kind.SPEAKER, fields=fields, row=row.id, children=tuple(collections))
-
-    def _fullest_first(self, rows: Iterable[Row]) -> Sequence[Row]:
-        return sorted(
-            rows,
-            key=lambda row: (
-                (row.kind, row.id) not in self.join.known,
-                -len(self._lectures.get(row.id, ())),
-                row.id,
-            ),
-        )
 
     @cached_property
     def _lectures(self) -> dict[int | None, list[Row]]:
@@ -105,31 +95,18 @@ class _Describer:
         return lectures
 
     def _collection(self, row: Row) -> FoundResources:
-        lectures = list(self._named(self._with_audio(self._lectures.pop(row.id, []))))
+        lectures = list(self._with_audio(self._lectures.pop(row.id, [])))
         self.join.note_similar(lectures)
-        lectures = list(self.join.one_of_each(self._placed_first(lectures), self._path, "recording"))
-        numbers = self._numbers(lectures)
-        titles = _titles(lectures, numbers)
-        kept = self.join.one_of_each(lectures, lambda each: titles[each.id], "title")
-        children = [self._lecture(each, titles[each.id], numbers.get(each.id)) for each in kept]
-        children.sort(key=lambda found: (*by_number(found.fields), found.name))
+        kept = self.join.one_of_each(lectures, self._path, "recording")
+        kept = self.join.one_of_each(kept, lambda each: name_of(each).strip() and name_of(each), "title")
+        numbers = self._numbers(kept)
+        children = [self._lecture(each, numbers.get(each.id)) for each in kept]
+        children.sort(key=lambda found: (*by_number(found.fields), *_by_name(found)))
         fields = {**fields_of(row), **self._images(row)}
         return FoundResources(kind=Kind.COLLECTION, fields=fields, row=row.id, children=tuple(children))
 
     def _path(self, row: Row) -> str:
         return self.join.audio[row.id]
-
-    def _placed_first(self, rows: Iterable[Row]) -> Sequence[Row]:
-        """Return the rows, those that know their parents first.
-
-        Rows that were found by their folder come after them.
-        """
-
-        def rank(row: Row) -> tuple[bool, bool, int]:
-            unknown = (row.kind, row.id) not in self.join.known
-            return unknown, row["collection_id"] is None or row["speaker_id"] is None, row.id
-
-        return sorted(rows, key=rank)
 
     def _with_audio(self, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
@@ -187,18 +164,23 @@ class _Describer:
     def _told_number(self, row: Row) -> int | None:
         return self.join.places[self.join.audio[row.id]].number
 
-    def _lecture(self, row: Row, title: str, number: int | None) -> FoundResources:
-        if title != title_of(row):
-            self.join.note(Reason.CHANGED_NAME, label(row), f"{title_of(row)!r} is declared as {title!r}")
+    def _lecture(self, row: Row, number: int | None) -> FoundResources:
         fields: dict[str, Any] = {
+            **self._title_of_recording(row),
             **fields_of(row),
-            "title": title,
             "number": number,
             "audio": self._path(row),
             **self._thumbnail(row),
         }
         said = {name: value for name, value in fields.items() if value is not None}
         return FoundResources(kind=Kind.LECTURE, fields=said, row=row.id)
+
+    def _title_of_recording(self, row: Row) -> Mapping[str, Any]:
+        """Return a title for a row that has none, which the row does not get."""
+        if title_of(row):
+            return {}
+        title = self.join.places[self._path(row)].title or f"Lecture {row.id}"
+        return {"title": title, "as_is": {"title": row["title"]}}
 
     def _thumbnail(self, row: Row) -> Mapping[str, str]:
         key = split_reference(str(row["thumbnail_url"] or ""))[1]
@@ -241,14 +223,8 @@ class _Describer:
                 self.join.note(Reason.OBJECT_WITHOUT_ROW, key, counted(stored.size_bytes, "byte"))
 
 
-def _titles(rows: Sequence[Row], numbers: Mapping[int, int]) -> Mapping[int, str]:
-    """Return each lecture's title by row id, without a repeated number.
-
-    The number is kept when the title without it is the title of another lecture.
-    """
-    stored = Counter(title_of(row) for row in rows)
-    bare = {row.id: without_number(title_of(row), numbers.get(row.id)) for row in rows}
-    return {row.id: title_of(row) if stored[bare[row.id]] else bare[row.id] for row in rows}
+def _by_name(found: FoundResources) -> tuple[str, int]:
+    return found.name, found.row or 0
 
 
 def _stored_number(row: Row) -> int | None:

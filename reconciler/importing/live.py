@@ -5,7 +5,7 @@ Nothing live is changed. What was learnt about bytes is kept as soon as it is kn
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,13 +18,16 @@ from reconciler.importing.adopt import Workbench, columns_of
 from reconciler.importing.declare import Folder, MergedEntries, merge
 from reconciler.importing.describe import Remembered
 from reconciler.importing.library import library_of
+from reconciler.importing.matching import CountUserRows, no_user_rows
+from reconciler.importing.tidying import untidy_findings, write_tidy_names
 from reconciler.loading.hashing import digest_file
 from reconciler.loading.lockfile import format_line, parse_line
 from reconciler.loading.media_facts import Facts, Unfit, read_facts
 from reconciler.model.actual import Snapshot, StoredObject
-from reconciler.model.address import Address
+from reconciler.model.address import Address, parent_of
 from reconciler.model.catalog import MediaFile
-from reconciler.model.outcomes import Imported, ImportFinding, Reason
+from reconciler.model.kinds import Kind
+from reconciler.model.outcomes import Imported, ImportFinding, Reason, Tidied
 from reconciler.model.policy import Policy, TransferLimits
 from reconciler.model.ports import Database, Meter, ObjectStore
 from reconciler.model.recorded import Recorded
@@ -61,6 +64,13 @@ def read_world(
     return replace(snapshot, objects=listing.objects, marker=listing.marker), recorded
 
 
+def count_user_rows(database: Database, rows: Collection[int]) -> Mapping[int, int]:
+    """Return how many rows of users hang off each of some lecture rows."""
+    with database.read() as session:
+        counted = session.library.dependents({Kind.LECTURE: rows}).user_rows
+    return {row: sum(tables.values()) for (_, row), tables in counted.items()}
+
+
 def import_live(
     folder: Folder,
     policy: Policy,
@@ -68,15 +78,20 @@ def import_live(
     *,
     as_is: bool = False,
     learn: Learn = learn_nothing,
+    clean: Collection[Tidied] = (),
+    user_rows: CountUserRows = no_user_rows,
 ) -> Imported:
     """Declare what is live and not declared yet.
 
-    Existing entries stay as they are written. A row that elmify's records still know keeps its
+    Existing entries stay as they are written, and names are declared as the rows have them; those of the
+    sorts in `clean` are tidied, declared ones too. `user_rows` counts what listeners keep of lectures, to
+    choose among rows of which only one can be declared. A row that elmify's records still know keeps its
     address, the fields that were managed of it, its hashes and its protection. A row whose entry the
     planner would not find by itself gets its `row:`. With `as_is`, every column that the plan would
     correct is accepted as it is instead. Raises `InvalidInput` for a catalog with mistakes.
     """
-    return _import(Workbench(folder, policy, *world), as_is, learn)
+    bench = Workbench(folder, policy, *world)
+    return _import(bench, as_is, learn, clean, user_rows)
 
 
 #: Opens a meter for that many files and bytes.
@@ -214,19 +229,34 @@ def _facts(handle: BinaryIO, line: MediaFile) -> Facts:
         return Facts(media_type=line.media_type)
 
 
-def _import(bench: Workbench, as_is: bool, learn: Learn) -> Imported:
+def _import(
+    bench: Workbench, as_is: bool, learn: Learn, clean: Collection[Tidied], user_rows: CountUserRows
+) -> Imported:
     known = bench.known()
     records = Remembered(bench.snapshot, bench.recorded)
     sure = {*known, *records.addresses}
-    library = library_of(bench.snapshot, bench.policy.layout, known=sure, loosely=not as_is)
+    library = library_of(
+        bench.snapshot, bench.policy.layout, known=sure, loosely=not as_is, user_rows=user_rows
+    )
     found = records.with_records(library.speakers)
     merged = merge(bench.editor, found, known, fill=False, remembered=records.addresses)
     bench.add_lines(records.lines(library.media))
     unknown = {path: line for path, line in bench.lines.items() if line.sha256 is None}
     bench.lines |= learn(unknown, bench.snapshot.objects)
     bench.pin(merged)
+    _tidy(bench, clean)
     left = list(_with_accepted_values(bench, merged)) if as_is else []
-    return bench.save(merged, (*library.findings, *left))
+    return bench.save(merged, (*library.findings, *untidy_findings(bench.editor), *left))
+
+
+def _tidy(bench: Workbench, clean: Collection[Tidied]) -> None:
+    """Write tidy names; the entries stay the rows that they are."""
+    if not clean:
+        return
+    rows = {address: row for (_, row), address in bench.known().items()}
+    tidied = set(write_tidy_names(bench.editor, clean))
+    touched = {a for a in rows if a in tidied or parent_of(a) in tidied}
+    bench.pin_rows({address: rows[address] for address in touched})
 
 
 def _with_accepted_values(bench: Workbench, merged: MergedEntries) -> Iterator[ImportFinding]:
@@ -237,7 +267,9 @@ def _with_accepted_values(bench: Workbench, merged: MergedEntries) -> Iterator[I
     for change in bench.differences():
         columns = columns_of(change)
         if columns and Address(change.address) in merged.added:
-            bench.editor.set(Address(change.address), {"as_is": columns})
+            before = bench.editor.fields(Address(change.address)).get("as_is")
+            accepted = {**(before if isinstance(before, dict) else {}), **columns}
+            bench.editor.set(Address(change.address), {"as_is": accepted})
     for change in bench.differences():
         if Address(change.address) in merged.added and (change.before is None or columns_of(change)):
             detail = ", ".join(columns_of(change)) or "it is no row yet"

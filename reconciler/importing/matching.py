@@ -4,12 +4,12 @@ The names are those that rows and keys contain. The module is pure.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from reconciler.importing.describe import label, said_path, stated_key, title_of
+from reconciler.importing.describe import label, name_of, said_path, stated_key, title_of
 from reconciler.importing.layout import KeyPlace, place_of
 from reconciler.importing.names import alike, folded
 from reconciler.model.actual import Row, Snapshot
@@ -20,6 +20,14 @@ from reconciler.planning.references import key_in
 
 _T = TypeVar("_T")
 _Names = tuple[str, str]
+
+#: Counts what listeners keep of lectures, by row id.
+CountUserRows = Callable[[Collection[int]], Mapping[int, int]]
+
+
+def no_user_rows(_rows: Collection[int]) -> Mapping[int, int]:
+    """Count nothing."""
+    return {}
 
 
 @dataclass
@@ -33,6 +41,7 @@ class Join:
     snapshot: Snapshot
     known: Collection[tuple[Kind, int]] = ()
     loosely: bool = True
+    user_rows: CountUserRows = no_user_rows
     findings: list[ImportFinding] = field(default_factory=list)
 
     def note(self, reason: Reason, subject: str, detail: str, remedy: Operation | None = None) -> None:
@@ -218,29 +227,38 @@ class Join:
 
     # One of several.
 
-    def one_of_each(self, rows: Iterable[Row], sign: Callable[[Row], Hashable], what: str) -> Iterator[Row]:
-        """Yield the first row of each sign.
+    def one_of_each(self, rows: Sequence[Row], sign: Callable[[Row], str], what: str) -> Sequence[Row]:
+        """Return one row of each sign, in the order of the rows; an empty sign is none.
 
-        The others are noted as duplicates of it.
+        It is the row that the catalog knows, else the one with a number, the one that listeners keep most of,
+        the one that knows its parents, the oldest. The others are noted as duplicates of it.
         """
-        first: dict[Hashable, Row] = {}
-        for row in rows:
-            kept = first.setdefault(sign(row), row)
-            if kept is row:
-                yield row
-            else:
-                detail = f"{title_of(row)!r}: {label(kept)} has the same {what}, and is the one declared"
-                same = what == "recording"
-                remedy = Merge(row=str(row.id), into=str(kept.id)) if same else None
-                self.note(Reason.DUPLICATE, label(row), detail, remedy)
+        groups = _grouped(rows, lambda row: sign(row) or (row.id,))
+        several = [group for group in groups.values() if len(group) > 1]
+        if not several:
+            return rows
+        kept_rows = self.user_rows([row.id for group in several for row in group])
+        left: set[int] = set()
+        for group in several:
+            first, *others = sorted(group, key=lambda row: self._rank(row, kept_rows.get(row.id, 0)))
+            left.update(row.id for row in others)
+            for row in others:
+                detail = f"{name_of(row)!r}: {label(first)} has the same {what}, and is the one declared"
+                self.note(Reason.DUPLICATE, label(row), detail, Merge(row=str(row.id), into=str(first.id)))
+        return [row for row in rows if row.id not in left]
+
+    def _rank(self, row: Row, user_rows: int) -> tuple[bool, bool, int, bool, int]:
+        is_known = (row.kind, row.id) in self.known
+        is_placed = row["collection_id"] is not None and row["speaker_id"] is not None
+        return not is_known, row["lecture_number"] is None, -user_rows, not is_placed, row.id
 
     def note_similar(self, rows: Iterable[Row]) -> None:
         """Note names under one parent that differ by nothing a listener would see."""
-        for sign, similar in _grouped(rows, lambda row: alike(title_of(row))).items():
-            spelled = Counter(title_of(row) for row in similar)
+        for sign, similar in _grouped(rows, lambda row: alike(name_of(row))).items():
+            spelled = Counter(name_of(row) for row in similar)
             if sign and len(spelled) > 1:
-                rest = ", ".join(f"{label(row)} {title_of(row)!r}" for row in similar[1:])
-                self.note(Reason.SIMILAR_NAME, label(similar[0]), f"{title_of(similar[0])!r}; {rest}")
+                rest = ", ".join(f"{label(row)} {name_of(row)!r}" for row in similar[1:])
+                self.note(Reason.SIMILAR_NAME, label(similar[0]), f"{name_of(similar[0])!r}; {rest}")
 
 
 def _signs(key: str, place: KeyPlace) -> Mapping[str, Hashable]:

@@ -68,7 +68,12 @@ def _name_field(resource: Resource) -> str:
 
 
 def _name_scope(resource: Resource) -> Hashable:
-    return parent_of(resource.address), nfc(resource.name)
+    return parent_of(resource.address), resource.name
+
+
+def _tidy_scope(resource: Resource) -> Hashable:
+    """Return a scope for names that give the same keys, whose bytes get keys of their own."""
+    return parent_of(resource.address), tidy(resource.name)
 
 
 def _number_scope(resource: Resource) -> Hashable:
@@ -126,6 +131,25 @@ def find_repeated_numbers(resources: Iterable[Resource], locator: Locator) -> It
         if number is not None and _leading_number(resource.name) == number:
             position = locator.field(resource.position, "title")
             yield Mistake.NUMBER_IN_TITLE.at(position, f"`{resource.name}` begins with {number}.")
+
+
+def find_untidy_names(resources: Iterable[Resource], locator: Locator) -> Iterator[Diagnostic]:
+    """Yield one warning for each file with names that nobody would type so."""
+    untidy: dict[str, list[Resource]] = defaultdict(list)
+    for resource in resources:
+        if resource.name != tidy(resource.name):
+            untidy[resource.position.file].append(resource)
+    for found in untidy.values():
+        position = locator.field(found[0].position, _name_field(found[0]))
+        shown = ", ".join(repr(each.name) for each in found[:_GAPS_SHOWN])
+        more = len(found) - _GAPS_SHOWN
+        detail = f"{shown}{f' and {more:,} more' if more > 0 else ''}."
+        yield Mistake.UNTIDY_NAME.at(position, detail)
+
+
+def tidy(name: str) -> str:
+    """Return a name in NFC, without space at its ends."""
+    return nfc(name).strip()
 
 
 def _by_collection(resources: Iterable[Resource]) -> dict[Address | None, list[Resource]]:
@@ -241,9 +265,11 @@ def check_declared(declared: Declared, layout: Layout, locator: Locator) -> Iter
     yield from (repeat.diagnostic(locator) for repeat in repeats)
     yield from check_references(declared, locator)
     twins = {repeat.again.address for repeat in repeats}
+    twins |= {again.address for _, again in _pairs(resources.values(), _tidy_scope)}
     yield from check_keys(resources, layout, twins, locator)
     yield from find_gaps(resources.values(), locator)
     yield from find_repeated_numbers(resources.values(), locator)
+    yield from find_untidy_names(resources.values(), locator)
     for name, position in declared.idle_defaults:
         yield Mistake.NO_EFFECT.at(position, f"Nothing takes the default of `{name}`.")
 

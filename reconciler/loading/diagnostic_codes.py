@@ -163,10 +163,10 @@ class Mistake(Enum):
     UNFIT_TEXT = _Entry(
         "EL109",
         "a text cannot be kept as it is",
-        "Names and titles become parts of keys and pages: they may not be empty, begin or end with a "
-        "space, or "
-        "hold a line break or a control character. Longer texts may hold line breaks.",
-        "`title: 'Al-Fatiha '`",
+        "Names and titles become parts of keys and pages: they may not be empty, or hold a line break or a "
+        "control character. Paths and settings may not begin or end with a space either. Longer texts may "
+        "hold line breaks.",
+        "`audio: 'Al-Fatiha.mp3 '`",
         "Delete the space or the character.",
     )
     BAD_ID = _Entry(
@@ -276,8 +276,8 @@ class Mistake(Enum):
         "EL131",
         "a name is given twice",
         "The database identifies speakers by name, and collections and lectures by title within their "
-        "parent. "
-        "Names that differ only in how Unicode spells them are the same.",
+        "parent, "
+        "letter by letter: a space at the end, or another spelling in Unicode, makes another name.",
         "two collections of one speaker called `Quran`",
         "Rename one of them.",
     )
@@ -407,6 +407,16 @@ class Mistake(Enum):
         "No entry under these `defaults:` leaves that field out.",
         "`defaults: {genre: Tafsir}` where every lecture has its own genre",
         "Delete it.",
+        Severity.WARNING,
+    )
+    UNTIDY_NAME = _Entry(
+        "EL164",
+        "a name is not as one would type it",
+        "A name or a title has space at an end, or is spelled with letters and accents apart (NFD). Live "
+        "rows have such names, and the catalog keeps them: apps build URLs out of them. There is one warning "
+        "for each file.",
+        "`title: 'Al-Fatiha '`",
+        "Leave it, or tidy what was imported with `elmify import live --clean titles`, or `--clean names`.",
         Severity.WARNING,
     )
 

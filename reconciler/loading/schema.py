@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Required
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from reconciler.loading.text_rules import ID, LINE, TEXT
+from reconciler.loading.text_rules import ID, LINE, NAME, TEXT
 from reconciler.model.address import ID_MAX_CHARS
 from reconciler.model.kinds import Kind
 
@@ -26,13 +26,14 @@ def _doc(text: str) -> Any:
 
 Id = Annotated[str, Field(pattern=ID, max_length=ID_MAX_CHARS)]
 Line = Annotated[str, Field(pattern=LINE)]
+Name = Annotated[str, Field(pattern=NAME)]
 Text = Annotated[str, Field(pattern=TEXT)]
 Slug = Annotated[str, Field(pattern=LINE, max_length=100)]  # categories.slug is varchar(100)
 Year = Annotated[int, Field(ge=1, le=YEAR_MAX)]
 
 _Path = Annotated[Line, _doc("A path under the media root.")]
 _Categories = Annotated[list[Slug] | None, _doc("Slugs of categories, the primary one first.")]
-_Genre = Annotated[Line | None, _doc("The genre.")]
+_Genre = Annotated[Name | None, _doc("The genre.")]
 _Year = Annotated[Year | None, _doc("The year.")]
 _Public = Annotated[bool | None, _doc("Whether everybody may listen.")]
 _Protect = Annotated[
@@ -145,7 +146,7 @@ class SpeakerFile(TypedDict, total=False):
     """A speaker. A field that is left out is not managed; `null` clears."""
 
     speaker: Required[Annotated[Id, _doc("The speaker's id, which never changes.")]]
-    name: Required[Annotated[Line, _doc("The name.")]]
+    name: Required[Annotated[Name, _doc("The name.")]]
     bio: Annotated[Text | None, _doc("A few sentences about the speaker.")]
     premium: Annotated[bool | None, _doc("Whether only paying listeners may listen.")]
     visibility: Annotated[Literal["public", "premium", "restricted"] | None, _doc("Who sees the speaker.")]
@@ -164,7 +165,7 @@ class Lecture(TypedDict, total=False):
     """A lecture. A field that is left out is not managed; `null` clears."""
 
     id: Required[Annotated[Id, _doc("The lecture's id, which never changes.")]]
-    title: Required[Annotated[Line, _doc("The title, without the number.")]]
+    title: Required[Annotated[Name, _doc("The title, without the number.")]]
     audio: Required[_Path]
     number: Annotated[Annotated[int, Field(ge=0, le=NUMBER_MAX)] | None, _doc("Its place in the collection.")]
     description: Annotated[Text | None, _doc("A few sentences about the lecture.")]
@@ -187,7 +188,7 @@ class CollectionFile(TypedDict, total=False):
     """
 
     collection: Required[Annotated[Id, _doc("The collection's id, which never changes.")]]
-    title: Required[Annotated[Line, _doc("The title.")]]
+    title: Required[Annotated[Name, _doc("The title.")]]
     description: Annotated[Text | None, _doc("A few sentences about the collection.")]
     year: _Year
     cover: _Path | None

@@ -15,6 +15,9 @@ ID = f"^{ID_PATTERN.pattern}$"
 #: One line: not empty, no space at either end, no control character, no line break.
 LINE = rf"^[^\s{_CONTROL}](?:[^{_CONTROL}]*[^\s{_CONTROL}])?$"
 
+#: A name, as rows have it: one line with something in it; space at its ends is part of it.
+NAME = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
+
 #: Several lines: not empty, no control character but line breaks and tabs.
 TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$"
 
@@ -23,15 +26,15 @@ _NOT_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def flaw(text: str, pattern: str) -> str:
-    """Return the reason why `text` does not match `LINE` or `TEXT`.
+    """Return the reason why `text` does not match `LINE`, `NAME` or `TEXT`.
 
     The reason is the end of a sentence that begins with the field.
     """
-    if not text:
+    if not text or (pattern == NAME and not text.strip()):
         return "is empty"
     if pattern == LINE and text.strip() != text:
         return "begins or ends with a space"
-    match = (_NOT_IN_LINE if pattern == LINE else _NOT_IN_TEXT).search(text)
+    match = (_NOT_IN_TEXT if pattern == TEXT else _NOT_IN_LINE).search(text)
     if match is None:
         return "does not have the form it must have"
     if match.group() in "\n\r\u2028\u2029":

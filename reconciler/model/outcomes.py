@@ -72,6 +72,13 @@ class Collected:
         return staged + sum(item.record.size_bytes for item in self.objects)
 
 
+class Tidied(StrEnum):
+    """Sort of text that an import tidies when it is asked to, and never by itself."""
+
+    NAMES = "names"  # of speakers
+    TITLES = "titles"  # of collections and lectures
+
+
 class Reason(StrEnum):
     """Reason for a failed match, or for a match that needs a person's review."""
 
@@ -84,7 +91,7 @@ class Reason(StrEnum):
     JOINED_LOOSELY = "joined-loosely"  # by something weaker than the path: the plan corrects the row
     UNFIT = "unfit"  # the catalog cannot say it
     STYLE = "style"  # most rows spell a column otherwise than elmify.yaml says
-    CHANGED_NAME = "changed-name"  # a title that repeated its number
+    UNTIDY_NAME = "untidy-name"  # spaces at its ends, letters and accents apart, a number repeated
     NOT_AS_IS = "not-as-is"  # `--as-is`, or `adopt`, could not put up with it
     NOT_LOCKED = "not-locked"  # nobody has said which bytes a path means
     UNSEEN = "unseen"  # an image that is neither on disk nor in the lockfile

@@ -214,9 +214,13 @@ class ImportFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportLive:
-    """Declare what is live, and write the lockfile's lines of it."""
+    """Declare what is live, and write the lockfile's lines of it.
+
+    `clean` are the sorts of text that are tidied as well.
+    """
 
     kind: ClassVar[str] = "import-live"
+    clean: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

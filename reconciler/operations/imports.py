@@ -3,7 +3,7 @@
 Entries are made from live stores, folders, manifests and names. The export writes a manifest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,28 +14,42 @@ from reconciler.importing.adopt import adopt as adopt_into
 from reconciler.importing.declare import Folder, declare
 from reconciler.importing.files import FileHashing, without_unseen
 from reconciler.importing.files import import_files as import_folder
-from reconciler.importing.live import Learning, Learnt, learn_nothing, read_world
+from reconciler.importing.live import Learning, Learnt, count_user_rows, learn_nothing, read_world
 from reconciler.importing.live import import_live as import_world
 from reconciler.importing.manifest import manifest_json, read_manifest
 from reconciler.importing.new_entries import new_lectures as declare_lectures
 from reconciler.importing.new_entries import new_parent as declare_parent
 from reconciler.model.actual import Snapshot
 from reconciler.model.errors import UsageError
-from reconciler.model.outcomes import Imported
+from reconciler.model.outcomes import Imported, Tidied
 from reconciler.model.ports import Meter
 from reconciler.model.recorded import Recorded
 from reconciler.operations.project import Project
 
 
-def import_live(project: Project, workspace: Workspace, *, as_is: bool, learn_hashes: bool) -> Imported:
+def import_live(
+    project: Project,
+    workspace: Workspace,
+    *,
+    as_is: bool,
+    learn_hashes: bool,
+    clean: Collection[Tidied] = (),
+) -> Imported:
     """Declare what the bucket and the database hold. Changes nothing live.
 
     With `as_is`, columns that a plan would correct are accepted as they are. `learn_hashes` streams the
-    objects whose hash is unknown.
+    objects whose hash is unknown. Names are declared as the rows have them; those of the sorts in `clean`
+    are tidied, declared ones too.
     """
-    world = _world(workspace)
-    learn = _learning(project, workspace) if learn_hashes else learn_nothing
-    return import_world(_folder(project), workspace.policy, world, as_is=as_is, learn=learn)
+    return import_world(
+        _folder(project),
+        workspace.policy,
+        _world(workspace),
+        as_is=as_is,
+        learn=_learning(project, workspace) if learn_hashes else learn_nothing,
+        clean=clean,
+        user_rows=lambda rows: count_user_rows(workspace.database, rows),
+    )
 
 
 def import_files(project: Project, directory: Path) -> Imported:

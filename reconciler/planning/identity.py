@@ -223,7 +223,7 @@ class _Ladder:
         if record is None or record.row != row.id or resource.address in self.rows:
             return False
         name = row[TABLES[resource.kind].natural_key[-1]]
-        named = nfc(str(name)).strip() == nfc(resource.name)
+        named = nfc(str(name)).strip() == nfc(resource.name).strip()
         return not (
             named or (row.kind is Kind.LECTURE and nfc(str(row["file_path"])) in self._paths(resource))
         )

@@ -3,14 +3,14 @@
 import json
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import Kind
 from reconciler.model.outcomes import Imported, ImportFinding, Reason
-from reconciler.model.remedies import Operation
+from reconciler.model.remedies import Merge, Operation
 from reconciler.model.values import counted
 from reconciler.render.escape import harmless, harmless_json, styled
 from reconciler.render.remedies import command_of, remedy_json
@@ -25,7 +25,7 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.JOINED_LOOSELY: "Joined by something weaker than the path",
     Reason.UNFIT: "The catalog cannot declare it",
     Reason.STYLE: "Most rows are spelled otherwise than elmify.yaml says",
-    Reason.CHANGED_NAME: "The title repeated its number",
+    Reason.UNTIDY_NAME: "Kept as the row has it, and not as one would type it",
     Reason.NOT_AS_IS: "It could not be recorded as it is",
     Reason.NOT_LOCKED: "The lockfile does not know it: put the file under the media root and lock it",
     Reason.UNSEEN: "Left undeclared: neither the media folder nor the lockfile has the image",
@@ -80,11 +80,20 @@ def _tables(findings: Sequence[ImportFinding], width: int, *, colour: bool) -> I
         if len(group) > _MOST_SHOWN:
             rows.append(("…", f"and {len(group) - _MOST_SHOWN:,} more; --format json has all"))
         lines = [styled(title, bold=True) if colour else title, *_columns(rows, width, colour=colour)]
+        lines += dict.fromkeys(f"    {command_of(remedy)}" for remedy in _for_all(group))
         yield "\n".join([*lines, ""])
 
 
+def _for_all(findings: Iterable[ImportFinding]) -> Iterator[Operation]:
+    """Yield the commands that settle findings together, not one by one."""
+    for finding in findings:
+        if finding.remedy is not None and not isinstance(finding.remedy, Merge):
+            yield finding.remedy
+
+
 def _row(finding: ImportFinding) -> tuple[str, str]:
-    remedy = f"; {command_of(finding.remedy)} makes one of both" if finding.remedy else ""
+    merge = finding.remedy if isinstance(finding.remedy, Merge) else None
+    remedy = f"; {command_of(merge)} makes one of both" if merge else ""
     return harmless(finding.subject), harmless(finding.detail + remedy)
 
 

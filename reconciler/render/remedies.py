@@ -159,7 +159,7 @@ def _words(operation: Operation) -> list[str]:
         case ImportFiles():
             return ["import", "files", *_named([operation.folder])]
         case ImportLive():
-            return ["import", "live"]
+            return ["import", "live", *_each("--clean", operation.clean)]
         case TryNotifications():
             return ["notify", "test"]
         case _ as never:

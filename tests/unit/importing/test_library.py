@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.importing.declare import FoundResources
 from reconciler.importing.library import LiveLibrary, library_of
+from reconciler.importing.matching import CountUserRows, no_user_rows
 from reconciler.model.actual import Row, StoredObject
 from reconciler.model.kinds import Kind
 from reconciler.model.outcomes import Reason
@@ -31,10 +32,11 @@ def joined(
     loosely: bool = True,
     layout: Layout = KEYS,
     known: Collection[tuple[Kind, int]] = (),
+    user_rows: CountUserRows = no_user_rows,
 ) -> LiveLibrary:
     bucket = [stored(each) if isinstance(each, str) else each for each in objects]
     snapshot = world(rows=rows, objects=bucket).snapshot
-    return library_of(snapshot, layout, loosely=loosely, known=known)
+    return library_of(snapshot, layout, loosely=loosely, known=known, user_rows=user_rows)
 
 
 def lecture(row_id: int, key: str, title: str = "", **values: Any) -> Row:
@@ -86,12 +88,12 @@ def test_a_row_and_its_object_are_one_entry() -> None:
 
 
 def test_what_the_catalog_cannot_say_of_a_row_is_left_out() -> None:
-    row = lecture(101, "a.mp3", " A\n", genre=" Talk ", year=0, lecture_number=-1, description="")
+    row = lecture(101, "a.mp3", "A", genre="Talk\x07", year=0, lecture_number=-1, description="")
     speaker = speaker_row(1, "Noor", bio="\x07", visibility_type="secret", is_premium=False)
 
     library = joined([speaker, FIQH, row], ["a.mp3"])
 
-    assert fields(library, 101) == {"title": "A", "genre": "Talk", "audio": "a.mp3"}
+    assert fields(library, 101) == {"title": "A", "audio": "a.mp3"}
     assert library.speakers[0].fields == {"name": "Noor", "premium": False}
 
 
@@ -115,21 +117,38 @@ def test_the_number_in_the_name_is_the_true_one() -> None:
     assert list(lectures(library)) == [103, 101, 102]
 
 
-def test_a_title_loses_a_number_that_it_repeats_unless_another_has_that_title() -> None:
+def test_names_and_titles_are_declared_as_the_rows_have_them() -> None:
+    nfd = unicodedata.normalize("NFD", "Café")
     rows = [
-        lecture(101, "15 - 15 Story.mp3", "15 Story"),
-        lecture(102, "16 - 16 Cave.mp3", "16 Cave"),
-        lecture(103, "17 - Cave.mp3", "Cave"),
+        speaker_row(1, " Noor"),
+        collection_row(11, 1, f"{nfd} "),
+        lecture(101, "15 - 15 Story.mp3", "15 Story", genre=" Talk "),
+        lecture(102, "16 - Story.mp3", "Story "),
+        lecture(103, "17.mp3", nfd),
     ]
 
-    library = joined([NOOR, FIQH, *rows], [str(row["file_path"]) for row in rows])
+    library = joined(rows, ["15 - 15 Story.mp3", "16 - Story.mp3", "17.mp3"])
 
-    assert {row: found.name for row, found in lectures(library).items()} == {
-        101: "Story",
-        102: "16 Cave",
-        103: "Cave",
-    }
-    assert told(library) == {("changed-name", "lectures[101]")}
+    [speaker] = library.speakers
+    [collection] = speaker.children
+    assert (speaker.name, collection.name) == (" Noor", f"{nfd} ")
+    titles = {row: found.name for row, found in lectures(library).items()}
+    assert titles == {101: "15 Story", 102: "Story ", 103: nfd}
+    assert fields(library, 101)["genre"] == " Talk "
+    assert library.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [(" A\n", "A"), ("A\u2028B", "A B"), ("A\tB", "A B"), (" ", "The End"), ("\n", "The End")],
+)
+def test_a_title_that_no_catalog_can_write_is_put_up_with(title: str, said: str) -> None:
+    library = joined(
+        [NOOR, FIQH, lecture(101, "Noor/Fiqh/01 - The End.mp3", title)], ["Noor/Fiqh/01 - The End.mp3"]
+    )
+
+    assert fields(library, 101)["title"] == said
+    assert fields(library, 101)["as_is"] == {"title": title}
 
 
 # Facts.
@@ -364,14 +383,72 @@ def test_one_recording_may_stand_in_two_collections() -> None:
     assert library.findings == ()
 
 
-def test_titles_that_are_the_same_once_cleaned_are_one_entry() -> None:
-    rows = [lecture(101, "a.mp3", "Cafe\u0301 "), lecture(102, "b.mp3", "Café")]
+NFD_AND_SPACE = [
+    ("Cafe\u0301", "Café"),
+    ("A ", "A"),
+    ("15 A", "A"),
+    ("02 Those who", "03 Those who"),
+    ("A\t", "A"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), NFD_AND_SPACE)
+def test_names_that_only_cleaning_makes_equal_are_no_duplicates(one: str, other: str) -> None:
+    rows = [
+        NOOR,
+        FIQH,
+        *(speaker_row(place, name) for place, name in enumerate((one, other), start=2)),
+        *(collection_row(place, 1, name) for place, name in enumerate((one, other), start=12)),
+        *(lecture(place, f"{place}.mp3", name) for place, name in enumerate((one, other), start=101)),
+    ]
+
+    library = joined(rows, ["101.mp3", "102.mp3"])
+
+    assert {each.row for each in library.speakers} == {1, 2, 3}
+    assert {each.row for speaker in library.speakers for each in speaker.children} == {11, 12, 13}
+    assert set(lectures(library)) == {101, 102}
+    assert "duplicate" not in {reason for reason, _ in told(library)}
+
+
+def test_of_two_rows_with_one_title_one_is_declared_and_the_merge_is_told() -> None:
+    rows = [lecture(101, "a.mp3", "A"), lecture(102, "b.mp3", "A")]
 
     library = joined([NOOR, FIQH, *rows], ["a.mp3", "b.mp3"])
 
     assert set(lectures(library)) == {101}
-    assert ("duplicate", "lectures[102]") in told(library)
-    assert {each.remedy for each in library.findings} == {None}  # equal titles are no equal recordings
+    assert [each.remedy for each in library.findings if each.remedy] == [Merge(row="102", into="101")]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "user_rows", "declared"),
+    [
+        ({}, {}, {}, 101),
+        ({}, {}, {101: 2, 102: 2}, 101),
+        ({}, {}, {102: 1}, 102),
+        ({"lecture_number": None}, {"lecture_number": 1}, {101: 9}, 102),
+        ({"lecture_number": 1}, {"lecture_number": 1}, {102: 1}, 102),
+        ({"collection_id": None}, {}, {101: 1}, 101),
+        ({"collection_id": None}, {}, {}, 102),
+    ],
+)
+def test_the_row_with_the_number_and_what_listeners_keep_is_declared(
+    first: dict[str, Any], second: dict[str, Any], user_rows: dict[int, int], declared: int
+) -> None:
+    rows = [
+        lecture(101, "Noor/Fiqh/a.mp3", "A", **first),
+        lecture(102, "Noor/Fiqh/a.mp3", "B", **second),
+        lecture(103, "c.mp3", "C"),
+    ]
+    asked: list[int] = []
+
+    def count(ids: Collection[int]) -> dict[int, int]:
+        asked.extend(ids)
+        return user_rows
+
+    library = joined([NOOR, FIQH, *rows], ["Noor/Fiqh/a.mp3", "c.mp3"], user_rows=count)
+
+    assert set(lectures(library)) == {declared, 103}
+    assert set(asked) == {101, 102}
 
 
 def test_titles_that_only_look_alike_are_two_entries_and_told() -> None:
@@ -382,25 +459,6 @@ def test_titles_that_only_look_alike_are_two_entries_and_told() -> None:
     assert set(lectures(library)) == {101, 102}
     [finding] = library.findings
     assert (finding.reason, finding.detail) == (Reason.SIMILAR_NAME, "'Ḥikma'; lectures[102] 'Hikma!'")
-
-
-def test_of_two_collections_of_one_title_the_fuller_is_declared() -> None:
-    rows = [NOOR, FIQH, collection_row(12, 1, "Fiqh "), lecture(101, "a.mp3", collection_id=12)]
-
-    library = joined(rows, ["a.mp3"])
-
-    assert [each.row for each in library.speakers[0].children] == [12]
-    assert told(library) == {("duplicate", "collections[11]")}
-
-
-def test_the_lectures_of_a_collection_that_is_not_declared_are_told() -> None:
-    rows = [NOOR, FIQH, collection_row(12, 1, "Fiqh "), lecture(101, "a.mp3"), lecture(102, "b.mp3")]
-    left = lecture(103, "c.mp3", collection_id=12)
-
-    library = joined([*rows, left], ["a.mp3", "b.mp3", "c.mp3"])
-
-    assert set(lectures(library)) == {101, 102}
-    assert told(library) == {("duplicate", "collections[12]"), ("row-without-parent", "lectures[103]")}
 
 
 def test_a_row_without_a_name_is_told() -> None:

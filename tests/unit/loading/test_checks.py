@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.loading.media import MediaFolder, check_media
-from reconciler.model.diagnostics import in_reading_order
+from reconciler.model.diagnostics import Severity, in_reading_order
 from reconciler.model.kinds import Slot
 from reconciler.model.policy import Layout
 from reconciler.model.values import nfc
@@ -49,7 +49,12 @@ def test_a_sound_catalog_has_no_diagnostics(project: CatalogProject) -> None:
         (
             "id: a, title: Café, audio: a.mp3",
             f"id: b, title: {unicodedata.normalize('NFD', 'Café')}, audio: b.mp3",
-            [("EL131", "c.yaml:5:18")],
+            [("EL164", "c.yaml:5:18")],
+        ),
+        (
+            "id: a, title: A, audio: a.mp3",
+            "id: b, title: 'A ', audio: b.mp3",
+            [("EL164", "c.yaml:5:18")],
         ),
         (
             "id: a, title: A, number: 1, audio: a.mp3",
@@ -97,6 +102,22 @@ def test_scopes_are_apart(project: CatalogProject) -> None:
     lectures(project, entry, name="d.yaml", head="tafsir")
 
     assert project.found() == []
+
+
+def test_names_that_nobody_would_type_are_told_once_for_each_file(project: CatalogProject) -> None:
+    decomposed = unicodedata.normalize("NFD", "Café")
+    lectures(
+        project,
+        "id: a, title: ' A', audio: a.mp3",
+        "id: b, title: 'B ', audio: b.mp3",
+        f"id: c, title: {decomposed}, audio: c.mp3",
+        "id: d, title: Café, audio: d.mp3",
+    )
+
+    (diagnostic,) = project.load().diagnostics
+    assert (diagnostic.code, diagnostic.severity) == ("EL164", Severity.WARNING)
+    assert str(diagnostic.position).endswith("c.yaml:4:18")
+    assert all(repr(name) in diagnostic.detail for name in (" A", "B ", decomposed))
 
 
 def test_a_row_of_each_kind_is_another_row(project: CatalogProject) -> None:
@@ -183,7 +204,7 @@ def test_two_resources_cannot_have_one_key(project: CatalogProject) -> None:
     lectures(project, f"id: a, title: {composed}, audio: a.mp3")
     lectures(project, f"id: a, title: {decomposed}, audio: b.mp3", name="d.yaml", head="tafsir")
 
-    (diagnostic,) = project.load().diagnostics
+    (diagnostic,) = [each for each in project.load().diagnostics if each.code != "EL164"]
 
     assert (diagnostic.code, str(diagnostic.position)) == (
         "EL150",
