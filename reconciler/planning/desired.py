@@ -42,7 +42,7 @@ def wanted(
 
     `parents` maps the addresses that have a row to its id. Where the row already says the same in another
     spelling (an NFD key, a differently encoded URL), its own spelling is what is wanted; and so is a value
-    that `as_is` puts up with.
+    that `as_is` puts up with, and the file name while the file path stays.
     """
     result = DesiredRow()
     for source in _sources(resource.kind):
@@ -58,8 +58,20 @@ def wanted(
             is_sorted = column.origin is Origin.CATEGORIES
             result.values[column.name] = category_tuple(value) if is_sorted else value
     if row is not None:
+        _keep_file_name(result, row)
         _keep_accepted_values(result, resource.as_is, row)
     return result
+
+
+def _keep_file_name(result: DesiredRow, row: Row) -> None:
+    """Keep the file name of a row whose file path stays.
+
+    A file name is written together with a new file path only: nothing reads it, and the library's own
+    names are no mistakes to be repaired.
+    """
+    path = result.values.get("file_path")
+    if path is not None and same(path, row["file_path"]) and row["file_name"] is not None:
+        result.values["file_name"] = row["file_name"]
 
 
 def _keep_accepted_values(result: DesiredRow, as_is: Mapping[str, Value], row: Row) -> None:

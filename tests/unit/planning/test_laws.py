@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from reconciler.model.address import Address, matches_any
 from reconciler.model.catalog import Catalog
 from reconciler.model.errors import InvalidInput
-from reconciler.model.kinds import TABLES
+from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Plan
 from reconciler.model.values import nfc
 from reconciler.planning.references import KeySearch, references_in
 from reconciler.planning.world import DELETE_UNMANAGED, REKEY, World
 from tests.unit.planning.small_worlds import Story, catalogs, reordered, stories
-from tests.unit.planning.worlds import applied, live, planned
+from tests.unit.planning.worlds import applied, edited, live, planned, with_rows, without_records
 
 #: Columns that the backend owns: its own numbers, which elmify would set back.
 OWNED = {"id", "play_count", "last_played_at", "waveform_data", "directory_id", "created_at", "updated_at"}
@@ -146,3 +146,32 @@ def test_a_plan_carried_out_leaves_no_managed_key_without_its_bytes(story: Story
     for record in after.recorded.resources.values():
         for key in record.keys.values():
             assert nfc(key) in after.snapshot.objects
+
+
+@laws
+@given(stories(), st.sampled_from(["", "x.mp3", "é", "01 - Alpha.mp3 "]), st.booleans())
+def test_a_file_name_is_written_together_with_a_new_file_path_only(
+    story: Story, name: str, recorded: bool
+) -> None:
+    meddled = with_file_names(story.world() if recorded else without_records(story.world()), name)
+    for options in ((), (REKEY,)):
+        plan = answered(meddled, *options)
+        after = applied(meddled, plan)
+
+        for change in plan.changes:
+            if change.kind is Kind.LECTURE and change.after is not None:
+                now = change.after.values
+                then = change.before.values if change.before is not None else {}
+                if then.get("file_path") == now["file_path"]:
+                    assert now["file_name"] == then["file_name"] == name
+                else:
+                    assert now["file_name"] == str(now["file_path"]).rpartition("/")[2]
+        again = planned(after, options=options)
+        assert (again.changes, [one for one in again.drift if one.attribute == "file_name"]) == ((), [])
+
+
+def with_file_names(world: World, name: str) -> World:
+    """Return the world after other hands gave every lecture's row that file name."""
+    return with_rows(
+        world, *(edited(row, file_name=name) for row in world.snapshot.rows[Kind.LECTURE].values())
+    )

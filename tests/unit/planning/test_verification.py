@@ -210,7 +210,6 @@ def test_a_path_that_other_hands_changed_to_the_same_bytes_is_a_wrong_fact() -> 
         ("file_hash", "0" * 64, Condition.WRONG_FACTS),
         ("duration", 0, Condition.WRONG_FACTS),
         ("file_format", "audio/mpeg", Condition.WRONG_FACTS),
-        ("file_name", "x.mp3", Condition.WRONG_FACTS),
         ("audio_url", None, Condition.WRONG_URL),
         ("audio_url", "https://old.example/x.mp3", Condition.WRONG_URL),
         ("title", "Other", Condition.OTHER_VALUES),
@@ -228,6 +227,12 @@ def test_a_column_that_other_hands_changed_is_named_by_what_it_holds(
     assert (finding.what, finding.repairs) == (ONE, (ONE,))
     assert column in finding.detail
     assert len(verification_of(changed).findings) == 1
+
+
+def test_a_file_name_of_other_hands_is_no_mistake() -> None:
+    start = shelf()
+
+    assert verification_of(with_rows(start, edited(row_of(start, ONE), file_name="x.mp3"))).findings == ()
 
 
 def test_a_column_that_the_catalog_alone_changed_is_pending() -> None:
