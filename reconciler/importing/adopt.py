@@ -267,7 +267,7 @@ def _write(bench: Workbench, address: Address, row: Row, drifted: Sequence[Drift
             continue
         if column.origin in _FIELDS and column.source in managed:
             value = live.get(column.source)
-            if value is not None or column.nullable:
+            if value is not None or column.clearable:
                 bench.editor.set(address, {column.source: value})
     for slot in table.slots:
         columns = {c.name for c in table.columns if c.source == slot.value}

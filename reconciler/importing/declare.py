@@ -51,6 +51,11 @@ class FoundResources:
 #: Fields that a whole collection often shares: said once, under `defaults:`.
 _SHARED = ("public", "genre", "year")
 
+#: What a new lecture is: one that nobody may hear is of no use, and the database would hide it.
+NEW_LECTURE: Mapping[str, Any] = {"public": True}
+
+NO_FIELDS: Mapping[str, Any] = {}
+
 #: Where no row is known by an address already.
 NOTHING: Mapping[tuple[Kind, int], Address] = {}
 
@@ -77,6 +82,7 @@ def merge(
     *,
     fill: bool,
     remembered: Mapping[tuple[Kind, int], Address] = NOTHING,
+    new: Mapping[str, Any] = NO_FIELDS,
 ) -> MergedEntries:
     """Declare what is not declared yet.
 
@@ -85,9 +91,10 @@ def merge(
     the address of an entry with the same name and parent. With `fill`, fields that such an entry
     lacks are added to it. New ids are those of the addresses by which rows are `remembered`, and are
     otherwise made from names. A new id is never one that a sibling has or is remembered by, or one
-    that `forget:` names.
+    that `forget:` names. New lectures get the fields `new` where neither they nor a default says
+    otherwise; for those of a new collection they stand under its `defaults:`.
     """
-    merging = _Merging(editor, known, fill, remembered)
+    merging = _Merging(editor, known, fill, remembered, new)
     for speaker in found:
         merging.take(speaker, None)
     return MergedEntries(
@@ -104,6 +111,7 @@ class _Merging:
     known: Mapping[tuple[Kind, int], Address]
     fill: bool
     remembered: Mapping[tuple[Kind, int], Address]
+    new: Mapping[str, Any]
     added: dict[Address, FoundResources] = field(default_factory=dict)
     matched: dict[Address, FoundResources] = field(default_factory=dict)
     filled: dict[Address, Sequence[str]] = field(default_factory=dict)
@@ -207,12 +215,13 @@ class _Merging:
 
     def _fields(self, found: FoundResources, address: Address) -> Mapping[str, Any]:
         if found.kind is Kind.COLLECTION:
-            shared = _shared(found.children)
+            shared = self._shared(address, found)
             return {**found.fields, **({"defaults": shared} if shared else {})}
         parent = parent_of(address)
         fields = dict(found.fields)
-        if found.kind is Kind.LECTURE and parent in self.added:
-            shared = _shared(self.added[parent].children)
+        if found.kind is Kind.LECTURE:
+            fields = {**self.new, **fields} if found.row is None else fields
+            shared = self._shared(parent, self.added[parent]) if parent in self.added else {}
             fields = {name: value for name, value in fields.items() if shared.get(name) != value}
         if found.row is None:
             fields = {name: value for name, value in fields.items() if name not in self._defaults(address)}
@@ -220,6 +229,12 @@ class _Merging:
         if holder is not None:
             self._clash(address, f"its number, {fields.pop('number')}, is that of {holder}")
         return fields
+
+    def _shared(self, address: Address, found: FoundResources) -> Mapping[str, Any]:
+        """Return the defaults of a new collection: what its lectures share, and what new ones get."""
+        inherited = self._defaults(address)
+        fresh = self.new if found.row is None else {}
+        return {**{name: fresh[name] for name in fresh if name not in inherited}, **_shared(found.children)}
 
     def _defaults(self, address: Address) -> Mapping[str, Any]:
         """Return the defaults that apply to an address.
@@ -288,19 +303,20 @@ def declare(
     findings: Iterable[ImportFinding] = (),
     *,
     hashed: bool,
+    new: Mapping[str, Any] = NO_FIELDS,
 ) -> Imported:
     """Merge what was found into the catalog, and write the catalog.
 
     Fields that existing entries lack are added too. `lines` are the lockfile lines for what was
     found, by NFC path; lines that no entry names are left out. They replace existing lines only when
-    they were `hashed` just now. Raises `InvalidInput` for a catalog or a lockfile with mistakes;
-    nothing has been written then.
+    they were `hashed` just now. `new` are fields of new lectures, as in `merge`. Raises
+    `InvalidInput` for a catalog or a lockfile with mistakes; nothing has been written then.
     """
     editor = CatalogEditor.open(folder.root, folder.catalog_dir)
     preview = Preview()
     preview.refuse_mistakes(editor.texts(), layout)
     before = lockfile_lines(folder)
-    merged = merge(editor, found, {}, fill=True)
+    merged = merge(editor, found, {}, fill=True, new=new)
     after = {**before, **lines} if hashed else {**lines, **before}
     catalog = preview.catalog(editor.texts(), after)
     named = {nfc(path) for each in catalog.resources.values() for path in each.media.values() if path}

@@ -216,5 +216,5 @@ def _managed(row: Row, applied: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if column.origin in _FIELDS and column.name in applied:
             if column.source in live:
                 yield column.source, live[column.source]
-            elif column.nullable and row[column.name] in (None, ()):
+            elif column.clearable and row[column.name] in (None, ()):
                 yield column.source, [] if row[column.name] == () else None

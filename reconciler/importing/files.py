@@ -11,7 +11,14 @@ from typing import Any, Protocol
 
 from reconciler.concurrency import NEVER_CANCELLED, CancellationToken
 from reconciler.importing import metadata
-from reconciler.importing.declare import Folder, FoundResources, by_number, declare, lockfile_lines
+from reconciler.importing.declare import (
+    NEW_LECTURE,
+    Folder,
+    FoundResources,
+    by_number,
+    declare,
+    lockfile_lines,
+)
 from reconciler.importing.describe import unfit
 from reconciler.importing.layout import KeyPlace, place_of
 from reconciler.importing.metadata import Tags, read_tags
@@ -290,7 +297,13 @@ def import_files(folder: Folder, directory: Path, media_root: Path, hashing: Fil
     lines, refused = hashing.lines(media_root, media_of(found))
     noted = [ImportFinding(reason=Reason.UNFIT, subject=path, detail=why) for path, why in refused.items()]
     return declare(
-        folder, hashing.policy.layout, without(found, refused), lines, (*findings, *noted), hashed=True
+        folder,
+        hashing.policy.layout,
+        without(found, refused),
+        lines,
+        (*findings, *noted),
+        hashed=True,
+        new=NEW_LECTURE,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reconciler.importing.declare import Folder, FoundResources, declare, lockfile_lines
+from reconciler.importing.declare import NEW_LECTURE, Folder, FoundResources, declare, lockfile_lines
 from reconciler.importing.files import FileHashing, lecture_fields, without
 from reconciler.importing.layout import KeyPlace, place_of
 from reconciler.importing.metadata import Tags, read_tags
@@ -57,7 +57,7 @@ def new_lectures(
     notes = [ImportFinding(reason=Reason.UNFIT, subject=path, detail=why) for path, why in refused.items()]
     notes += _heard_before(catalog, lockfile_lines(folder), lines)
     speakers = without(tuple(_trees(catalog, found)), refused)
-    return declare(folder, hashing.policy.layout, speakers, lines, notes, hashed=True)
+    return declare(folder, hashing.policy.layout, speakers, lines, notes, hashed=True, new=NEW_LECTURE)
 
 
 def _heard_before(
@@ -185,7 +185,8 @@ def _trees(catalog: Catalog, found: Sequence[tuple[Resource, Mapping[str, Any]]]
 def new_parent(folder: Folder, name: str, speaker: str | None, id_: str | None = None) -> Address:
     """Declare a speaker or a collection by name; return its address.
 
-    A collection needs a speaker that is declared. The id is made from the name when none is given.
+    A collection needs a speaker that is declared; its `defaults:` say what new lectures are, unless those
+    of the speaker do. The id is made from the name when none is given.
     Raises `UsageError` for a name or an id that is declared already.
     """
     editor = CatalogEditor.open(folder.root, folder.catalog_dir)
@@ -210,9 +211,19 @@ def new_parent(folder: Folder, name: str, speaker: str | None, id_: str | None =
     address = parse_address(made if speaker is None else f"{speaker}/{made}")
     if address in editor:
         raise UsageError(f"{address} is declared already", code="already-declared", hint="Choose another id.")
-    editor.add(address, {named: wanted})
+    editor.add(address, {named: wanted, **_new_defaults(editor, speaker)})
     editor.save()
     return address
+
+
+def _new_defaults(editor: CatalogEditor, speaker: str | None) -> Mapping[str, Any]:
+    """Return the `defaults:` of a new collection; nothing for a speaker."""
+    if speaker is None:
+        return {}
+    said = editor.fields(Address(speaker)).get("defaults")
+    inherited = said if isinstance(said, Mapping) else {}
+    fresh = {name: value for name, value in NEW_LECTURE.items() if name not in inherited}
+    return {"defaults": fresh} if fresh else {}
 
 
 def _under(address: Address, speaker: str | None) -> bool:

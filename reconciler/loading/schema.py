@@ -35,7 +35,7 @@ _Path = Annotated[Line, _doc("A path under the media root.")]
 _Categories = Annotated[list[Slug] | None, _doc("Slugs of categories, the primary one first.")]
 _Genre = Annotated[Name | None, _doc("The genre.")]
 _Year = Annotated[Year | None, _doc("The year.")]
-_Public = Annotated[bool | None, _doc("Whether everybody may listen.")]
+_Public = Annotated[bool, _doc("Whether everybody may listen.")]  # the app cannot read null
 _Protect = Annotated[
     bool, _doc("true: this entry may not be removed before an apply has carried `protect: false`.")
 ]
@@ -148,7 +148,7 @@ class SpeakerFile(TypedDict, total=False):
     speaker: Required[Annotated[Id, _doc("The speaker's id, which never changes.")]]
     name: Required[Annotated[Name, _doc("The name.")]]
     bio: Annotated[Text | None, _doc("A few sentences about the speaker.")]
-    premium: Annotated[bool | None, _doc("Whether only paying listeners may listen.")]
+    premium: Annotated[bool, _doc("Whether only paying listeners may listen.")]
     visibility: Annotated[Literal["public", "premium", "restricted"] | None, _doc("Who sees the speaker.")]
     image: _Path | None
     image_small: _Path | None

@@ -117,7 +117,7 @@ class _Finder:
             case Odd(raw=raw):
                 yield self._surprise(path, raw, expected)
             case None:
-                yield self._null(path)
+                yield self._null(path, expected)
             case bool() | int() as value if expected == "text":
                 yield self._surprise(path, self._places.raw(path) or str(value), expected)
             case value:
@@ -137,10 +137,10 @@ class _Finder:
             )
         return self._at(path, Mistake.SURPRISE, detail, f"Write {expected}.")
 
-    def _null(self, path: YamlPath) -> Diagnostic:
+    def _null(self, path: YamlPath, expected: str) -> Diagnostic:
         raw = self._places.raw(path)
         detail = f"YAML reads `{raw}` as null, and {_name(path)} must have a value."
-        return self._at(path, Mistake.NULL, detail)
+        return self._at(path, Mistake.NULL, detail, f"Write {expected}, or delete the line.")
 
     def _at(self, path: YamlPath, mistake: Mistake, detail: str, hint: str = "") -> Diagnostic:
         return mistake.at(self._places.of_value(path), detail, hint)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from reconciler.model.values import Value
+
 
 class Kind(StrEnum):
     """Kind of a resource; its parent is of the kind before it."""
@@ -62,6 +64,7 @@ class Column:
     """One managed column.
 
     `source` names the catalog field, slot or lockfile fact that `origin` speaks of; for a parent, its kind.
+    `fragile` columns may be null in the database, and the team's backend fails on a row where they are.
     """
 
     name: str
@@ -69,6 +72,12 @@ class Column:
     source: str
     type: Type = Type.TEXT
     nullable: bool = True
+    fragile: bool = False
+
+    @property
+    def clearable(self) -> bool:
+        """Whether the catalog may say `null`."""
+        return self.nullable and not self.fragile
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,10 @@ def _field(name: str, source: str | None = None, type_: Type = Type.TEXT, *, nul
     return Column(name=name, origin=Origin.FIELD, source=source or name, type=type_, nullable=nullable)
 
 
+def _flag(name: str, source: str) -> Column:
+    return Column(name=name, origin=Origin.FIELD, source=source, type=Type.BOOLEAN, fragile=True)
+
+
 def _of(slot: Slot, name: str, origin: Origin, *, nullable: bool = True) -> Column:
     return Column(name=name, origin=origin, source=slot.value, nullable=nullable)
 
@@ -132,7 +145,7 @@ SPEAKERS = Table(
         _field("bio"),
         _of(Slot.SPEAKER_IMAGE, "image_url", Origin.REFERENCE),
         _of(Slot.SPEAKER_IMAGE_SMALL, "image_small_url", Origin.REFERENCE),
-        _field("is_premium", "premium", Type.BOOLEAN),
+        _flag("is_premium", "premium"),
         _field("visibility_type", "visibility"),
     ),
     natural_key=("name",),
@@ -170,7 +183,7 @@ LECTURES = Table(
         _field("lecture_number", "number", Type.INTEGER),
         _field("year", type_=Type.INTEGER),
         _field("genre"),
-        _field("is_public", "public", Type.BOOLEAN),
+        _flag("is_public", "public"),
         _of(Slot.LECTURE_AUDIO, "file_name", Origin.FILE_NAME, nullable=False),
         _of(Slot.LECTURE_AUDIO, "file_path", Origin.KEY, nullable=False),
         _fact("file_size", "size_bytes", Type.BIGINT, nullable=False),
@@ -189,3 +202,11 @@ LECTURES = Table(
 
 #: Every content table, parents before children.
 TABLES: Mapping[Kind, Table] = {table.kind: table for table in (SPEAKERS, COLLECTIONS, LECTURES)}
+
+#: What the database chooses for a managed column that an insert leaves out: the `default` of that column in
+#: the tables that the team's migrations create. Columns that are not named here are null.
+DATABASE_DEFAULTS: Mapping[Kind, Mapping[str, Value]] = {
+    Kind.SPEAKER: {"is_premium": False, "visibility_type": "public"},
+    Kind.COLLECTION: {},
+    Kind.LECTURE: {"is_public": False},
+}

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from reconciler.model.diagnostics import Position
 from reconciler.model.drift import DriftFinding
-from reconciler.model.kinds import Kind, Slot
+from reconciler.model.kinds import DATABASE_DEFAULTS, Kind, Slot
 from reconciler.model.remedies import Remedy
 from reconciler.model.values import Value, nfc
 
@@ -182,6 +182,17 @@ class Change:
         True when something changes for a listener, or when elmify's hold on the resource changes.
         """
         return self.action is not Action.NO_OP
+
+    @property
+    def defaults(self) -> Mapping[str, Value]:
+        """The columns that the database chooses the value of, because the catalog leaves them out.
+
+        Empty unless the change makes a row.
+        """
+        if self.action is not Action.CREATE or self.kind is None or self.after is None:
+            return {}
+        said = {*self.after.values, *self.after.pending}
+        return {name: value for name, value in DATABASE_DEFAULTS[self.kind].items() if name not in said}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

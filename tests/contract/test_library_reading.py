@@ -1,7 +1,7 @@
 """What a session reads from the content tables."""
 
 from reconciler.model.errors import ProviderError
-from reconciler.model.kinds import TABLES, Kind
+from reconciler.model.kinds import DATABASE_DEFAULTS, TABLES, Kind
 from tests.content import database_at, insert, lecture, one_lecture, run_sql
 from tests.failures import failing
 
@@ -39,6 +39,24 @@ def test_a_row_holds_every_managed_column_in_order(database_url: str) -> None:
         == values
     )
     assert read["is_public"] is True
+
+
+def test_what_the_database_chooses_is_what_a_plan_says(database_url: str) -> None:
+    run_sql(database_url, "insert into speakers (id, name) values (1, 'S')")
+    run_sql(database_url, "insert into collections (id, speaker_id, title) values (1, 1, 'C')")
+    run_sql(
+        database_url,
+        "insert into lectures (id, title, duration, file_name, file_path, file_size, file_format) "
+        "values (1, 'L', 1, 'l.mp3', 'l.mp3', 1, 'mp3')",
+    )
+
+    with database_at(database_url).read() as session:
+        rows = {kind: next(iter(session.library.rows(kind))) for kind in Kind}
+
+    for kind, row in rows.items():
+        optional = {c.name for c in TABLES[kind].columns if c.nullable and c.name != "categories"}
+        chosen = {name: row[name] for name in optional if row[name] is not None}
+        assert chosen == DATABASE_DEFAULTS[kind]
 
 
 def test_rows_come_in_id_order_whatever_order_they_were_written_in(database_url: str) -> None:

@@ -136,6 +136,16 @@ def test_what_no_field_can_say_is_put_up_with(team: Team, lecture: str) -> None:
     assert team.corrects(lecture) == []
 
 
+def test_a_null_that_the_app_cannot_read_is_put_up_with_and_never_declared(team: Team, lecture: str) -> None:
+    team.sql("update lectures set is_public = null where id = %s", team.row(lecture))
+
+    team.adopt(lecture)
+
+    assert (team.entry(lecture).get("public"), team.entry(lecture)["as_is"]) == (None, {"is_public": None})
+    assert "public" not in team.entry(lecture)
+    assert team.corrects(lecture) == []
+
+
 def test_other_drift_is_left_to_be_corrected(team: Team, lecture: str) -> None:
     other = next(a for a in team.live.addresses() if a.startswith(f"{QURAN}/") and a != lecture)
     for address in (lecture, other):

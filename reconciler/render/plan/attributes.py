@@ -40,15 +40,16 @@ def attributes(change: Change) -> tuple[Attribute, ...]:
     """Return the attributes that differ between the sides of a change.
 
     Columns come first, by name, then objects by slot. A created resource has every value that it will
-    have; a deleted resource has every value that goes. A resource that elmify forgets keeps all of
-    its values.
+    have, those that the database chooses included; a deleted resource has every value that goes. A
+    resource that elmify forgets keeps all of its values.
     """
     if change.action is Action.DELETE:
         return tuple(_removed(change.before)) if change.before else ()
     if change.after is None:
         return ()
     before = change.before or State(values={})
-    return (*_columns(before, change.after), *_objects(before, change.after, change.retired))
+    columns = sorted((*_columns(before, change.after), *_defaults(change)), key=lambda one: one.name)
+    return (*columns, *_objects(before, change.after, change.retired))
 
 
 def hidden_attributes(change: Change) -> int:
@@ -79,6 +80,11 @@ def _columns(before: State, after: State) -> Iterator[Attribute]:
             yield Attribute(name=name, before=_text(old), after=KNOWN_AFTER_APPLY)
         else:
             yield column_attribute(name, left[name], after.values[name])
+
+
+def _defaults(change: Change) -> Iterator[Attribute]:
+    for name, value in change.defaults.items():
+        yield Attribute(name=name, before=None, after=_text(value), note="the database's default")
 
 
 def _differing(left: Mapping[str, Value], right: Mapping[str, Value]) -> set[str]:

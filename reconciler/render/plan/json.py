@@ -136,6 +136,7 @@ def _change(change: Change) -> dict[str, Any]:
             "after_unknown": dict.fromkeys(pending, True),
             "waits_for": pending,
         },
+        "defaults": dict(change.defaults),
         "row": change.row,
         "steps": [
             {"store": step.store.value, "verb": step.verb, "target": step.target, "note": step.note}

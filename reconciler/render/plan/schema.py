@@ -138,7 +138,8 @@ class StepPart(PlanPart):
 class ResourceChange(PlanPart):
     """The change of one address, and its reason.
 
-    `kind` is null for an object that no resource has.
+    `kind` is null for an object that no resource has. `defaults` are the columns of a new row that the
+    catalog leaves out, with the value that the database chooses; they are not read back.
     """
 
     address: str
@@ -148,6 +149,7 @@ class ResourceChange(PlanPart):
     change_id: Hash
     action_reason: str
     change: ChangePart
+    defaults: dict[str, Scalar] = Field(default_factory=dict)
     row: int | None
     steps: list[StepPart]
     impact: ImpactPart | None

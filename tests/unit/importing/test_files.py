@@ -46,6 +46,41 @@ def test_a_content_folder_becomes_a_catalog_that_is_valid_and_locked(project: Im
     assert project.lines["Noor/Fiqh/01 - Patience.wav"].duration_seconds == 2.0
 
 
+@pytest.mark.parametrize(
+    ("speaker", "collection", "lecture"),
+    [("", {"public": True}, {}), ("defaults: {public: false}\n", None, {})],
+)
+def test_a_new_collection_says_that_its_lectures_are_public_unless_the_speaker_says_otherwise(
+    project: ImportProject, speaker: str, collection: dict[str, bool] | None, lecture: dict[str, bool]
+) -> None:
+    project.write("n/speaker.yaml", f"speaker: n\nname: Noor\n{speaker}")
+    project.audio("Noor/Fiqh/01 - A.wav")
+
+    project.import_files()
+
+    assert project.entry("n/fiqh.yaml").get("defaults") == collection
+    assert ["public" in each for each in project.lectures("n/fiqh.yaml")] == [bool(lecture)]
+
+
+@pytest.mark.parametrize(
+    ("defaults", "said"),
+    [("", True), ("defaults: {genre: Talk}\n", True), ("defaults: {public: false}\n", None)],
+)
+def test_a_new_lecture_of_a_collection_by_hand_is_public_unless_a_default_says_otherwise(
+    project: ImportProject, defaults: str, said: bool | None
+) -> None:
+    project.write("n/speaker.yaml", "speaker: n\nname: Noor\n")
+    project.write("n/f.yaml", f"collection: f\ntitle: Fiqh\n{defaults}")
+    project.audio("Noor/Fiqh/01 - A.wav")
+
+    project.import_files()
+    again = project.import_files()
+
+    (lecture,) = project.lectures("n/f.yaml")
+    assert lecture.get("public") is said
+    assert (again.written, again.filled) == ((), 0)
+
+
 def test_numbers_are_read_with_and_without_padding_past_99_and_in_arabic_digits(
     project: ImportProject,
 ) -> None:
@@ -236,7 +271,7 @@ def test_what_was_written_by_hand_is_kept_with_its_comments(project: ImportProje
     assert project.text("n/f.yaml") == (
         "collection: f\ntitle: Fiqh\ndefaults:\n  genre: Talk\nlectures:\n"
         "  # The first one.\n  - {id: a, number: 1, title: By hand, audio: Noor/Fiqh/01 - A.wav}\n"
-        "  - id: b\n    number: 2\n    title: B\n    audio: Noor/Fiqh/02 - B.wav\n"
+        "  - id: b\n    number: 2\n    title: B\n    public: true\n    audio: Noor/Fiqh/02 - B.wav\n"
     )
     assert (imported.kept, imported.filled) == (3, 2)
     assert not format_catalog_file(project.text("n/f.yaml")).differs

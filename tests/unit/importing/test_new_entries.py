@@ -30,7 +30,8 @@ def test_a_dropped_file_gets_its_entry_and_its_line(noor: ImportProject) -> None
 
     assert noor.text("noor/fiqh.yaml") == (
         "# Ours.\ncollection: fiqh\ntitle: Fiqh\nlectures:\n"
-        "  - id: patience\n    number: 7\n    title: Patience\n    audio: Noor/Fiqh/07 - Patience.wav\n"
+        "  - id: patience\n    number: 7\n    title: Patience\n    public: true\n"
+        "    audio: Noor/Fiqh/07 - Patience.wav\n"
     )
     assert noor.lines["Noor/Fiqh/07 - Patience.wav"].duration_seconds == 3.0
     assert (imported.added, imported.findings) == ({"lecture": 1}, ())
@@ -155,7 +156,19 @@ def test_a_new_speaker_and_a_new_collection_get_ids_of_their_names(noor: ImportP
 
     assert (speaker, collection) == ("rashid-al-malm", "rashid-al-malm/darus")
     assert noor.entry("rashid-al-malm/speaker.yaml") == {"speaker": "rashid-al-malm", "name": "رشيد المعلم"}
-    assert noor.entry("rashid-al-malm/darus.yaml") == {"collection": "darus", "title": "دروس"}
+    assert noor.entry("rashid-al-malm/darus.yaml") == {
+        "collection": "darus",
+        "title": "دروس",
+        "defaults": {"public": True},
+    }
+
+
+def test_a_new_collection_leaves_to_its_speaker_what_he_says_of_all(noor: ImportProject) -> None:
+    noor.write("noor/speaker.yaml", "speaker: noor\nname: Noor\ndefaults: {public: false}\n")
+
+    new_parent(noor.folder, "Lessons", "noor")
+
+    assert noor.entry("noor/lessons.yaml") == {"collection": "lessons", "title": "Lessons"}
 
 
 def test_an_id_can_be_chosen_and_a_taken_one_is_not_given(noor: ImportProject) -> None:

@@ -8,7 +8,7 @@ from reconciler.loading.entries import read_content
 from reconciler.loading.schema import adapter
 from reconciler.loading.yaml import PROBLEMS_MAX, read_document
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.kinds import TABLES, Kind, Origin
+from reconciler.model.kinds import TABLES, Column, Kind, Origin
 
 HEAD = "collection: quran\ntitle: Quran\n"
 
@@ -67,6 +67,9 @@ def test_a_title_must_be_one_line_of_text(rest: str, code: str, place: str) -> N
         ("year: 0", "EL108", "7:9"),
         ("public: maybe", "EL104", "7:11"),
         ("public: 1", "EL104", "7:11"),
+        ("public: null", "EL107", "7:11"),
+        ("public: ~", "EL107", "7:11"),
+        ("public:", "EL107", "7:10"),
         ("protect: null", "EL107", "7:12"),
         ("row: 0", "EL108", "7:8"),
         ("row: x", "EL104", "7:8"),
@@ -105,7 +108,6 @@ def test_each_field_of_a_lecture_has_its_type(rest: str, code: str, place: str) 
             "year: null",
             "genre: null",
             "public: yes",
-            "public: null",
         ),
         *("thumbnail: null", "thumbnail: a/b.webp", "categories: []", "categories: null", "row: 412"),
         *("description: |\n    two\n    lines", "previously: one-old", "previously: a/b/c", "protect: true"),
@@ -222,3 +224,43 @@ def test_the_schema_has_every_field_and_slot_of_the_tables(kind: Kind) -> None:
 @pytest.mark.parametrize("text", ["speaker: a\nname: null\n", "collection: a\ntitle: null\n"])
 def test_a_name_cannot_be_cleared(text: str) -> None:
     assert [code for code, _ in found(text)] == ["EL107"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [
+        (kind, column)
+        for kind, table in TABLES.items()
+        for column in table.columns
+        if column.origin in {Origin.FIELD, Origin.CATEGORIES}
+    ],
+)
+def test_a_field_takes_null_exactly_where_its_column_may_be_cleared(kind: Kind, column: Column) -> None:
+    name = column.source
+    heads = {
+        Kind.SPEAKER: "speaker: a\nname: A\n",
+        Kind.COLLECTION: "collection: a\ntitle: A\n",
+        Kind.LECTURE: "collection: a\ntitle: A\nlectures:\n- id: a\n  audio: a.mp3\n  title: A\n",
+    }
+    indent = "  " if kind is Kind.LECTURE else ""
+    text = re.sub(rf"^{indent}{name}: .*\n", "", heads[kind], flags=re.MULTILINE) + f"{indent}{name}: null\n"
+
+    assert [each.code for each in diagnostics(text)] == ([] if column.clearable else ["EL107"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "speaker: a\nname: A\npremium: null\n",
+        "speaker: a\nname: A\ndefaults:\n  public: null\n",
+        "collection: a\ntitle: A\ndefaults:\n  public: null\n",
+        "collection: a\ntitle: A\nlectures:\n- id: a\n  audio: a.mp3\n  title: A\n  public: null\n",
+    ],
+)
+def test_null_is_refused_where_the_app_cannot_read_it_with_place_and_hint(text: str) -> None:
+    (found,) = diagnostics(text)
+
+    line = text.splitlines()[-1]
+    assert (found.code, found.position.line) == ("EL107", text.count("\n"))
+    assert found.position.column == line.index("null") + 1
+    assert "true or false" in found.hint

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.kinds import Slot
-from reconciler.model.plan import ObjectState, State
+from reconciler.model.kinds import Kind, Slot
+from reconciler.model.plan import Action, ObjectState, State
 from reconciler.model.values import Value, same
 from reconciler.render.plan.attributes import Attribute, attributes, hidden_attributes
 from tests.unit.render.plans import create, forget, update
@@ -119,7 +119,30 @@ def test_an_object_goes_only_when_its_key_is_retired(retired: tuple[str, ...], s
 def test_of_what_is_new_every_value_that_is_not_null_is_shown() -> None:
     names = [attribute.name for attribute in attributes(create())]
 
-    assert names == ["collection_id", "lecture_number", "title", "audio"]
+    assert names == ["collection_id", "is_public", "lecture_number", "title", "audio"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "told"),
+    [
+        (Kind.SPEAKER, {}, {"is_premium": "false", "visibility_type": '"public"'}),
+        (Kind.SPEAKER, {"is_premium": True}, {"visibility_type": '"public"'}),
+        (Kind.COLLECTION, {}, {}),
+        (Kind.LECTURE, {}, {"is_public": "false"}),
+        (Kind.LECTURE, {"is_public": True}, {}),
+    ],
+)
+def test_of_a_new_row_the_plan_shows_what_the_database_chooses(
+    kind: Kind, said: dict[str, Value], told: dict[str, str]
+) -> None:
+    change = replace(create(), kind=kind, after=State(values=said))
+
+    chosen = [one for one in attributes(change) if one.note]
+
+    assert {one.name: one.after for one in chosen} == told
+    assert all((one.before, one.note) == (None, "the database's default") for one in chosen)
+    assert set(change.defaults) == set(told)
+    assert attributes(replace(change, action=Action.UPDATE, before=State(values=said))) == ()
 
 
 def test_what_is_let_go_has_no_attributes_that_change() -> None:

@@ -53,6 +53,9 @@ SMALL = """\
 <details><summary><code>+</code> <code>abdul-rashid-sufi/quran-hafs/an-nas</code> (lecture)</summary>
 <p>it is not there yet (<code>catalog/abdul-rashid-sufi/quran-hafs.yaml:40:5</code>)</p>
 <table><tr><th></th><th>attribute</th><th>before</th><th>after</th></tr>
+<tr><td><code>+</code></td><td><code>is&#95;public</code></td>
+<td></td>
+<td><code>false</code><br><code>the database&#39;s default</code></td></tr>
 <tr><td><code>+</code></td><td><code>title</code></td>
 <td></td>
 <td><code>&#34;An-Nas&#34;</code></td></tr>

@@ -83,6 +83,7 @@ Changed outside elmify since the last apply:
   + abdul-rashid-sufi/quran-hafs/an-nas (lecture)
       # it is not there yet (catalog/abdul-rashid-sufi/quran-hafs.yaml:40:5)
       + collection_id: (known after apply)
+      + is_public: false  # the database's default
       + lecture_number: 114
       + title: "An-Nas"
       + audio: "Abdul Rashid Sufi/Quran Hafs/114 - An-Nas.mp3" (4.2 MiB, sha256 77aa00ff)
