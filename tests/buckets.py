@@ -31,8 +31,12 @@ def bucket_at(
     attempts: int = 3,
     idle: timedelta = timedelta(seconds=60),
     on_request: Callable[[str], None] | None = None,
+    conditional_copies: bool = False,
 ) -> R2Bucket:
-    """Open a bucket of a test server; close it after."""
+    """Open a bucket of a test server; close it after.
+
+    `conditional_copies` says that it is behind a proxy which knows R2's conditions on copies.
+    """
     return R2Bucket(
         endpoint=url,
         bucket=name,
@@ -42,6 +46,7 @@ def bucket_at(
         attempts=attempts,
         idle=idle,
         on_request=on_request,
+        conditional_copies=conditional_copies,
     )
 
 

@@ -1,4 +1,7 @@
-"""A proxy in front of an object store, which breaks requests in every way that networks have."""
+"""A proxy in front of an object store, which breaks requests in every way that networks have.
+
+It can also hold copies to R2's conditions, which the stores behind it do not know.
+"""
 
 import http.client
 import re
@@ -6,19 +9,72 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from unicodedata import normalize
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from tests.servers import HOST, Answer, Request
 
 #: Of the pages that the store behind a proxy is made to answer, so that a few objects take several.
 PAGE_KEYS = 3
 
+#: Of a page as stores give them.
+WHOLE_PAGE_KEYS = 1_000
+
 ALWAYS = 1_000_000
 
+POLL_SECONDS = 0.02  # how long a proxy that is shut down goes on
+
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
+
+
+#: Who asks, which is all that a store behind a proxy makes of them.
+_SIGNED = frozenset({"host", "authorization", "x-amz-date", "x-amz-content-sha256"})
+
+
+class CopyConditions:
+    """R2's conditions on the target and the source of a copy, checked at one moment with the copy.
+
+    Whatever writes to a key through the proxy waits for its turn, by NFC, as R2 takes keys.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._keys: dict[str, Lock] = {}
+
+    @contextmanager
+    def held(self, request: Request) -> Iterator[None]:
+        """Let no other write to the request's key through."""
+        if request.method in {"GET", "HEAD"} or "partNumber=" in request.query:
+            yield
+            return
+        with self._lock:
+            turn = self._keys.setdefault(normalize("NFC", unquote(request.path)), Lock())
+        with turn:
+            yield
+
+    def refusal(self, request: Request, ask: Callable[[Request], Answer]) -> Answer | None:
+        """Return the answer to a copy one of whose conditions does not hold; `ask` asks the store."""
+        source = request.headers.get("x-amz-copy-source")
+        if source is None or "partNumber=" in request.query:  # R2 knows no conditions on parts
+            return None
+
+        def etag(path: str) -> str | None:
+            signed = {name: value for name, value in request.headers.items() if name in _SIGNED}
+            head = ask(Request("HEAD", path, "", signed, b""))
+            assert head.status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
+            return next((value for name, value in head.headers.items() if name.lower() == "etag"), None)
+
+        meant = request.headers.get("x-amz-copy-source-if-match")
+        wanted = request.headers.get("cf-copy-destination-if-match")
+        nothing = request.headers.get("cf-copy-destination-if-none-match") == "*"
+        changed = (wanted is not None or nothing) and etag(request.path) != wanted
+        if not changed and meant in {None, etag(f"/{source.lstrip('/')}")}:
+            return None
+        return Answer(412, b"<Error><Code>PreconditionFailed</Code><Message>changed</Message></Error>")
 
 
 @dataclass
@@ -29,10 +85,17 @@ class Exchange:
     _upstream: str
     _connection: socket.socket
     _closing: Event
+    _conditions: CopyConditions | None
 
     def forward(self, request: Request | None = None) -> Answer:
         """Ask the store, and return what it says."""
         asked = request or self.request
+        if self._conditions is None:
+            return self._ask(asked)
+        with self._conditions.held(asked):
+            return self._conditions.refusal(asked, self._ask) or self._ask(asked)
+
+    def _ask(self, asked: Request) -> Answer:
         connection = http.client.HTTPConnection(self._upstream)
         try:
             connection.request(asked.method, _path_of(asked), asked.body, asked.headers)
@@ -168,7 +231,7 @@ def everything(_request: Request) -> bool:
 
 @dataclass
 class Proxy:
-    """Lets everything through until `break_`; `seen` are the requests that came, in their order."""
+    """Lets everything through until `break_`; `seen` are the requests that came, without their bodies."""
 
     url: str = ""
     seen: list[Request] = field(default_factory=list)
@@ -191,7 +254,7 @@ class Proxy:
     def take(self, request: Request) -> Fault | None:
         """Note a request, and return what is to become of it; None when it is to go through."""
         with self._lock:
-            self.seen.append(request)
+            self.seen.append(replace(request, body=b""))
             if not self._left or not self._wanted(request):
                 return None
             self._left -= 1
@@ -204,14 +267,18 @@ class Proxy:
 
 
 @contextmanager
-def proxy(upstream: str) -> Iterator[Proxy]:
-    """Run a proxy in front of the S3 server at `upstream`, whose pages become small."""
+def proxy(upstream: str, *, page_keys: int = PAGE_KEYS, conditional_copies: bool = False) -> Iterator[Proxy]:
+    """Run a proxy in front of the S3 server at `upstream`, whose pages become small.
+
+    With `conditional_copies` it knows R2's conditions on copies.
+    """
     proxy, closing = Proxy(), Event()
+    conditions = CopyConditions() if conditional_copies else None
     place = urlsplit(upstream).netloc
 
     class Handler(BaseHTTPRequestHandler):
         def exchange(self) -> None:
-            exchange = Exchange(self._request(), place, self.connection, closing)
+            exchange = Exchange(self._request(), place, self.connection, closing, conditions)
             fault = proxy.take(exchange.request)
             if fault is None:
                 exchange.send(exchange.forward())
@@ -223,7 +290,7 @@ def proxy(upstream: str) -> Iterator[Proxy]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = self.rfile.read(int(headers.get("content-length", "0")))
             if "list-type=2" in query:
-                query += f"&max-keys={PAGE_KEYS}"
+                query += f"&max-keys={page_keys}"
             return Request(self.command, path, query, headers, body)
 
         do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = exchange  # noqa: N815 -- http.server's names
@@ -238,7 +305,7 @@ def proxy(upstream: str) -> Iterator[Proxy]:
             """A client that gave up is no error of the proxy's."""
 
     with Server((HOST, 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=(POLL_SECONDS,))
         thread.start()
         proxy.url = f"http://{HOST}:{server.server_port}"
         try:

@@ -32,7 +32,8 @@ class R2Bucket:
 
     `concurrency` is how many connections are kept open: as many threads can work at once. `on_request`
     hears the operation name of every request sent, retries included. What a put was told of the bytes it
-    sent, it checks itself: not every server does.
+    sent, it checks itself: not every server does. `conditional_copies` says whether the endpoint knows R2's
+    conditions on the target of a copy; None leaves that to its domain.
     """
 
     def __init__(
@@ -47,8 +48,11 @@ class R2Bucket:
         attempts: int = 5,
         idle: timedelta = timedelta(seconds=60),
         on_request: Callable[[str], None] | None = None,
+        conditional_copies: bool | None = None,
     ) -> None:
         self._endpoint = endpoint
+        is_r2 = (urlsplit(endpoint).hostname or "").endswith(_R2_DOMAIN)
+        self._conditional_copies = is_r2 if conditional_copies is None else conditional_copies
         self._bucket = bucket
         self._attempts = attempts
         connection = Connection(
@@ -79,10 +83,14 @@ class R2Bucket:
     def capabilities(self) -> Capabilities:
         """The abilities of R2, or of another store with its API.
 
-        Of the condition on a copy's target only R2 is known (its header `cf-copy-destination-if-none-match`).
+        Of the conditions on a copy's target only R2 is known (its headers `cf-copy-destination-if-…`).
         """
-        is_r2 = (urlsplit(self._endpoint).hostname or "").endswith(_R2_DOMAIN)
-        return Capabilities(conditional_copy=is_r2, lists_unfinished=True, folds_nfc=False, own_clock=True)
+        return Capabilities(
+            conditional_copy=self._conditional_copies,
+            lists_unfinished=True,
+            folds_nfc=False,
+            own_clock=True,
+        )
 
     def now(self) -> datetime:
         """Return the store's clock, as the Date header of an answer tells it."""

@@ -9,6 +9,7 @@ import pytest
 from providers.objects.directory import DirectoryBucket
 from reconciler.model.ports import ObjectStore
 from tests.buckets import Bucket, bucket_at
+from tests.proxies import WHOLE_PAGE_KEYS, proxy
 from tests.servers import free_port, make_bucket, ministack_server, moto_server
 
 
@@ -24,6 +25,13 @@ def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def r2_url(moto_url: str) -> Iterator[str]:
+    """A server that knows R2's conditions on copies."""
+    with proxy(moto_url, page_keys=WHOLE_PAGE_KEYS, conditional_copies=True) as between:
+        yield between.url
+
+
 @contextmanager
 def bucket_of(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[Bucket]:
     """Open an empty bucket of a kind."""
@@ -33,12 +41,12 @@ def bucket_of(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterat
     url = request.getfixturevalue(f"{kind}_url")
     requests: list[str] = []
     name = make_bucket(url)
-    store = bucket_at(url, name, on_request=requests.append)
+    store = bucket_at(url, name, on_request=requests.append, conditional_copies=kind == "r2")
     yield Bucket(store, folds=False, requests=requests, place=f"{url}/{name}")
     store.close()
 
 
-@pytest.fixture(params=["directory", "moto", "ministack"])
+@pytest.fixture(params=["directory", "moto", "ministack", "r2"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
