@@ -80,6 +80,7 @@ class _Examination:
             ("installation", self._installation),
             ("bucket", self._bucket),
             ("bucket clock", self._bucket_clock),
+            ("bucket copies", self._bucket_copies),
             ("bucket rights", self._bucket_rights),
             ("database", self._database),
             ("database clock", self._database_clock),
@@ -126,6 +127,19 @@ class _Examination:
             yield DoctorFinding(check=name, health=Health.OK, message="it is this machine's")
             return
         yield _clock(name, self.objects.now())
+
+    def _bucket_copies(self, name: str) -> Iterator[DoctorFinding]:
+        if self.objects.capabilities.conditional_copy:
+            message = "a copy overwrites nothing but the object that it is to replace"
+            yield DoctorFinding(check=name, health=Health.OK, message=message)
+            return
+        yield DoctorFinding(
+            check=name,
+            health=Health.WARNING,
+            message="this store is not known to make a copy depend on what is under its key, as R2 does",
+            hint="elmify looks at the key under its lease, then copies: what others write in between is "
+            "lost. Let nobody else write to the bucket while an apply runs.",
+        )
 
     def _bucket_rights(self, name: str) -> Iterator[DoctorFinding]:
         if self.read_only:
