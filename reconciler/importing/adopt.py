@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from reconciler.importing.declare import Folder, FoundResources, MergedEntries, lockfile_lines, merge
 from reconciler.importing.describe import fields_of, line_of, unfit
 from reconciler.importing.library import library_of
+from reconciler.importing.styles import SettledStyles
 from reconciler.loading.catalog import Preview
 from reconciler.loading.editing import CatalogEditor, amend_lockfile
 from reconciler.model.actual import Row, Snapshot
@@ -89,7 +90,7 @@ class Workbench:
         self.pin_rows({address: found.row for address, found in rows.items() if found.row is not None})
 
     def pin_rows(self, rows: Mapping[Address, int]) -> None:
-        """Write `row:` where the planner would find another row than this one, or none."""
+        """Write `row:` where the planner would find another row, or none."""
         for kind in Kind:
             mine = {address: row for address, row in rows.items() if kind_of(address) is kind}
             bound = self.identities().bound if mine else {}
@@ -99,17 +100,26 @@ class Workbench:
                 if not is_found and "row" not in self.editor.fields(address):
                     self.editor.set(address, {"row": row})
 
-    def save(self, merged: MergedEntries, findings: Iterable[ImportFinding]) -> Imported:
-        """Write the files and the lockfile's lines that changed."""
+    def save(
+        self,
+        merged: MergedEntries,
+        findings: Iterable[ImportFinding],
+        styles: SettledStyles | None = None,
+    ) -> Imported:
+        """Write the files and the lockfile's lines that changed.
+
+        With `styles`, elmify.yaml as well.
+        """
         diagnostics = self._preview.mistakes(self.editor.texts(), self.policy.layout)
         lines = {path: line for path, line in self.lines.items() if line != self.before.get(path)}
         written = self.editor.save()
         amend_lockfile(self.folder.lock_path, self.folder.root, lines.values())
+        settings = styles.write(self.folder.root) if styles is not None else ()
         return Imported(
             added=Counter(kind_of(address) for address in merged.added),
             kept=len(merged.matched),
             filled=len(merged.filled),
-            written=written,
+            written=(*settings, *written),
             lines=len(lines),
             findings=(*findings, *merged.findings),
             diagnostics=diagnostics,
@@ -180,7 +190,7 @@ def _declare_rows(bench: Workbench, rows: set[tuple[Kind, int]]) -> MergedEntrie
     if not rows:
         return MergedEntries(added={})
     known = bench.known()
-    library = library_of(bench.snapshot, bench.policy.layout, known={*known, *rows})
+    library = library_of(bench.snapshot, known={*known, *rows})
     wanted = tuple(_only(library.speakers, rows))
     missing = rows - set(_rows_in(wanted)) | (rows & known.keys())
     for kind, row in sorted(missing):
@@ -188,7 +198,7 @@ def _declare_rows(bench: Workbench, rows: set[tuple[Kind, int]]) -> MergedEntrie
     merged = merge(bench.editor, wanted, known, fill=False)
     for kind, row in sorted(rows - {(each.kind, each.row or 0) for each in merged.added.values()}):
         # It came first for being asked for, and is the recording of an entry that is another row.
-        _refuse(kind, row, known, library_of(bench.snapshot, bench.policy.layout, known=known).findings)
+        _refuse(kind, row, known, library_of(bench.snapshot, known=known).findings)
     bench.add_lines(library.media)
     bench.pin(merged)
     return merged

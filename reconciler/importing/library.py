@@ -4,8 +4,7 @@ The result is the library that a catalog of the snapshot declares, and the findi
 has to look at.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,9 +16,8 @@ from reconciler.model.actual import Row, Snapshot
 from reconciler.model.catalog import MediaFile
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.outcomes import ImportFinding, Reason
-from reconciler.model.policy import FormatStyle, Layout, ReferenceStyle
-from reconciler.model.values import counted, nfc
-from reconciler.planning.references import KeySearch, references_in, split_reference, style_of
+from reconciler.model.values import counted
+from reconciler.planning.references import KeySearch, references_in, split_reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +34,6 @@ class LiveLibrary:
 
 def library_of(
     snapshot: Snapshot,
-    layout: Layout,
     *,
     known: Collection[tuple[Kind, int]] = (),
     loosely: bool = True,
@@ -52,8 +49,7 @@ def library_of(
     describer = _Describer(Join(snapshot, known=known, loosely=loosely, user_rows=user_rows))
     speakers = tuple(describer.speakers())
     describer.note_free_objects()
-    findings = [*describer.join.findings, *styles(snapshot, layout)]
-    return LiveLibrary(speakers=speakers, media=describer.media, findings=tuple(findings))
+    return LiveLibrary(speakers=speakers, media=describer.media, findings=tuple(describer.join.findings))
 
 
 @dataclass
@@ -115,7 +111,15 @@ class _Describer:
                 detail = f"{title_of(row)!r}: {row['file_path']}"
                 self.join.note(Reason.ROW_WITHOUT_OBJECT, label(row), detail)
             elif self._takes(row, Slot.LECTURE_AUDIO, key):
+                self._compare_sizes(row, key)
                 yield row
+
+    def _compare_sizes(self, row: Row, key: str) -> None:
+        """Note a row that says another size than its recording has."""
+        size_bytes = self.join.snapshot.objects[key].size_bytes
+        if row["file_size"] != size_bytes:
+            detail = f"the row says {row['file_size']!s} bytes, and {key} has {size_bytes:,}"
+            self.join.note(Reason.SIZE_DIFFERS, label(row), detail)
 
     def _takes(self, row: Row, slot: Slot, key: str) -> bool:
         """Return whether the catalog can name the object in that slot.
@@ -124,6 +128,9 @@ class _Describer:
         """
         if key in self.media:
             return True
+        if self.join.snapshot.objects[key].size_bytes == 0:
+            self.join.note(Reason.EMPTY_OBJECT, label(row), f"{slot}: {key}")
+            return False
         problem = unfit(key, slot)
         line = None if problem else line_of(key, self.join.snapshot.objects[key], self._naming(key))
         if line is None:
@@ -230,40 +237,3 @@ def _by_name(found: FoundResources) -> tuple[str, int]:
 def _stored_number(row: Row) -> int | None:
     number = fields_of(row).get("number")
     return number if isinstance(number, int) else None
-
-
-def styles(snapshot: Snapshot, layout: Layout) -> Iterator[ImportFinding]:
-    """Yield the columns that most rows spell differently from elmify.yaml.
-
-    The plan would rewrite them.
-    """
-    for table in TABLES.values():
-        rows = list(snapshot.rows[table.kind].values())
-        for column in table.columns:
-            if column.name == "file_format":
-                yield from _style(rows, column.name, _format_style, layout.format_style.value)
-            elif column.source in set(Slot) and f"{column.name}".endswith("image_url"):
-                wanted = style_of(column, table.kind, layout).value
-                yield from _style(rows, column.name, _reference_style, wanted)
-
-
-def _style(
-    rows: Iterable[Row], column: str, style: Callable[[object], str | None], wanted: str
-) -> Iterator[ImportFinding]:
-    told = Counter(found for row in rows if (found := style(row[column])) is not None)
-    if told and told.most_common(1)[0][1] > told[wanted]:
-        most, count = told.most_common(1)[0]
-        detail = f"{count:,} of {told.total():,} rows hold it as {most}, elmify.yaml as {wanted}"
-        yield ImportFinding(reason=Reason.STYLE, subject=column, detail=detail)
-
-
-def _reference_style(value: object) -> str | None:
-    if not isinstance(value, str) or not value:
-        return None
-    return ReferenceStyle.KEY.value if split_reference(nfc(value))[0] is None else ReferenceStyle.URL.value
-
-
-def _format_style(value: object) -> str | None:
-    if not isinstance(value, str) or not value:
-        return None
-    return FormatStyle.MEDIA_TYPE.value if "/" in value else FormatStyle.EXTENSION.value

@@ -19,6 +19,7 @@ from reconciler.importing.declare import Folder, MergedEntries, merge
 from reconciler.importing.describe import Remembered
 from reconciler.importing.library import library_of
 from reconciler.importing.matching import CountUserRows, no_user_rows
+from reconciler.importing.styles import settle_styles
 from reconciler.importing.tidying import untidy_findings, write_tidy_names
 from reconciler.loading.hashing import digest_file
 from reconciler.loading.lockfile import format_line, parse_line
@@ -90,8 +91,22 @@ def import_live(
     planner would not find by itself gets its `row:`. With `as_is`, every column that the plan would
     correct is accepted as it is instead. Raises `InvalidInput` for a catalog with mistakes.
     """
-    bench = Workbench(folder, policy, *world)
-    return _import(bench, as_is, learn, clean, user_rows)
+    styles = settle_styles(folder.root, world[0], policy.layout)
+    bench = Workbench(folder, replace(policy, layout=styles.layout), *world)
+    known = bench.known()
+    records = Remembered(bench.snapshot, bench.recorded)
+    sure = {*known, *records.addresses}
+    library = library_of(bench.snapshot, known=sure, loosely=not as_is, user_rows=user_rows)
+    found = records.with_records(library.speakers)
+    merged = merge(bench.editor, found, known, fill=False, remembered=records.addresses)
+    bench.add_lines(records.lines(library.media))
+    unknown = {path: line for path, line in bench.lines.items() if line.sha256 is None}
+    bench.lines |= learn(unknown, bench.snapshot.objects)
+    bench.pin(merged)
+    _tidy(bench, clean)
+    left = tuple(_with_accepted_values(bench, merged)) if as_is else ()
+    findings = (*library.findings, *styles.findings, *untidy_findings(bench.editor), *left)
+    return bench.save(merged, findings, styles)
 
 
 #: Opens a meter for that many files and bytes.
@@ -227,26 +242,6 @@ def _facts(handle: BinaryIO, line: MediaFile) -> Facts:
         return read_facts(handle, line.path, line.size_bytes)
     except Unfit:
         return Facts(media_type=line.media_type)
-
-
-def _import(
-    bench: Workbench, as_is: bool, learn: Learn, clean: Collection[Tidied], user_rows: CountUserRows
-) -> Imported:
-    known = bench.known()
-    records = Remembered(bench.snapshot, bench.recorded)
-    sure = {*known, *records.addresses}
-    library = library_of(
-        bench.snapshot, bench.policy.layout, known=sure, loosely=not as_is, user_rows=user_rows
-    )
-    found = records.with_records(library.speakers)
-    merged = merge(bench.editor, found, known, fill=False, remembered=records.addresses)
-    bench.add_lines(records.lines(library.media))
-    unknown = {path: line for path, line in bench.lines.items() if line.sha256 is None}
-    bench.lines |= learn(unknown, bench.snapshot.objects)
-    bench.pin(merged)
-    _tidy(bench, clean)
-    left = list(_with_accepted_values(bench, merged)) if as_is else []
-    return bench.save(merged, (*library.findings, *untidy_findings(bench.editor), *left))
 
 
 def _tidy(bench: Workbench, clean: Collection[Tidied]) -> None:

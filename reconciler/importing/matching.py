@@ -228,10 +228,11 @@ class Join:
     # One of several.
 
     def one_of_each(self, rows: Sequence[Row], sign: Callable[[Row], str], what: str) -> Sequence[Row]:
-        """Return one row of each sign, in the order of the rows; an empty sign is none.
+        """Return one row of each sign, in the order of the rows.
 
-        It is the row that the catalog knows, else the one with a number, the one that listeners keep most of,
-        the one that knows its parents, the oldest. The others are noted as duplicates of it.
+        An empty sign is none. It is the row that the catalog knows, else the one with a number, the one
+        that listeners keep most of, the one that knows its parents, the oldest. The others are noted as
+        duplicates of it.
         """
         groups = _grouped(rows, lambda row: sign(row) or (row.id,))
         several = [group for group in groups.values() if len(group) > 1]

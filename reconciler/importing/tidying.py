@@ -31,14 +31,15 @@ class TidyName:
 
     @property
     def sort(self) -> Tidied:
-        """What is asked for to have it written so."""
+        """The sort of text that one asks for to have it tidied."""
         return Tidied.NAMES if self.field == "name" else Tidied.TITLES
 
 
 def tidy_names(editor: CatalogEditor) -> Iterator[TidyName]:
-    """Yield the declared names that are not tidy: NFC, no space at the ends, no repeated number.
+    """Yield the declared names that are not tidy.
 
-    A name that would become the name of a sibling is left as it is.
+    Tidy is NFC, without space at the ends, and without a number that is said anyway. A name that would
+    become the name of a sibling is left as it is.
     """
     siblings: dict[Address | None, list[tuple[TidyName, int | None]]] = {}
     for address in editor.addresses:
@@ -56,7 +57,10 @@ def tidy_names(editor: CatalogEditor) -> Iterator[TidyName]:
 
 
 def _said(fields: Mapping[str, Any], field: str) -> Any:
-    """Return the name that the row has: the one that `as_is` puts up with, else the declared one."""
+    """Return the name that the row has.
+
+    It is the one that `as_is` puts up with, else the declared one.
+    """
     accepted = fields.get("as_is")
     return (accepted.get(field) if isinstance(accepted, Mapping) else None) or fields.get(field)
 
@@ -71,7 +75,7 @@ def _tidy_among(names: Collection[tuple[TidyName, int | None]]) -> Iterator[Tidy
 
 
 def write_tidy_names(editor: CatalogEditor, sorts: Collection[Tidied]) -> tuple[Address, ...]:
-    """Write the tidy names of the sorts that are asked for; return the addresses that got one."""
+    """Write the tidy names of these sorts, and return their addresses."""
     wanted = [name for name in tidy_names(editor) if name.sort in sorts]
     for name in wanted:
         accepted = editor.fields(name.address).get("as_is")
@@ -85,7 +89,7 @@ def write_tidy_names(editor: CatalogEditor, sorts: Collection[Tidied]) -> tuple[
 
 
 def untidy_findings(editor: CatalogEditor) -> Iterator[ImportFinding]:
-    """Yield a finding, with the command that tidies it, for each name that is not tidy."""
+    """Yield a finding with its command for each name that is not tidy."""
     for name in tidy_names(editor):
         yield ImportFinding(
             reason=Reason.UNTIDY_NAME,

@@ -72,7 +72,10 @@ def _name_scope(resource: Resource) -> Hashable:
 
 
 def _tidy_scope(resource: Resource) -> Hashable:
-    """Return a scope for names that give the same keys, whose bytes get keys of their own."""
+    """Return a scope for names that give the same keys.
+
+    Their bytes get keys of their own.
+    """
     return parent_of(resource.address), tidy(resource.name)
 
 

@@ -73,7 +73,7 @@ class Collected:
 
 
 class Tidied(StrEnum):
-    """Sort of text that an import tidies when it is asked to, and never by itself."""
+    """Sort of text that an import tidies on request alone."""
 
     NAMES = "names"  # of speakers
     TITLES = "titles"  # of collections and lectures
@@ -89,8 +89,11 @@ class Reason(StrEnum):
     SIMILAR_NAME = "similar-name"  # names that differ only in case, accents, signs or spaces
     TWO_FORMATS = "two-formats"  # an image that is there as jpg and as png
     JOINED_LOOSELY = "joined-loosely"  # by something weaker than the path: the plan corrects the row
+    EMPTY_OBJECT = "empty-object"  # it has no bytes: nothing plays, nothing shows
+    SIZE_DIFFERS = "size-differs"  # a row and its recording; one of both was replaced
     UNFIT = "unfit"  # the catalog cannot say it
     STYLE = "style"  # most rows spell a column otherwise than elmify.yaml says
+    STYLE_WRITTEN = "style-written"  # elmify.yaml says from now on how most rows spell a column
     UNTIDY_NAME = "untidy-name"  # spaces at its ends, letters and accents apart, a number repeated
     NOT_AS_IS = "not-as-is"  # `--as-is`, or `adopt`, could not put up with it
     NOT_LOCKED = "not-locked"  # nobody has said which bytes a path means

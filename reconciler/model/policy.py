@@ -63,8 +63,7 @@ class Layout:
     """Layout: the keys of objects, and their references in rows.
 
     `base_url` ends without a slash; None leaves URL columns unmanaged. `references` gives the style
-    of each column of origin REFERENCE by `table.column`; a column that is not named there holds a URL
-    when there is a base URL.
+    of each column of origin REFERENCE by `table.column`; a column that is not named there holds the key.
     """
 
     templates: Mapping[Slot, str] = field(default_factory=lambda: DEFAULT_TEMPLATES)

@@ -62,8 +62,7 @@ def style_of(column: Column, kind: Kind, layout: Layout) -> ReferenceStyle:
     """Return how a column of origin REFERENCE or URL holds its object."""
     if column.origin is Origin.URL:
         return ReferenceStyle.URL
-    default = ReferenceStyle.URL if layout.base_url else ReferenceStyle.KEY
-    return layout.references.get(f"{TABLES[kind].name}.{column.name}", default)
+    return layout.references.get(f"{TABLES[kind].name}.{column.name}", ReferenceStyle.KEY)
 
 
 def reference(style: ReferenceStyle, base_url: str | None, key: str) -> str | None:

@@ -1,6 +1,5 @@
 """Joining rows and objects, pure: what belongs to what, and what a person has to look at."""
 
-import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -16,13 +15,11 @@ from reconciler.importing.matching import CountUserRows, no_user_rows
 from reconciler.model.actual import Row, StoredObject
 from reconciler.model.kinds import Kind
 from reconciler.model.outcomes import Reason
-from reconciler.model.policy import FormatStyle, Layout, ReferenceStyle
 from reconciler.model.remedies import Merge
 from tests.unit.planning.worlds import CDN, collection_row, lecture_row, speaker_row, stored, world
 
 NOOR = speaker_row(1, "Noor")
 FIQH = collection_row(11, 1, "Fiqh")
-KEYS = Layout(format_style=FormatStyle.EXTENSION)
 
 
 def joined(
@@ -30,17 +27,16 @@ def joined(
     objects: Iterable[str | StoredObject] = (),
     *,
     loosely: bool = True,
-    layout: Layout = KEYS,
     known: Collection[tuple[Kind, int]] = (),
     user_rows: CountUserRows = no_user_rows,
 ) -> LiveLibrary:
-    bucket = [stored(each) if isinstance(each, str) else each for each in objects]
+    bucket = [stored(each, size=20) if isinstance(each, str) else each for each in objects]
     snapshot = world(rows=rows, objects=bucket).snapshot
-    return library_of(snapshot, layout, loosely=loosely, known=known, user_rows=user_rows)
+    return library_of(snapshot, loosely=loosely, known=known, user_rows=user_rows)
 
 
 def lecture(row_id: int, key: str, title: str = "", **values: Any) -> Row:
-    parents = {"speaker_id": 1, "collection_id": 11}
+    parents = {"speaker_id": 1, "collection_id": 11, "file_size": 20}
     return lecture_row(row_id, title or f"Title {row_id}", key, **{**parents, **values})
 
 
@@ -201,6 +197,35 @@ def test_a_key_that_no_path_can_be_is_told(key: str) -> None:
 
     assert lectures(library) == {}
     assert ("unfit", "lectures[101]") in told(library)
+
+
+@pytest.mark.parametrize("said", [0, 1, 4712])
+def test_a_row_that_says_another_size_than_its_recording_has_is_told(said: int) -> None:
+    library = joined([NOOR, FIQH, lecture(101, "a.mp3", file_size=said)], [stored("a.mp3", size=4711)])
+
+    assert set(lectures(library)) == {101}
+    assert told(library) == {("size-differs", "lectures[101]")}
+    assert library.media["a.mp3"].size_bytes == 4711
+
+
+def test_an_object_without_bytes_is_told_and_not_declared() -> None:
+    rows = [
+        speaker_row(1, "Noor", image_url="Noor/speaker.jpg"),
+        FIQH,
+        lecture(101, "a.mp3", file_size=0),
+        lecture(102, "b.mp3", file_size=7, thumbnail_url="b.jpg"),
+    ]
+    objects = [stored(key, size=0) for key in ("a.mp3", "b.jpg", "Noor/speaker.jpg")]
+
+    library = joined(rows, [*objects, stored("b.mp3", size=7)])
+
+    assert set(lectures(library)) == {102}
+    assert "thumbnail" not in fields(library, 102)
+    assert "image" not in library.speakers[0].fields
+    assert library.media.keys() == {"b.mp3"}
+    assert told(library) == {
+        ("empty-object", f"{row}") for row in ("lectures[101]", "lectures[102]", "speakers[1]")
+    }
 
 
 # Which object.
@@ -525,28 +550,6 @@ def test_objects_that_nothing_names_are_told_and_sidecars_are_not() -> None:
     library = joined([NOOR, FIQH, row], objects)
 
     assert {s for reason, s in told(library) if reason == "object-without-row"} == {"stray.mp3", ".DS_Store"}
-
-
-def test_columns_that_most_rows_spell_otherwise_are_told_once() -> None:
-    rows = [
-        speaker_row(1, "A", image_url="a.jpg"),
-        speaker_row(2, "B", image_url=f"{CDN}/b.jpg"),
-        speaker_row(3, "C", image_url="c.jpg"),
-        collection_row(11, 1, "Fiqh", cover_image_url=f"{CDN}/c.jpg"),
-        lecture(101, "a.mp3", file_format="audio/mpeg"),
-        lecture(102, "b.mp3", file_format="audio/mpeg"),
-        lecture(103, "c.mp3", file_format="mp3"),
-        lecture(104, "d.mp3", file_format=""),
-    ]
-    layout = Layout(base_url=CDN, references={"speakers.image_small_url": ReferenceStyle.KEY})
-
-    library = joined(rows, ["a.mp3"], layout=layout)
-
-    styles = {each.subject: each.detail for each in library.findings if each.reason is Reason.STYLE}
-    assert styles.keys() == {"image_url", "file_format"}
-    for subject, held, wanted in (("image_url", "key", "url"), ("file_format", "media-type", "extension")):
-        numbers_and_styles = re.findall(r"\d|key|url|media-type|extension", styles[subject])
-        assert numbers_and_styles == ["2", "3", held, wanted]
 
 
 @settings(deadline=None, max_examples=40)

@@ -169,7 +169,7 @@ def test_an_export_names_files_and_formats_as_the_rows_do(project: ImportProject
     take(project, MANIFEST)
     layout = Layout(
         base_url="https://cdn.example.com",
-        references={"collections.cover_image_url": ReferenceStyle.KEY},
+        references={"speakers.image_url": ReferenceStyle.URL},
         format_style=FormatStyle.MEDIA_TYPE,
     )
 

@@ -15,7 +15,6 @@ from reconciler.loading.editing import CatalogEditor
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Severity
 from reconciler.model.outcomes import Reason, Tidied
-from reconciler.model.policy import Layout
 from reconciler.model.remedies import ImportLive
 from tests.importing import ImportProject
 from tests.unit.planning.worlds import collection_row, lecture_row, speaker_row, stored, world
@@ -44,7 +43,7 @@ def test_the_catalog_says_every_name_that_a_row_can_have(
     snapshot = world(rows=rows, objects=[stored("a.mp3")]).snapshot
     editor = CatalogEditor.open(project.root, project.folder.catalog_dir)
 
-    merged = merge(editor, library_of(snapshot, Layout()).speakers, {}, fill=False)
+    merged = merge(editor, library_of(snapshot).speakers, {}, fill=False)
     editor.save()
 
     loaded = project.load()

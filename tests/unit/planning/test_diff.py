@@ -186,9 +186,9 @@ def test_without_a_base_url_audio_url_is_not_managed() -> None:
 @pytest.mark.parametrize(
     ("layout", "said"),
     [
-        ({}, f"{CDN}/S/speaker.jpg"),
+        ({}, "S/speaker.jpg"),
         ({"base_url": None}, "S/speaker.jpg"),
-        ({"references": {"speakers.image_url": ReferenceStyle.KEY}}, "S/speaker.jpg"),
+        ({"references": {"speakers.image_url": ReferenceStyle.URL}}, f"{CDN}/S/speaker.jpg"),
         ({"references": {"speakers.image_url": ReferenceStyle.URL}, "base_url": None}, None),
     ],
 )

@@ -68,13 +68,13 @@ def test_a_key_is_found_in_a_column_whatever_it_holds(value: object, key: str | 
 @pytest.mark.parametrize(
     ("layout", "style"),
     [
-        (Layout(base_url=CDN), ReferenceStyle.URL),
+        (Layout(base_url=CDN), ReferenceStyle.KEY),
         (Layout(), ReferenceStyle.KEY),
-        (Layout(base_url=CDN, references={"speakers.image_url": ReferenceStyle.KEY}), ReferenceStyle.KEY),
-        (Layout(base_url=CDN, references={"speakers.other": ReferenceStyle.KEY}), ReferenceStyle.URL),
+        (Layout(base_url=CDN, references={"speakers.image_url": ReferenceStyle.URL}), ReferenceStyle.URL),
+        (Layout(base_url=CDN, references={"speakers.other": ReferenceStyle.URL}), ReferenceStyle.KEY),
     ],
 )
-def test_the_style_of_an_image_column_is_the_settings_or_follows_the_base_url(
+def test_the_style_of_an_image_column_is_the_settings_or_the_key(
     layout: Layout, style: ReferenceStyle
 ) -> None:
     assert style_of(IMAGE, Kind.SPEAKER, layout) is style
