@@ -22,7 +22,7 @@ from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.history import Actor
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.outcomes import Outcome
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, Stores
 from reconciler.model.policy import Layout, Policy
 from reconciler.model.ports import Meter, ObjectStore
 from reconciler.model.staging import staging_inside
@@ -159,6 +159,7 @@ class Stand:
         """Return the handles of this stand, some of them changed."""
         workspace = Workspace(
             policy=self.policy,
+            stores=Stores(bucket="bucket of the stand", database="database of the stand"),
             objects=self.objects,
             database=self.database,
             media=MediaFolder(self.media_root),

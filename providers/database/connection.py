@@ -57,6 +57,15 @@ class Target:
         port = f":{given['port']}" if "port" in given and not host.startswith("/") else ""
         return f"postgresql://{user}{host}{port}/{given.get('dbname', '')}"
 
+    @property
+    def place(self) -> str:
+        """The name of the database and its host, without the user."""
+        given = self.parameters
+        host = given.get("host", given.get("hostaddr", ""))
+        port = f":{given['port']}" if "port" in given else ""
+        where = "a socket of this machine" if not host or host.startswith("/") else f"{host}{port}"
+        return f"database {given.get('dbname', given.get('user', ''))} at {where}"
+
     @classmethod
     def parse(cls, url: str) -> Self:
         """Read a `postgresql:`, `postgres:` or `jdbc:postgresql:` URL.

@@ -77,7 +77,8 @@ def make_plan(workspace: Workspace, request: Request) -> tuple[Plan, World]:
             rough = _kept(session.library, _draft(session, world, request))
             to_delete, moved = _dependents(session.library, rough)
             past_end = session.library.positions_past_end(rough.ends) if rough.ends else PositionsPastEnd()
-    return finish(world, rough, to_delete, moved, past_end), world
+    plan = finish(world, rough, to_delete, moved, past_end)
+    return replace(plan, stores=workspace.stores), world
 
 
 def read_bucket(objects: ObjectStore, cancel: CancellationToken = NEVER_CANCELLED) -> Listing:

@@ -7,6 +7,7 @@ from reconciler.applying.observer_guard import guarded
 from reconciler.concurrency import NEVER_CANCELLED, CancellationToken
 from reconciler.model.catalog import Catalog
 from reconciler.model.history import Actor
+from reconciler.model.plan import Stores
 from reconciler.model.policy import Policy
 from reconciler.model.ports import Database, MediaFiles, ObjectStore, Observer
 from reconciler.model.staging import Staging
@@ -21,7 +22,8 @@ class Workspace:
 
     It holds the policy, both stores, the media, the actor, the catalog, and the observer of the work.
 
-    `staging` keeps bytes that wait for a merge: a separate bucket, or a prefix of `objects`.
+    `stores` names both stores in plans. `staging` keeps bytes that wait for a merge: a separate bucket,
+    or a prefix of `objects`.
     `load_catalog` reads the catalog once, no matter how often it is called; it raises `InvalidInput`
     with every mistake. `is_public` asks the public domain for a key; it is None when the bucket is
     not served publicly. Safe to use from several threads, as each of the handles is.
@@ -32,6 +34,7 @@ class Workspace:
     """
 
     policy: Policy
+    stores: Stores
     objects: ObjectStore
     database: Database
     media: MediaFiles

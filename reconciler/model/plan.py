@@ -232,6 +232,20 @@ class NamedBy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Names of the two stores, for a person who reviews a plan.
+
+    They hold no secret, and no path of the machine that the plan was made on.
+    """
+
+    bucket: str
+    database: str
+
+    def __str__(self) -> str:
+        return f"{self.bucket}; {self.database}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Plan: the difference between the catalog and both stores.
 
@@ -244,7 +258,8 @@ class Plan:
     that the plan rolls back, whatever the catalog says; `restored` is what comes back with it.
     `merges` names two lectures: the user rows of the first go to the second, as `merged` counts them,
     and then the first is deleted. `kept` are the NFC keys that the plan would have retired if no
-    column outside elmify's management named them.
+    column outside elmify's management named them. `stores` names what the plan was made of; it is no part
+    of what is reviewed, and None in a plan that an older elmify has saved.
     """
 
     environment: str
@@ -267,6 +282,7 @@ class Plan:
     merges: tuple[str, str] | None = None
     merged: Merged = field(default_factory=Merged)
     kept: Mapping[str, NamedBy] = field(default_factory=dict)
+    stores: Stores | None = None
 
     @property
     def empty(self) -> bool:

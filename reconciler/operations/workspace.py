@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn, assert_never
+from urllib.parse import urlsplit
 
 from reconciler.applying.workspace import IsPublic, Workspace
 from reconciler.logs import hiding
 from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput
+from reconciler.model.plan import Stores
 from reconciler.model.ports import Database, DatabaseFacts, ObjectStore, ReadSession, UnitOfWork
 from reconciler.model.staging import STAGING_BUCKET_PREFIX, Staging, staging_inside
 from reconciler.operations.project import Project
@@ -38,6 +41,7 @@ def open_workspace(project: Project, *, database_optional: bool = False) -> Iter
         objects = _open_bucket(settings.objects, settings, opened)
         yield Workspace(
             policy=settings.policy,
+            stores=stores_of(settings),
             objects=objects,
             staging=_open_staging(settings, objects, opened),
             database=_open_database(settings, opened),
@@ -48,6 +52,41 @@ def open_workspace(project: Project, *, database_optional: bool = False) -> Iter
             cancel=project.cancel,
             is_public=_public_probe(settings),
         )
+
+
+def stores_of(settings: Settings) -> Stores:
+    """Return the names of the stores that the settings choose, as they stand in plans.
+
+    A plan may stand in a public pull request: the names have no secret, no user, and no path but those
+    inside the project.
+    """
+    match settings.objects:
+        case DirectoryStore(path=path):
+            bucket = f"directory {_inside(path, settings.root)}"
+        case RemoteBucket(endpoint=endpoint, bucket=name):
+            bucket = f"bucket {name} at {urlsplit(endpoint).netloc.rpartition('@')[2]}"
+        case _ as unreachable:
+            assert_never(unreachable)
+    return Stores(bucket=bucket, database=_database_of(settings))
+
+
+def _database_of(settings: Settings) -> str:
+    from providers.database.connection import Target
+
+    if settings.stores.database_mistakes:
+        return "no database"
+    match settings.database:
+        case EmbeddedDatabase(path=path):
+            return f"embedded PostgreSQL in {_inside(path, settings.root)}"
+        case RemoteDatabase(url=url):
+            return Target.parse(url.reveal()).place
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _inside(path: Path, root: Path) -> str:
+    """Return a path relative to the project, or only the last part of one outside it."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
 def _public_probe(settings: Settings) -> IsPublic | None:

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,17 @@ def test_a_workflow_gets_what_the_plan_and_the_apply_hold(project: Project, tmp_
     assert (planned["deletes"], planned["user_rows_lost"], planned["blocked"]) == ("0", "0", "false")
     assert re.fullmatch("[0-9a-f]{64}", planned["fingerprint"])
     assert applied == {"earlier": "kept", **planned}
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "html", "json"])
+def test_every_plan_names_its_stores_and_no_path_of_the_machine(project: Project, format_: str) -> None:
+    new = project.elmify("plan", "--format", format_).out
+    project.elmify("apply", "--auto-approve")
+    nothing = project.elmify("plan", "--format", format_).out
+
+    for plan in map(unescape, (new, nothing)):
+        assert "directory .elmify/bucket" in plan
+        assert str(project.root) not in plan
 
 
 def test_a_comment_keeps_to_its_size(project: Project) -> None:

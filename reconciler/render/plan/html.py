@@ -32,6 +32,7 @@ from reconciler.render.plan.sentences import (
     people_sentence,
     plan_line,
     standing,
+    stores_sentence,
 )
 from reconciler.render.plan.steps import changed_columns, steps_of
 from reconciler.render.remedies import guard_lines
@@ -76,6 +77,7 @@ def plan_html(
         environment=plan.environment,
         made_at=plan.made_at,
         line=plan_line(plan),
+        stores=stores_sentence(plan),
         partial=partial_line(plan),
         people=people_sentence(plan),
         blocked=[_guard(plan, blocked, out) for blocked in plan.blocked],

@@ -82,6 +82,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "elmify_version": _elmify_version(),
         "timestamp": plan.made_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "environment": plan.environment,
+        "stores": plan.stores and {"bucket": plan.stores.bucket, "database": plan.stores.database},
         "fingerprint": plan.fingerprint,
         "partial": bool(plan.scope),
         "scope": list(plan.scope),

@@ -29,6 +29,7 @@ from reconciler.render.plan.sentences import (
     people_sentence,
     plan_line,
     standing,
+    stores_sentence,
 )
 from reconciler.render.plan.steps import changed_columns, steps_of
 from reconciler.render.remedies import guard_lines
@@ -80,7 +81,8 @@ def plan_markdown(
     limit. `out` is the file that the plan is saved in.
     """
     if _nothing_to_say(plan):
-        return f"{comment_marker(plan.environment)} {NO_CHANGES}\n"
+        stores = prose(stores_sentence(plan))
+        return f"{comment_marker(plan.environment)} {NO_CHANGES}{stores and f' {stores}'}\n"
     finest = _FINEST[detail]
     deletes = plan.count(Action.DELETE)
     text = ""
@@ -101,7 +103,7 @@ def plan_in_short(plan: Plan, where: str) -> str:
     The deletes of such a plan alone are longer than its place allows. The text says how many there
     are and `where` all of them are named: a list that breaks off would look complete.
     """
-    lines = [plan_line(plan), people_sentence(plan), partial_line(plan)]
+    lines = [plan_line(plan), people_sentence(plan), partial_line(plan), stores_sentence(plan)]
     told = "".join(f"<p><strong>{prose(line)}</strong></p>\n" for line in lines if line)
     long = [
         counted(plan.count(Action.DELETE), "delete"),
@@ -132,6 +134,7 @@ def _rendered(plan: Plan, level: _Level, *, coarser: bool, out: str | None) -> s
         marker=_as_markup(comment_marker(plan.environment)),
         environment=plan.environment,
         line=plan_line(plan),
+        stores=stores_sentence(plan),
         urgent=list(filter(None, [partial_line(plan), people_sentence(plan)])),
         coarser=coarser,
         counted=level >= _Level.COLLECTIONS,

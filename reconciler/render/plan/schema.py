@@ -304,6 +304,13 @@ class KeptPart(PlanPart):
     readable: bool
 
 
+class StoresPart(PlanPart):
+    """Names of the stores that the plan was made of, without any secret."""
+
+    bucket: str
+    database: str
+
+
 class Header(PlanPart):
     """The part of a saved plan that is checked first.
 
@@ -322,6 +329,7 @@ class PlanFile(Header):
     elmify_version: str
     timestamp: AwareDatetime
     environment: str
+    stores: StoresPart | None = None
     fingerprint: Hash
     partial: bool
     scope: list[str]

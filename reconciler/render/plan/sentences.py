@@ -129,6 +129,11 @@ def _takes_as_it_is(change: Change) -> bool:
     return not differing_names(change.before, change.after)
 
 
+def stores_sentence(plan: Plan) -> str:
+    """Return the stores that a plan is of; empty for a plan of a version that did not say."""
+    return f"Stores: {harmless(str(plan.stores))}." if plan.stores is not None else ""
+
+
 def partial_line(plan: Plan) -> str:
     """Return the notice that a plan is partial.
 

@@ -29,6 +29,7 @@ from reconciler.render.plan.sentences import (
     record_notes,
     released_notes,
     standing,
+    stores_sentence,
     transfer_sentence,
     unmanaged_addresses,
     unmanaged_sentence,
@@ -109,6 +110,8 @@ class _Text:
             where = self.paint(harmless(self.plan.environment), bold=True)
             purpose = purpose_of(self.plan)
             yield f"{purpose and f'{purpose}: '}elmify will do the following in {where}:"
+        if stores := stores_sentence(self.plan):
+            yield stores
 
     def _partial(self) -> str:
         return self.paint(partial_line(self.plan), "yellow", bold=True)

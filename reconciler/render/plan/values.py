@@ -16,6 +16,7 @@ from reconciler.model.plan import (
     Put,
     Restored,
     State,
+    Stores,
     Unmanaged,
 )
 from reconciler.model.remedies import LiftGuard, Remedy, Sentence
@@ -47,6 +48,7 @@ def plan_value(part: schema.PlanFile) -> Plan:
         restored=_restored(part.restored),
         merges=part.merges,
         merged=_merged(part.merged),
+        stores=None if part.stores is None else Stores(**dict(part.stores)),
         kept={one.key: NamedBy(column=one.column, readable=one.readable) for one in part.kept},
     )
 

@@ -23,6 +23,7 @@ from reconciler.model.plan import (
     PutOrigin,
     Restored,
     State,
+    Stores,
     Unmanaged,
 )
 from reconciler.model.remedies import MakePlan
@@ -130,7 +131,8 @@ def _everything() -> Plan:
         merges=("unmanaged.lectures[412]", "a/b/c"),
         merged=Merged(moved={"public.favorites": 3}, combined={"public.favorites": 1}, users=4),
     )
-    return replace(whole, kept={"c.jpg": NamedBy(column="private.notes", readable=False)})
+    kept = {"c.jpg": NamedBy(column="private.notes", readable=False)}
+    return replace(whole, kept=kept, stores=Stores(bucket="bucket b", database="database d"))
 
 
 def _values_in(value: object) -> Iterator[Any]:
