@@ -9,7 +9,7 @@ from reconciler.model.catalog import Catalog
 from reconciler.model.history import Actor
 from reconciler.model.plan import Stores
 from reconciler.model.policy import Policy
-from reconciler.model.ports import Database, MediaFiles, ObjectStore, Observer
+from reconciler.model.ports import Cdn, Database, MediaFiles, ObjectStore, Observer
 from reconciler.model.staging import Staging
 
 #: Says whether the public URL (base URL, key) gives an object to anybody; None when no server answers there.
@@ -26,7 +26,8 @@ class Workspace:
     or a prefix of `objects`.
     `load_catalog` reads the catalog once, no matter how often it is called; it raises `InvalidInput`
     with every mistake. `is_public` asks the public domain for a key; it is None when the bucket is
-    not served publicly. Safe to use from several threads, as each of the handles is.
+    not served publicly. `cdn` is the CDN in front of the bucket; it is None when nobody named it.
+    Safe to use from several threads, as each of the handles is.
 
     What `observer` raises is logged once and changes nothing. Once `cancel` is cancelled, every
     operation stops at its next item with `Interrupted`; what is already committed remains committed
@@ -44,6 +45,7 @@ class Workspace:
     observer: Observer
     cancel: CancellationToken = NEVER_CANCELLED
     is_public: IsPublic | None = None
+    cdn: Cdn | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "observer", guarded(self.observer))

@@ -12,7 +12,7 @@ from reconciler.logs import hiding
 from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput
 from reconciler.model.plan import Stores
-from reconciler.model.ports import Database, DatabaseFacts, ObjectStore, ReadSession, UnitOfWork
+from reconciler.model.ports import Cdn, Database, DatabaseFacts, ObjectStore, ReadSession, UnitOfWork
 from reconciler.model.staging import STAGING_BUCKET_PREFIX, Staging, staging_inside
 from reconciler.operations.project import Project
 from reconciler.settings import (
@@ -51,6 +51,7 @@ def open_workspace(project: Project, *, database_optional: bool = False) -> Iter
             observer=project.observer,
             cancel=project.cancel,
             is_public=_public_probe(settings),
+            cdn=_cdn(settings),
         )
 
 
@@ -95,6 +96,19 @@ def _public_probe(settings: Settings) -> IsPublic | None:
     from providers.objects.r2 import is_public
 
     return is_public
+
+
+def _cdn(settings: Settings) -> Cdn | None:
+    if settings.cdn is None:
+        return None
+    from providers.cdn.cloudflare import Cloudflare
+
+    token = settings.cdn.token
+    return Cloudflare(
+        zone=settings.cdn.zone,
+        token=token.reveal() if token is not None else None,
+        token_from=settings.cdn.variable,
+    )
 
 
 def _open_staging(settings: Settings, objects: ObjectStore, opened: ExitStack) -> Staging:

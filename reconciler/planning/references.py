@@ -38,6 +38,26 @@ def url_of(base_url: str, key: str) -> str:
     return f"{base_url}/{key.encode().decode('latin-1').translate(_QUOTED)}"
 
 
+#: What JavaScript's `encodeURI` leaves as it is, besides letters and digits.
+_LEFT_BY_ENCODE_URI = "/;,?:@&=+$-_.!~*'()#"
+
+
+def purge_urls(bases: Iterable[str], keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the URLs under which a CDN may keep these keys, each once.
+
+    They are those of every base URL, and of every key as apps write it: as it is, percent-encoded, and as
+    `encodeURI` does.
+    """
+    bases = tuple(base.rstrip("/") for base in bases)
+    urls = (
+        url
+        for key in keys
+        for base in bases
+        for url in (f"{base}/{key}", url_of(base, key), f"{base}/{quote(key, safe=_LEFT_BY_ENCODE_URI)}")
+    )
+    return tuple(dict.fromkeys(urls))
+
+
 def split_reference(value: str) -> tuple[str | None, str]:
     """Split a column's value into base URL and object key.
 

@@ -4,6 +4,7 @@ from reconciler.settings.ignore_entries import NotWritable, ignored, with_ignore
 from reconciler.settings.load import find_root, load_settings
 from reconciler.settings.source import CONFIG_NAME, parse_duration, parse_size
 from reconciler.settings.values import (
+    CdnSettings,
     DirectoryStore,
     EmbeddedDatabase,
     RemoteBucket,
@@ -15,6 +16,7 @@ from reconciler.settings.values import (
 
 __all__ = [
     "CONFIG_NAME",
+    "CdnSettings",
     "DirectoryStore",
     "EmbeddedDatabase",
     "NotWritable",

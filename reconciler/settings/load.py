@@ -5,6 +5,7 @@ All mistakes are reported at once.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -32,7 +33,7 @@ from reconciler.planning.object_keys import TemplateRefused, key_problem, render
 from reconciler.settings.ci import read_actor
 from reconciler.settings.source import CONFIG_NAME, Source, parse_duration, parse_size, read_source
 from reconciler.settings.stores import read_stores
-from reconciler.settings.values import NotifySettings, Secret, Settings
+from reconciler.settings.values import CdnSettings, NotifySettings, Secret, Settings
 
 
 def find_root(start: Path) -> Path:
@@ -93,6 +94,7 @@ def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
         stores=stores,
         actor=read_actor(environ),
         notify=read_notify(source, environ),
+        cdn=_read_cdn(source, environ),
     )
     _refuse_mistakes(source)
     return settings
@@ -206,6 +208,17 @@ def read_notify(source: Source, environ: Mapping[str, str]) -> NotifySettings:
         if "on" in section
         else frozenset(NotificationKind),
     )
+
+
+def _read_cdn(source: Source, environ: Mapping[str, str]) -> CdnSettings | None:
+    """Return the CDN's zone and token; None where elmify.yaml names no zone."""
+    section = source.section("cdn")
+    if not section:
+        return None
+    settings = CdnSettings(zone=section["zone"])
+    variable = section.get("token_from", settings.variable)
+    token = environ.get(variable, "").strip()
+    return replace(settings, variable=variable, token=Secret(token) if token else None)
 
 
 def _refuse_mistakes(source: Source) -> None:

@@ -8,6 +8,7 @@ from typing_extensions import TypedDict  # pydantic wants this one before Python
 
 from reconciler.loading.text_rules import ID, LINE, TEXT
 from reconciler.model.address import ID_MAX_CHARS
+from reconciler.settings.source import VARIABLE
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
@@ -110,6 +111,17 @@ class NotifySection(TypedDict, total=False):
 
 
 @with_config(_STRICT)
+class CdnSection(TypedDict, total=False):
+    """CDN settings: the zone whose cache is purged.
+
+    The token itself is a secret, and comes from the environment.
+    """
+
+    zone: Required[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]]
+    token_from: Annotated[str, Field(pattern=VARIABLE)]
+
+
+@with_config(_STRICT)
 class IgnoredSection(TypedDict):
     """Something that is let be."""
 
@@ -135,6 +147,7 @@ class SettingsFile(TypedDict, total=False):
     database: DatabaseSection
     staging: StagingSection
     notify: NotifySection
+    cdn: CdnSection
 
 
 @cache

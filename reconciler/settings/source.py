@@ -138,7 +138,7 @@ def without_secrets(value: dict[str, Any], places: Places) -> Iterator[Diagnosti
 def _search(value: dict[str, Any], path: YamlPath, places: Places) -> Iterator[Diagnostic]:
     for key, inner in tuple(value.items()):
         here = (*path, key)
-        if _SECRET_KEY.search(key):
+        if _SECRET_KEY.search(key) and not _names_a_variable(key, inner):
             del value[key]
             yield Mistake.SECRET_IN_FILE.at(places.of_key(here), f"`{key}` looks like a secret.")
         elif isinstance(inner, str) and _URL_WITH_PASSWORD.search(inner):
@@ -146,6 +146,15 @@ def _search(value: dict[str, Any], path: YamlPath, places: Places) -> Iterator[D
             yield Mistake.SECRET_IN_FILE.at(places.of_value(here), f"The URL of `{key}` holds a password.")
         elif isinstance(inner, dict):
             yield from _search(inner, here, places)
+
+
+#: The name of an environment variable. No secret is mistaken for one: few are of capitals alone.
+VARIABLE = "^[A-Z][A-Z0-9_]*$"
+
+
+def _names_a_variable(key: str, inner: object) -> bool:
+    """Return whether a setting such as `token_from` tells where the secret is, and not the secret."""
+    return key.endswith("_from") and isinstance(inner, str) and re.search(VARIABLE, inner) is not None
 
 
 _SECRET_KEY = re.compile(r"secret|passw|token|credential|access_?key|api_?key|private_?key", re.IGNORECASE)

@@ -99,6 +99,18 @@ class NotifySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CdnSettings:
+    """CDN settings: a zone of Cloudflare's.
+
+    `token` is from the environment variable `variable`; None where that is not set.
+    """
+
+    zone: str
+    token: Secret | None = None
+    variable: str = "ELMIFY_CDN_TOKEN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Settings of this project on this machine. All paths are absolute.
 
@@ -118,6 +130,7 @@ class Settings:
     stores: StoreChoice
     actor: Actor
     notify: NotifySettings = field(default_factory=NotifySettings)
+    cdn: CdnSettings | None = None
 
     @property
     def media_cache(self) -> Path:
@@ -151,7 +164,8 @@ class Settings:
         buckets = (self.stores.objects, self.stores.staging)
         keys = [each.secret_access_key for each in buckets if isinstance(each, RemoteBucket)]
         urls = [self.stores.database.url] if isinstance(self.stores.database, RemoteDatabase) else []
-        return (*keys, *urls, *self.notify.urls)
+        tokens = [self.cdn.token] if self.cdn is not None and self.cdn.token is not None else []
+        return (*keys, *urls, *self.notify.urls, *tokens)
 
     def refuse_mistakes(self) -> None:
         """Raise `InvalidInput` with all that is wrong with the stores.

@@ -5,6 +5,7 @@ suite. Failures are `ProviderError`s; a provider has already retried a transient
 backoff, before it raises it.
 """
 
+from reconciler.model.ports.cdn import Cdn
 from reconciler.model.ports.database import (
     Captured,
     CommitUnknown,
@@ -36,6 +37,7 @@ __all__ = [
     "SILENT",
     "Capabilities",
     "Captured",
+    "Cdn",
     "CommitUnknown",
     "Copy",
     "Database",

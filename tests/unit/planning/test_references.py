@@ -20,6 +20,7 @@ from reconciler.planning.references import (
     NamedKeys,
     key_in,
     naming_columns,
+    purge_urls,
     reference,
     references_in,
     says_the_same,
@@ -36,6 +37,30 @@ IMAGE = TABLES[Kind.SPEAKER].column("image_url")
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_url_is_the_base_and_the_percent_encoded_key(key: str) -> None:
     assert url_of(CDN, key) == f"{CDN}/{quote(key)}"
+
+
+@pytest.mark.parametrize(
+    ("key", "spellings"),
+    [
+        ("a/b.mp3", ["a/b.mp3"]),
+        ("a/01 - b.mp3", ["a/01 - b.mp3", "a/01%20-%20b.mp3"]),
+        ("الله.mp3", ["الله.mp3", "%D8%A7%D9%84%D9%84%D9%87.mp3"]),
+        ("God's (1).mp3", ["God's (1).mp3", "God%27s%20%281%29.mp3", "God's%20(1).mp3"]),
+        ("100%?#+.mp3", ["100%?#+.mp3", "100%25%3F%23%2B.mp3", "100%25?#+.mp3"]),
+    ],
+)
+def test_a_cdn_forgets_a_key_under_every_base_and_as_every_app_writes_it(
+    key: str, spellings: list[str]
+) -> None:
+    purged = purge_urls([CDN, f"{CDN}/", "https://other.example.com/lib"], [key, key])
+
+    assert purged == tuple(
+        f"{base}/{each}" for base in (CDN, "https://other.example.com/lib") for each in spellings
+    )
+
+
+def test_a_cdn_that_nobody_named_or_that_keeps_nothing_forgets_nothing() -> None:
+    assert purge_urls([], ["a"]) == purge_urls([CDN], []) == ()
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))

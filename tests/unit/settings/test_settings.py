@@ -585,6 +585,7 @@ _FIELDS = [
         "objects: {bucket: b}",
         "database: {url_from: X}",
     ),
+    *("cdn:", "cdn: {}", "cdn: {token_from: X}", "cdn: {zone: 0123456789abcdef0123456789abcdef}"),
     *("database: {store: embedded}", "objects: 7", "secret: x", "environment: 2025-01-01", "? [a]"),
 ]
 
@@ -601,7 +602,8 @@ def test_any_settings_are_good_or_refused_and_never_half_of_either(
         embedded = isinstance(loaded.objects, DirectoryStore)
     except InvalidInput:
         return
-    assert all(getattr(loaded, each.name) is not None for each in fields(loaded) if each.name != "cache_dir")
+    optional = {"cache_dir", "cdn"}
+    assert all(getattr(loaded, each.name) is not None for each in fields(loaded) if each.name not in optional)
     named = {"R2_BUCKET_NAME"} if "objects: {bucket: b}" in lines else set()
     assert embedded or set(R2) <= names | named
     assert not embedded or not names & set(R2)

@@ -1,0 +1,1 @@
+"""The CDN in front of the bucket."""
