@@ -109,6 +109,24 @@ class PostgresLibrary:
             found += self._next_ids(TABLES[kind], count - len(found))
         return found
 
+    def claim_ids(self, kind: Kind, ids: Collection[int]) -> frozenset[int]:
+        """Move the sequence past ids; return those that are taken.
+
+        Two statements. A sequence that was restarted is moved on by taking ids from it: that needs no
+        other right than an insert. So none is ever given twice, even if this transaction fails.
+        """
+        table = TABLES[kind]
+        query = sql.SQL("select id from {} where id = any(%s)").format(qualified(table))
+        taken = frozenset(row for (row,) in self._connection.execute(query, (sorted(ids),)))
+        move = sql.SQL("""
+            select count(nextval(sequence)) from (
+                select sequence, nextval(sequence) as next
+                from pg_get_serial_sequence({name}, 'id') as sequence where sequence is not null) as own,
+                generate_series(own.next + 1, %s)
+        """).format(name=sql.Literal(f"public.{table.name}"))
+        self._connection.execute(move, (max(ids),))
+        return taken
+
     def lock(self, kind: Kind, ids: Collection[int]) -> Mapping[int, Row]:
         """Lock rows in id order, and return what they hold now."""
         return {row.id: row for row in self._rows(TABLES[kind], _LOCKED, sorted(ids))} if ids else {}

@@ -232,7 +232,15 @@ def _commit(
             with workspace.database.write() as work:
                 limits, recorded = workspace.policy.guards, world.recorded.resources
                 commit = Commit(
-                    work, plan, lease.run, workspace.actor, limits, objects, recorded, cancel=lease.cancel
+                    work,
+                    plan,
+                    lease.run,
+                    workspace.actor,
+                    limits,
+                    objects,
+                    recorded,
+                    known=world.recorded.keys,
+                    cancel=lease.cancel,
                 )
                 return commit.carry_out(lease.token), commit
         except CommitUnknown as unknown:

@@ -18,7 +18,7 @@ from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Change, Merged, Plan, Restored, State
 from reconciler.model.policy import GuardLimits
 from reconciler.model.ports import Captured, Dependents, Edit, NewRow, UnitOfWork
-from reconciler.model.recorded import ResourceRecord
+from reconciler.model.recorded import KeyRecord, ResourceRecord
 from reconciler.model.remedies import MakePlan
 from reconciler.model.values import Value, same
 from reconciler.planning.guards import user_rows
@@ -42,7 +42,8 @@ def plan_again(plan: Plan) -> MakePlan:
 class Commit:
     """One attempt at T2, the commit.
 
-    `objects` are what the bucket holds, by NFC key, including the puts of this run.
+    `objects` are what the bucket holds, by NFC key, including the puts of this run; `known` is what is
+    recorded of keys so far.
     """
 
     work: UnitOfWork
@@ -58,6 +59,8 @@ class Commit:
     undoing: UndoRecords | None = None
     merged: Merged = field(default_factory=Merged)
     edits: Sequence[Edit] = ()
+    known: Mapping[str, KeyRecord] = field(default_factory=dict)
+    seen: dict[tuple[Kind, int], Row] = field(default_factory=dict)  # rows as they were locked
     cancel: CancellationToken = NEVER_CANCELLED
 
     @property
@@ -102,6 +105,7 @@ class Commit:
             if not touched:
                 continue
             locked = self.work.library.lock(kind, touched)
+            self.seen.update(((kind, row_id), row) for row_id, row in locked.items())
             moved = [_moved_since(c, locked.get(c.row)) for c in concerned if c.row is not None]
             said = [sentence for sentence in moved if sentence is not None]
             if said:
@@ -119,10 +123,26 @@ class Commit:
             if change.row is not None:
                 self.rows[change.address] = change.row
         for kind in Kind:
+            self._claim(kind)
             new = [change for change in self._of(kind, {Action.CREATE}) if change.row is None]
             if new:
                 ids = self.work.library.reserve_ids(kind, len(new))
                 self.rows.update(zip((change.address for change in new), ids, strict=True))
+
+    def _claim(self, kind: Kind) -> None:
+        """Keep the ids of rows that are made again.
+
+        Raises `Stale` where one of them is taken by now.
+        """
+        again = {c.row: c.address for c in self._of(kind, {Action.CREATE}) if c.row is not None}
+        taken = self.work.library.claim_ids(kind, again) if again and self.undoing is None else ()
+        if taken:
+            raise Stale(
+                "the world moved after this plan was made",
+                details=[f"{again[row]}: there is a row {row} again" for row in sorted(taken)],
+                hint=PLAN_AGAIN,
+                remedies=[plan_again(self.plan)],
+            )
 
     def _values(self, state: State) -> dict[str, Value]:
         """Return the values of a state, with the row ids of new parents.
@@ -238,7 +258,8 @@ class Commit:
         records, changes = self.work.records, self.plan.changes
         records.drop_resources(list(run_records.dropped(changes)))
         records.save_resources(self._kept(), self.run)
-        records.save_keys(list(run_records.keys(changes, self.objects, self.run, self.plan.kept)))
+        keys = run_records.keys(changes, self.objects, self.run, self.plan.kept, self.known)
+        records.save_keys(list(keys))
         kept = {CAPTURE: self.captured, SORT: self.resorted, EDIT: run_records.edited(self.edits)}
         records.add_steps(self.run, list(run_records.steps(changes, self.rows, self._held(), kept)))
         purpose = run_records.purpose(self.plan, self.restored, self.undoing.merge if self.undoing else None)
@@ -253,7 +274,13 @@ class Commit:
         kept = [change for change in self.plan.changes if change.action in _KEEPS_RECORD]
         if self.undoing is not None:
             return self.undoing.remembered(kept)
-        return [run_records.resource(c, self.rows, self._values(c.after)) for c in kept if c.after]
+        return [
+            run_records.resource(c, self.rows, self._values(c.after), self._seen(c)) for c in kept if c.after
+        ]
+
+    def _seen(self, change: Change) -> Row | None:
+        known = change.kind is not None and change.row is not None
+        return self.seen.get((change.kind, change.row)) if known else None  # type: ignore[arg-type]
 
     def _held(self) -> Callable[[Change], ResourceRecord | None]:
         """Return what says which record a change's resource had until now."""

@@ -1,10 +1,10 @@
 """Records of a commit: resources, keys, steps, audit facts, and undo."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.model.actual import StoredObject
+from reconciler.model.actual import Row, StoredObject
 from reconciler.model.address import UNMANAGED, Address
 from reconciler.model.errors import Stale
 from reconciler.model.history import WHOLE_RUN, AuditFact, AuditHead, CommitCounts, StepRecord
@@ -13,6 +13,7 @@ from reconciler.model.plan import Action, Change, Merged, ObjectState, Plan, Put
 from reconciler.model.ports import Captured, Edit, Library, RecordsReader
 from reconciler.model.recorded import KeyRecord, KeyState, ResourceRecord
 from reconciler.model.values import Value, canonical_json, nfc
+from reconciler.planning.lost_rows import unmanaged_values
 from reconciler.planning.steps import (
     MERGE,
     ROLLBACK,
@@ -24,6 +25,9 @@ from reconciler.planning.steps import (
     sorted_in,
     with_edits,
 )
+
+#: Where nothing is recorded of any key.
+NO_KEYS: Mapping[str, KeyRecord] = {}
 
 
 @dataclass
@@ -108,15 +112,20 @@ def _table(kind: Kind) -> str:
     return f"public.{TABLES[kind].name}"
 
 
-def resource(change: Change, rows: Mapping[str, int], values: Mapping[str, Value]) -> ResourceRecord:
+def resource(
+    change: Change, rows: Mapping[str, int], values: Mapping[str, Value], row: Row | None = None
+) -> ResourceRecord:
     """Return the record of a changed resource.
 
-    `rows` are row ids by address, `values` are what was written.
+    `rows` are row ids by address, `values` are what was written. `row` is the row as it was before, None
+    for a new one.
     """
     assert change.kind is not None
     assert change.after is not None
     table = TABLES[change.kind]
     parent = values[table.parent_column] if table.parent_column else None
+    managed = {name: value for name, value in values.items() if name not in change.remembered}
+    remembered = canonical_json({name: values[name] for name in change.remembered})
     return ResourceRecord(
         address=Address(change.address),
         kind=change.kind,
@@ -124,7 +133,8 @@ def resource(change: Change, rows: Mapping[str, int], values: Mapping[str, Value
         name=str(values[table.natural_key[-1]]),
         parent_row=parent if isinstance(parent, int) else None,
         keys={slot: found.key for slot, found in change.after.objects.items()},
-        applied=canonical_json(values),
+        applied=canonical_json(managed),
+        unmanaged=remembered if row is None else unmanaged_values(row, managed),
         protect=change.protect,
     )
 
@@ -143,11 +153,13 @@ def keys(
     objects: Mapping[str, StoredObject],
     run: int,
     kept: Collection[str] = (),
+    known: Mapping[str, KeyRecord] = NO_KEYS,
 ) -> Iterator[KeyRecord]:
     """Yield the state in which the changes leave each key.
 
     `objects` are what the bucket holds, by NFC key. `kept` are the NFC keys that the changes leave
-    behind and that something else names: they are released.
+    behind and that something else names: they are released. `known` is what is recorded so far: it
+    tells the bytes of a retired key that no change names otherwise.
     """
     live: set[str] = set()
     for change in changes:
@@ -159,7 +171,8 @@ def keys(
     for change in changes:
         for key in change.retired:
             if nfc(key) not in live:
-                yield _key(change, _object_before(change, key, objects), KeyState.RETIRED, objects, run)
+                found = _object_before(change, key, objects, known)
+                yield _key(change, found, KeyState.RETIRED, objects, run)
         for found in (*_let_go(change, objects), *_left_to_others(change, kept)):
             if nfc(found.key) not in given_up:
                 given_up.add(nfc(found.key))
@@ -205,14 +218,22 @@ def _key(
     )
 
 
-def _object_before(change: Change, key: str, objects: Mapping[str, StoredObject]) -> ObjectState:
+def _object_before(
+    change: Change,
+    key: str,
+    objects: Mapping[str, StoredObject],
+    known: Mapping[str, KeyRecord] = NO_KEYS,
+) -> ObjectState:
     """Return the object that was under a key.
 
-    An object that no resource had is known from the listing alone.
+    An object that no resource had is known from the listing alone, and from its record where its bytes
+    are still the recorded ones.
     """
     named = change.before.objects.values() if change.before is not None else ()
-    stored = objects.get(nfc(key))
+    stored, record = objects.get(nfc(key)), known.get(nfc(key))
     bare = ObjectState(key=key, size_bytes=stored.size_bytes if stored is not None else 0)
+    if stored is not None and record is not None and record.etag == stored.etag:
+        bare = replace(bare, sha256=record.sha256, verified=record.verified)
     return next((found for found in named if found.key == key), bare)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.model.remedies import Remedy
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
@@ -35,7 +37,7 @@ class Diagnostic:
     """One thing wrong with the input.
 
     `code` is stable (`EL101`). `summary` is one clause without names the user chose; `detail` says what is
-    wrong here; `hint` says what to do.
+    wrong here; `hint` says what to do, and `remedies` are operations that help, after the hint.
     """
 
     code: str
@@ -44,6 +46,7 @@ class Diagnostic:
     hint: str
     position: Position
     severity: Severity = Severity.ERROR
+    remedies: tuple[Remedy, ...] = ()
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

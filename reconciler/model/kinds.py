@@ -106,6 +106,11 @@ class Table:
         return self.columns[self.index[name]]
 
     @cached_property
+    def required(self) -> frozenset[str]:
+        """Names of the columns that hold a value in every row."""
+        return frozenset(column.name for column in self.columns if not column.nullable)
+
+    @cached_property
     def parent_column(self) -> str | None:
         """Name of the column that holds the direct parent's row id."""
         return None if self.parent is None else f"{self.parent}_id"

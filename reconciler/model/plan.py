@@ -171,6 +171,7 @@ class Change:
     reused: tuple[str, ...] = ()  # keys already in the bucket that become live
     retired: tuple[str, ...] = ()  # keys that nothing will name any more
     released: tuple[str, ...] = ()  # columns that left the catalog
+    remembered: tuple[str, ...] = ()  # columns of a row made again that have the last applied value
     protect: bool = False
     impact: Impact | None = None
     position: Position | None = None

@@ -43,12 +43,18 @@ class KeyRecord:
     changed_at: datetime | None = None
 
 
+#: The canonical JSON of no values at all.
+NOTHING = "{}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceRecord:
     """Record of one resource, as the last apply left it.
 
     `name` and `parent_row` are the natural key, `keys` the object in each slot. `applied` is the
     canonical JSON of the column values that elmify wrote or confirmed: the baseline of drift.
+    `unmanaged` is that of what the row held in its other columns, those without a value left out:
+    with both, a row that vanished can be made again.
     """
 
     address: Address
@@ -59,6 +65,7 @@ class ResourceRecord:
     keys: Mapping[Slot, str]
     applied: str
     protect: bool
+    unmanaged: str = NOTHING
 
 
 class IdentityState(StrEnum):

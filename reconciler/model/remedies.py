@@ -216,11 +216,13 @@ class ImportFiles:
 class ImportLive:
     """Declare what is live, and write the lockfile's lines of it.
 
-    `clean` are the sorts of text that are tidied as well.
+    `clean` are the sorts of text that are tidied as well. `hash_bytes` also reads the objects of unknown
+    hash, for their hash and facts.
     """
 
     kind: ClassVar[str] = "import-live"
     clean: tuple[str, ...] = ()
+    hash_bytes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

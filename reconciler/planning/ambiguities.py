@@ -11,6 +11,7 @@ from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.kinds import TABLES, Table
 from reconciler.model.plan import Action, Change
+from reconciler.model.remedies import Remedy
 from reconciler.model.values import Value
 from reconciler.planning.world import World
 
@@ -78,15 +79,27 @@ class Ambiguity(Enum):
         "an unknown category",
         "Categories are the app's: elmify assigns them and never creates them.",
     )
+    NO_VALUE = (
+        "EL515",
+        "a required column has no value",
+        "The table takes no row without it; catalog, lockfile and records do not say it.",
+    )
 
     @property
     def code(self) -> str:
         """The stable code."""
         return self.value[0]
 
-    def at(self, position: Position, detail: str, hint: str) -> Diagnostic:
+    def at(self, position: Position, detail: str, hint: str, remedies: tuple[Remedy, ...] = ()) -> Diagnostic:
         """Ask it about one entry."""
-        return Diagnostic(code=self.code, summary=self.value[1], detail=detail, hint=hint, position=position)
+        return Diagnostic(
+            code=self.code,
+            summary=self.value[1],
+            detail=detail,
+            hint=hint,
+            position=position,
+            remedies=remedies,
+        )
 
 
 def taken_names(world: World, changes: Sequence[Change]) -> Iterator[tuple[Address, Diagnostic]]:

@@ -5,22 +5,26 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from reconciler.model.actual import Row
-from reconciler.model.address import Address
+from reconciler.model.address import Address, parent_of
 from reconciler.model.catalog import Resource
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.drift import DriftFinding
 from reconciler.model.kinds import TABLES, Origin, Slot
 from reconciler.model.plan import Action, Change, ObjectState, Put, State
 from reconciler.model.recorded import ResourceRecord
-from reconciler.model.values import canonical_json, nfc, same
+from reconciler.model.remedies import ImportLive, Lock
+from reconciler.model.values import Value, canonical_json, nfc, same
 from reconciler.planning.ambiguities import Ambiguity
 from reconciler.planning.desired import DesiredRow, wanted
 from reconciler.planning.drift import baseline, drift_of
 from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Binding, Identities
 from reconciler.planning.key_allocation import How, Placements, Slots, keys_of, objects_after
+from reconciler.planning.lost_rows import LostRows, lacking_in_record
 from reconciler.planning.references import URL_MAX_CHARS
 from reconciler.planning.world import World
+
+_LEARN = "Read them from the live object, or put the file under the media root and lock it:"
 
 #: Columns whose value comes with an object.
 _OF_OBJECTS = frozenset(
@@ -79,6 +83,9 @@ class Differ:
     ) -> None:
         self._world, self._identities, self._take = world, identities, take
         self._slots = Slots(world, identities, rekey=rekey)
+        self._lost = LostRows(world, self._slots.lost)
+        self._asked = frozenset(address for address, _ in identities.problems)
+        self._locked = frozenset(map(nfc, world.catalog.media))
         self._parents: Mapping[Address, int] = {a: b.row.id for a, b in identities.bound.items()}
         self._found = Differences()
 
@@ -96,8 +103,10 @@ class Differ:
         binding = self._identities.bound.get(resource.address)
         row = binding.row if binding is not None else None
         self._count(placements)
-        want = wanted(resource, row, placements, self._parents, self._world.policy.layout)
-        self._check_values(resource, want)
+        shown = row if row is not None else self._lost.row(resource)
+        want = wanted(resource, shown, placements, self._parents, self._world.policy.layout)
+        filled = self._filled(resource, want, placements) if row is None else {}
+        self._check_values(resource, want, filled, row)
         record = self._slots.record(resource)
         if self._take is not None:
             puts = self._slots.puts(placements)
@@ -111,7 +120,16 @@ class Differ:
             self._found.drift.extend(
                 drift_of(record, binding.row, self._world.recorded, self._world.snapshot)
             )
-        self._found.changes.append(self._change(resource, binding, record, want, placements))
+        self._found.changes.append(self._change(resource, binding, record, want, placements, filled))
+
+    def _filled(self, resource: Resource, want: DesiredRow, placements: Placements) -> Mapping[str, Value]:
+        """Return the values of a new row in columns that are not managed.
+
+        The row that is gone had them when it was last applied.
+        """
+        hashes = {slot: p.media.sha256 for slot, p in placements.items() if p is not None}
+        said = {**want.values, **dict.fromkeys(want.pending)}
+        return self._lost.values(resource, said, keys_of(placements), hashes)
 
     def _count(self, placements: Placements) -> None:
         for placement in placements.values():
@@ -119,7 +137,10 @@ class Differ:
                 self._found.used.add(nfc(placement.key))
                 self._found.unverified += not placement.verified
 
-    def _check_values(self, resource: Resource, want: DesiredRow) -> None:
+    def _check_values(
+        self, resource: Resource, want: DesiredRow, filled: Mapping[str, Value], row: Row | None
+    ) -> None:
+        self._check_required(resource, {**want.values, **filled}, want.pending, row)
         url = want.values.get("audio_url")
         if isinstance(url, str) and len(url) > URL_MAX_CHARS:
             detail = (
@@ -133,6 +154,33 @@ class Differ:
         ]
         if unknown:
             self._unknown_categories(resource, unknown)
+
+    def _check_required(
+        self, resource: Resource, values: Mapping[str, Value], pending: Mapping[str, str], row: Row | None
+    ) -> None:
+        """Ask about each required column that a row would get no value in."""
+        if any(path is not None and nfc(path) not in self._locked for path in resource.media.values()):
+            return  # the loader has said so
+        if row is None and self._is_asked(resource.address):
+            return  # which row it is has to be answered first
+        concerned = TABLES[resource.kind].required - pending.keys()
+        lacking = [
+            name
+            for name in concerned
+            if values.get(name) is None and (row is None or (name in values and row[name] is not None))
+        ]
+        if lacking:
+            names = ", ".join(f"`{name}`" for name in sorted(lacking))
+            is_lost = resource.address in self._slots.lost
+            detail = f"{resource.address} gets a row{' again' if is_lost else ''}, and nobody knows {names}."
+            question = Ambiguity.NO_VALUE.at(
+                resource.position, detail, _LEARN, (ImportLive(hash_bytes=True), Lock())
+            )
+            self._found.problems.append((resource.address, question))
+
+    def _is_asked(self, address: Address) -> bool:
+        parent = parent_of(address)
+        return address in self._asked or (parent is not None and self._is_asked(parent))
 
     def _unknown_categories(self, resource: Resource, unknown: list[str]) -> None:
         if self._world.snapshot.categories is None:
@@ -163,6 +211,7 @@ class Differ:
             and all(p is None or p.how is How.KEPT for p in placements.values())
             and dict(record.keys) == keys_of(placements)
             and record.applied == canonical_json(want.values)
+            and not lacking_in_record(record, want.values)
         )
 
     def _change(
@@ -172,9 +221,12 @@ class Differ:
         record: ResourceRecord | None,
         want: DesiredRow,
         placements: Placements,
+        filled: Mapping[str, Value],
     ) -> Change:
         row = binding.row if binding is not None else None
-        after = State(values=dict(want.values), objects=objects_after(placements), pending=dict(want.pending))
+        after = State(
+            values={**want.values, **filled}, objects=objects_after(placements), pending=dict(want.pending)
+        )
         before = None
         if row is not None:
             values = {name: row[name] for name in (*want.values, *want.pending)}
@@ -192,13 +244,14 @@ class Differ:
             change_id=change_id(
                 self._world.policy.environment, resource.address, action, previous, before, after
             ),
-            row=row.id if row is not None else None,
+            row=row.id if row is not None else self._lost.row_id(resource),
             previous_address=previous,
             before=before,
             after=after,
             puts=puts,
             reused=tuple(p.key for p in placements.values() if p is not None and p.how is How.REUSED),
             released=_released(record, want),
+            remembered=tuple(filled),
             protect=resource.protect,
             position=resource.position,
         )

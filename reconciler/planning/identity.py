@@ -123,6 +123,7 @@ class _Ladder:
     problems: list[tuple[Address, Diagnostic]] = field(default_factory=list)
     asked: set[Address] = field(default_factory=set)
     contested: dict[Address, tuple[Row, str]] = field(default_factory=dict)
+    repeating: list[Resource] = field(default_factory=list)
     taken: dict[Kind, dict[int, Address]] = field(default_factory=lambda: {kind: {} for kind in Kind})
 
     def __post_init__(self) -> None:
@@ -179,6 +180,7 @@ class _Ladder:
             left = self._pair(self._left(left), kind, sentence, of_resource, of_row)
         if kind is Kind.LECTURE:
             self._by_hash(self._left(left))
+        self._ask_about_numbers()
         for resource in self._left(left):
             self._ask_about_contested(resource)
             self._ask_about_lookalike(resource)
@@ -192,13 +194,11 @@ class _Ladder:
         if resource.row is None:
             return
         row = self.snapshot.rows[resource.kind].get(resource.row)
-        if row is None:
-            self._ask(
-                resource,
-                Ambiguity.NO_SUCH_ROW,
-                f"`row: {resource.row}` names no row of {TABLES[resource.kind].name}.",
-                "Correct the number, or remove `row:` to let elmify find the row.",
-            )
+        record = self.recorded.resources.get(resource.address)
+        if row is None and record is not None and record.row == resource.row:
+            self.repeating.append(resource)
+        elif row is None:
+            self._ask_for_number(resource)
         elif self._is_stale(resource, row):
             self._ask(
                 resource,
@@ -213,6 +213,26 @@ class _Ladder:
             same_row = previous is not None and self.rows.get(previous) == row
             rung = f"`row: {row.id}` in the catalog"
             self._bind(resource, row, rung, previous if same_row else None)
+
+    def _ask_for_number(self, resource: Resource) -> None:
+        self._ask(
+            resource,
+            Ambiguity.NO_SUCH_ROW,
+            f"`row: {resource.row}` names no row of {TABLES[resource.kind].name}.",
+            "Correct the number, or remove `row:` to let elmify find the row.",
+        )
+
+    def _ask_about_numbers(self) -> None:
+        """Ask where `row:` names a row that is gone while another looks like it.
+
+        Where no row does, the row is made again under its number, and `row:` stays right.
+        """
+        for resource in self.repeating:
+            binding = self.bound.get(resource.address)
+            if binding is not None and binding.row.id != resource.row:
+                del self.bound[resource.address], self.taken[resource.kind][binding.row.id]
+                self._ask_for_number(resource)
+        self.repeating.clear()
 
     def _is_stale(self, resource: Resource, row: Row) -> bool:
         """Return whether `row:` only repeats a record that is broken.

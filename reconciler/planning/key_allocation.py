@@ -21,6 +21,7 @@ from reconciler.model.values import nfc
 from reconciler.planning.ambiguities import Ambiguity
 from reconciler.planning.byte_sources import Match, compare, object_at, origins_in
 from reconciler.planning.identity import Identities
+from reconciler.planning.lost_rows import lost_records
 from reconciler.planning.object_keys import (
     TemplateRefused,
     default_key,
@@ -243,7 +244,7 @@ _CHANGE_THE_NAME = "Change the title, or the key template in elmify.yaml."
 class Slots:
     """Placement of the objects of every declared resource.
 
-    `problems` are the questions that this raised.
+    `problems` are the questions that this raised. `lost` are the records of resources whose row is gone.
     """
 
     def __init__(self, world: World, identities: Identities, *, rekey: bool) -> None:
@@ -255,6 +256,7 @@ class Slots:
             lambda key: key in world.keys_named_by_rows,
             rekey=rekey,
         )
+        self.lost = lost_records(world, identities)
         self._media = media_by_path(world.catalog)
         self._origins = origins_in(world)
         self.problems: list[tuple[Address, Diagnostic]] = []
@@ -327,12 +329,11 @@ class Slots:
     def _kept(self, resource: Resource) -> dict[Slot, Placement]:
         """Return the slots whose bytes stay under the key they have."""
         binding = self._identities.bound.get(resource.address)
-        if binding is None:
-            return {}
+        row = binding.row if binding is not None else None
         kept = {}
         for slot, path in resource.media.items():
             media = self._media.get(nfc(path)) if path is not None else None
-            key = self.present_key(resource, binding.row, slot)
+            key = self.present_key(resource, row, slot)
             if media is None or key is None or self._rekeyed(resource, slot, key, media):
                 continue
             placement = self._placer.keep(key, media)
@@ -349,14 +350,17 @@ class Slots:
             return False
         return not is_form_of(key, self._rendered(resource, slot, media.path), media.sha256)
 
-    def present_key(self, resource: Resource, row: Row, slot: Slot) -> str | None:
+    def present_key(self, resource: Resource, row: Row | None, slot: Slot) -> str | None:
         """Return the key a slot has: the recorded one, else what the row says.
 
-        An image on another domain is nobody's key here, unless an object stands under that very path.
+        Where the row is gone, its bytes are still under the recorded key. An image on another domain is
+        nobody's key here, unless an object stands under that very path.
         """
-        record = self.record(resource)
+        record = self.record(resource) if row is not None else self.lost.get(resource.address)
         if record is not None and slot in record.keys:
             return record.keys[slot]
+        if row is None:
+            return None
         for column in TABLES[resource.kind].columns:
             value = row[column.name] if column.source == slot.value else None
             if column.origin is Origin.KEY and isinstance(value, str):
@@ -382,7 +386,7 @@ class Slots:
             media = self._media.get(nfc(path))
             if media is None:
                 continue  # the loader has said so
-            present = self.present_key(resource, row, slot) if row is not None else None
+            present = self.present_key(resource, row, slot)
             placement = kept.get(slot) or self._placer.choose(
                 self._rendered(resource, slot, path),
                 media,

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.actual import Row
+from reconciler.model.address import Address
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.plan import Action, Change, ObjectState, State, Unmanaged
-from reconciler.model.recorded import ResourceRecord
+from reconciler.model.recorded import KeyState, ResourceRecord
 from reconciler.model.values import Value, nfc
 from reconciler.planning.byte_sources import object_at
 from reconciler.planning.drift import baseline
@@ -94,7 +95,8 @@ def unmanaged_in(world: World, identities: Identities, used: set[str]) -> Unmana
         kind: tuple(sorted(row_id for row_id in rows if (kind, row_id) not in known))
         for kind, rows in world.snapshot.rows.items()
     }
-    accounted = {key for key, record in world.recorded.keys.items() if record.state in ACCOUNTED} | used
+    accounted = {key for key, record in world.recorded.keys.items() if record.state in ACCOUNTED}
+    accounted = (accounted - world.forsaken_keys) | used
     objects = {
         stored.key: stored.size_bytes
         for key, stored in sorted(world.snapshot.objects.items())
@@ -160,7 +162,7 @@ def with_retired(world: World, changes: Sequence[Change]) -> list[Change]:
     candidates = {nfc(key) for keys in leaving.values() for key in keys}
     if not candidates:
         return list(changes)
-    settled = candidates & set(_kept_by_resources(world, changes))
+    settled = candidates & {*_kept_by_resources(world, changes), *_held_by_others(world, changes)}
     settled |= KeySearch(candidates).in_references(references_in(_rows_afterwards(world, changes)))
     decided = []
     for change in sorted(changes, key=lambda c: (c.kind is None, c.address)):
@@ -182,12 +184,26 @@ def _kept_by_resources(world: World, changes: Sequence[Change]) -> Iterator[str]
             yield from (nfc(found.key) for found in side.objects.values())
 
 
+def _held_by_others(world: World, changes: Sequence[Change]) -> Iterator[str]:
+    """Yield the NFC keys recorded of resources that are not changed.
+
+    The row of one may be gone, and made again by a later plan: it is out of the scope of this one.
+    """
+    changed = {address for change in changes for address in (change.address, change.previous_address)}
+    for address, record in world.recorded.resources.items():
+        if address not in changed:
+            yield from map(nfc, record.keys.values())
+
+
 def _rows_afterwards(world: World, changes: Sequence[Change]) -> Iterator[Row]:
     """Yield every row that there will be, with the values that it will have."""
     left: dict[tuple[Kind | None, int], dict[str, Value]] = {}  # a row may change hands: two changes of one
     to_delete = {(change.kind, change.row) for change in changes if change.action is Action.DELETE}
     for change in changes:
-        if change.row is not None and change.after is not None:
+        if change.action is Action.CREATE and change.kind is not None and change.after is not None:
+            nothing = Row(change.kind, change.row or 0, (None,) * len(TABLES[change.kind].columns))
+            yield _after(nothing, change.after.values)
+        elif change.row is not None and change.after is not None:
             left.setdefault((change.kind, change.row), {}).update(change.after.values)
     for rows in world.snapshot.rows.values():
         for row in rows.values():
@@ -209,7 +225,23 @@ def _keys_left(world: World, change: Change) -> tuple[str, ...]:
     """
     if change.kind is None:
         return change.retired
-    if change.before is None or world.catalog.forgets(change.address):
+    if world.catalog.forgets(change.address):
         return ()
     stays = {nfc(found.key) for found in change.after.objects.values()} if change.after is not None else set()
-    return tuple(sorted({o.key for o in change.before.objects.values() if nfc(o.key) not in stays}))
+    held = {o.key for o in change.before.objects.values()} if change.before is not None else set()
+    if change.after is not None:
+        held.update(_recorded_live(world, change))
+    return tuple(sorted(key for key in held if nfc(key) not in stays))
+
+
+def _recorded_live(world: World, change: Change) -> Iterator[str]:
+    """Yield the live keys that are recorded of a change's resource.
+
+    A row that was made again, or that was found under another id, does not name them any more.
+    """
+    for address in filter(None, (change.address, change.previous_address)):
+        record = world.recorded.resources.get(Address(address))
+        for key in record.keys.values() if record is not None else ():
+            known, stored = world.recorded.keys.get(nfc(key)), world.snapshot.objects.get(nfc(key))
+            if known is not None and known.state is KeyState.LIVE and stored is not None:
+                yield key

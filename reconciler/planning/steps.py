@@ -14,7 +14,7 @@ from reconciler.model.history import WHOLE_RUN, StepRecord
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action, ObjectState, Restored, State
 from reconciler.model.ports import Captured, Edit
-from reconciler.model.recorded import ResourceRecord
+from reconciler.model.recorded import NOTHING, ResourceRecord
 from reconciler.model.values import Value
 
 #: What the steps about a whole run keep: rows that deletes took along, junction rows before they were sorted,
@@ -145,6 +145,7 @@ def record_json(record: ResourceRecord | None) -> Mapping[str, Any] | None:
         "parent_row": record.parent_row,
         "keys": {slot.value: key for slot, key in record.keys.items()},
         "applied": record.applied,
+        "unmanaged": record.unmanaged,
         "protect": record.protect,
     }
 
@@ -198,5 +199,6 @@ def _record(found: Mapping[str, Any] | None) -> ResourceRecord | None:
         parent_row=found["parent_row"],
         keys={Slot(slot): key for slot, key in found["keys"].items()},
         applied=found["applied"],
+        unmanaged=found.get("unmanaged", NOTHING),
         protect=found["protect"],
     )

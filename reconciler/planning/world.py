@@ -14,6 +14,7 @@ from reconciler.model.history import RunKind
 from reconciler.model.policy import Policy
 from reconciler.model.recorded import KeyState, Recorded
 from reconciler.model.remedies import MakePlan
+from reconciler.model.values import nfc
 from reconciler.planning.references import KeySearch, NamedKeys, references_in
 
 REKEY = "rekey"
@@ -114,7 +115,20 @@ class World:
         """
         known = self.recorded.keys
         free = {key for key in self.snapshot.objects if key not in known or known[key].state not in ACCOUNTED}
-        return frozenset(free - self.named_among(free))
+        return frozenset(free - self.named_among(free)) | self.forsaken_keys
+
+    @cached_property
+    def forsaken_keys(self) -> frozenset[str]:
+        """NFC keys of live objects that no resource and no row has any more.
+
+        They are recorded as live; the resource that had them was made again, or changed by other hands,
+        and has others by now. Nothing accounts for them: they count as unmanaged.
+        """
+        live = {key for key, record in self.recorded.keys.items() if record.state is KeyState.LIVE}
+        for record in self.recorded.resources.values():
+            live.difference_update(map(nfc, record.keys.values()))
+        there = {key for key in live if key in self.snapshot.objects}
+        return frozenset(there - self.named_among(there)) if there else frozenset()
 
     def _rows(self) -> Iterator[Row]:
         return (row for rows in self.snapshot.rows.values() for row in rows.values())

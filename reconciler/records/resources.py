@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.model.address import Address
 from reconciler.model.kinds import Kind, Slot
-from reconciler.model.recorded import ResourceRecord
+from reconciler.model.recorded import NOTHING, ResourceRecord
 from reconciler.model.values import shared
 from reconciler.records.bulk import refuse_unstorable, staged, streamed
 from reconciler.records.schema import SchemaRecords
@@ -39,6 +39,10 @@ _READ = """
 select address, kind, row_id, name, parent_row, keys::text, applied, protect
 from elmify.resource
 """
+
+#: The column `applied` holds the managed values and, on a second line, those of the other columns. A JSON
+#: text of ours has no line break.
+_LINE = "\n"
 
 
 class ResourceRecords(SchemaRecords):
@@ -76,16 +80,18 @@ class ResourceRecords(SchemaRecords):
                 keys={slots[slot]: shared(key) for slot, key in decode(keys).items()},
                 applied=applied,
                 protect=protect,
+                unmanaged=unmanaged or NOTHING,
             )
-            for address, kind, row, name, parent_row, keys, applied, protect in streamed(
+            for address, kind, row, name, parent_row, keys, values, protect in streamed(
                 self._connection, _READ
             )
+            for applied, _, unmanaged in (values.partition(_LINE),)
         }
 
 
 def _cells(resource: ResourceRecord) -> tuple[Any, ...]:
     keys = {slot.value: key for slot, key in resource.keys.items()}
-    for name in (resource.address, resource.name, resource.applied, *keys.values()):
+    for name in (resource.address, resource.name, resource.applied, resource.unmanaged, *keys.values()):
         refuse_unstorable(name, "text")
     return (
         resource.address,
@@ -94,6 +100,8 @@ def _cells(resource: ResourceRecord) -> tuple[Any, ...]:
         resource.name,
         resource.parent_row,
         json.dumps(keys, ensure_ascii=False),
-        resource.applied,
+        resource.applied
+        if resource.unmanaged == NOTHING
+        else f"{resource.applied}{_LINE}{resource.unmanaged}",
         resource.protect,
     )

@@ -24,7 +24,7 @@ def diagnostics_text(diagnostics: Iterable[Diagnostic], *, colour: bool = False)
 def _diagnostic(one: Diagnostic, *, colour: bool) -> str:
     label = _styled(f"{one.severity}[{harmless(one.code)}]", colour=colour, fg=_COLOURS[one.severity])
     first = f"{harmless(str(one.position))}: {label} {harmless(one.summary)}"
-    return "\n".join([first, *_indented([one.detail, one.hint], "    ")])
+    return "\n".join([first, *_indented([one.detail, advice(one)], "    ")])
 
 
 def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
@@ -39,9 +39,14 @@ def diagnostic_json(one: Diagnostic) -> dict[str, Any]:
         "code": one.code,
         "summary": one.summary,
         "detail": one.detail,
-        "hint": one.hint,
+        "hint": advice(one),
         "position": position_json(one.position),
     }
+
+
+def advice(one: Diagnostic) -> str:
+    """Return what to do about a diagnostic: its hint, then its remedies."""
+    return hint_text(one.hint, one.remedies)
 
 
 def position_json(position: Position) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from reconciler.loading.diagnostic_codes import Mistake
 from reconciler.model.diagnostics import Diagnostic, Severity, in_reading_order
 from reconciler.model.plan import Action, Plan
+from reconciler.render.diagnostics import advice
 from reconciler.render.escape import code, harmless, harmless_json
 from reconciler.render.plan.markdown import MAX_BYTES, comment_marker, plan_in_short, plan_markdown
 
@@ -81,7 +82,7 @@ def _annotation(one: Diagnostic, folder: str) -> str:
     told = ",".join(
         f"{name}={_escaped(harmless(value), _OF_PROPERTIES)}" for name, value in properties.items()
     )
-    lines = f"{one.detail}\n{one.hint}".strip("\n").split("\n")
+    lines = f"{one.detail}\n{advice(one)}".strip("\n").split("\n")
     return f"::{one.severity.value} {told}::{_escaped(chr(10).join(map(harmless, lines)), _OF_MESSAGES)}"
 
 
@@ -171,7 +172,7 @@ def _result(one: Diagnostic, codes: list[str], folder: str) -> dict[str, Any]:
         "ruleId": one.code,
         "ruleIndex": codes.index(one.code),
         "level": one.severity.value,
-        "message": {"text": "\n".join(filter(None, [one.detail, one.hint])) or one.summary},
+        "message": {"text": "\n".join(filter(None, [one.detail, advice(one)])) or one.summary},
         "locations": [
             {
                 "physicalLocation": {

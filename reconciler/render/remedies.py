@@ -159,7 +159,8 @@ def _words(operation: Operation) -> list[str]:
         case ImportFiles():
             return ["import", "files", *_named([operation.folder])]
         case ImportLive():
-            return ["import", "live", *_each("--clean", operation.clean)]
+            hashing = ["--hash"] if operation.hash_bytes else []
+            return ["import", "live", *_each("--clean", operation.clean), *hashing]
         case TryNotifications():
             return ["notify", "test"]
         case _ as never:

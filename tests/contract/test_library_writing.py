@@ -63,6 +63,36 @@ def test_reserved_ids_skip_rows_that_were_imported_with_their_ids(database_url: 
     assert row == 41
 
 
+def test_claimed_ids_are_never_given_to_another_row(database_url: str) -> None:
+    with database_at(database_url).write() as unit:
+        assert unit.library.claim_ids(Kind.SPEAKER, [7, 30, 12]) == frozenset()
+
+    with database_at(database_url).write() as unit:
+        assert unit.library.reserve_ids(Kind.SPEAKER, 2) == [31, 32]
+
+
+def test_claiming_ids_that_the_sequence_gave_long_ago_takes_one_at_most(database_url: str) -> None:
+    with database_at(database_url).write() as unit:
+        unit.library.reserve_ids(Kind.SPEAKER, 40)
+        unit.library.claim_ids(Kind.SPEAKER, [7, 30])
+
+        assert unit.library.reserve_ids(Kind.SPEAKER, 1) == [42]
+
+
+def test_claimed_ids_that_a_row_has_are_told(database_url: str) -> None:
+    run_sql(database_url, "insert into speakers (id, name) values (7, 'Yusuf Karim'), (9, 'Maryam Noor')")
+
+    with database_at(database_url).write() as unit:
+        assert unit.library.claim_ids(Kind.SPEAKER, [7, 8]) == {7}
+
+
+def test_ids_of_a_table_without_a_sequence_can_be_claimed(database_url: str) -> None:
+    run_sql(database_url, "alter sequence speakers_id_seq owned by none")
+
+    with database_at(database_url).write() as unit:
+        assert unit.library.claim_ids(Kind.SPEAKER, [7]) == frozenset()
+
+
 def test_a_table_whose_sequence_is_not_its_own_is_explained(database_url: str) -> None:
     run_sql(database_url, "alter sequence speakers_id_seq owned by none")
     with failing(ProviderError, "no-sequence", "speakers"):

@@ -44,6 +44,7 @@ def test_a_resource_comes_back_as_it_was_saved(database_url: str) -> None:
         keys={Slot.SPEAKER_IMAGE: "S/speaker.jpg", Slot.SPEAKER_IMAGE_SMALL: 'S/"small".jpg'},
         applied='{"bio":null,"is_premium":true,"name":"\\u2028 ﷺ  "}',
         protect=True,
+        unmanaged='{"visibility_type":"\\n ﷺ"}',
     )
     lecture = replace(resource_record(4), keys={})
     with installed(database_url) as records:

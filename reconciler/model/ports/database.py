@@ -151,6 +151,13 @@ class Library(LibraryReader, Protocol):
         """Take that many new row ids from the table's sequence."""
         ...
 
+    def claim_ids(self, kind: Kind, ids: Collection[int]) -> frozenset[int]:
+        """Keep the table's sequence from ever giving these ids to another row.
+
+        Return those that a row has already.
+        """
+        ...
+
     def lock(self, kind: Kind, ids: Collection[int]) -> Mapping[int, Row]:
         """Lock rows `FOR UPDATE` in id order and return what they hold now.
 

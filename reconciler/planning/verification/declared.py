@@ -55,7 +55,7 @@ class _Checks:
                 condition=Condition.QUESTION,
                 what=self._placed.address,
                 detail=detail,
-                remedies=(Sentence(text=question.hint),),
+                remedies=(Sentence(text=question.hint), *question.remedies),
                 row=self._placed.row.id if self._placed.row is not None else None,
             )
         if self._placed.row is not None:

@@ -149,6 +149,7 @@ def _change(change: Change) -> dict[str, Any]:
         "reused": list(change.reused),
         "retired": list(change.retired),
         "released": list(change.released),
+        "remembered": list(change.remembered),
         "protect": change.protect,
     }
 

@@ -17,6 +17,7 @@ from reconciler.render.plan.sentences import (
     options_sentence,
     record_notes,
     released_notes,
+    remembered_notes,
     transfer_sentence,
     unmanaged_addresses,
     unmanaged_sentence,
@@ -98,7 +99,12 @@ def notes(plan: Plan) -> Iterator[tuple[str, list[str]]]:
 
     Each is a sentence with the first few of its addresses.
     """
-    for sentence, addresses in (*kept_notes(plan), *released_notes(plan), *record_notes(plan)):
+    for sentence, addresses in (
+        *kept_notes(plan),
+        *released_notes(plan),
+        *remembered_notes(plan),
+        *record_notes(plan),
+    ):
         yield sentence, _examples(addresses)
     if sentence := unmanaged_sentence(plan):
         rows, objects = unmanaged_addresses(plan)

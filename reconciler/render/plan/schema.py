@@ -158,6 +158,7 @@ class ResourceChange(PlanPart):
     reused: list[str]
     retired: list[str]
     released: list[str]
+    remembered: list[str] = Field(default_factory=list)
     protect: bool
 
 

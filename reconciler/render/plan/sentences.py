@@ -341,11 +341,31 @@ def released_notes(plan: Plan) -> list[tuple[str, list[str]]]:
 
     Each is a sentence, and the addresses where the column left the catalog.
     """
+    places = _by_column((change.address, change.released) for change in plan.changes)
+    return [(_released(column, len(found)), found) for column, found in places.items()]
+
+
+def _by_column(columns: Iterable[tuple[str, Sequence[str]]]) -> dict[str, list[str]]:
+    """Return the addresses by column, the columns sorted."""
     places: dict[str, list[str]] = {}
-    for change in plan.changes:
-        for column in change.released:
-            places.setdefault(column, []).append(change.address)
-    return [(_released(column, len(found)), found) for column, found in sorted(places.items())]
+    for address, names in columns:
+        for name in names:
+            places.setdefault(name, []).append(address)
+    return dict(sorted(places.items()))
+
+
+def remembered_notes(plan: Plan) -> list[tuple[str, list[str]]]:
+    """Return a note for each column that rows made again get as recorded.
+
+    Each is a sentence, and the addresses of these rows.
+    """
+    places = _by_column((change.address, change.remembered) for change in plan.changes)
+    return [(_remembered(column, len(found)), found) for column, found in places.items()]
+
+
+def _remembered(column: str, count: int) -> str:
+    rows = "1 row is" if count == 1 else f"{count:,} rows are"
+    return f"{rows} made again with {harmless(column)} as it was last applied."
 
 
 def _released(column: str, count: int) -> str:

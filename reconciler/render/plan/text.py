@@ -28,6 +28,7 @@ from reconciler.render.plan.sentences import (
     purpose_of,
     record_notes,
     released_notes,
+    remembered_notes,
     standing,
     stores_sentence,
     transfer_sentence,
@@ -177,6 +178,7 @@ class _Text:
         for sentence, addresses in (
             *kept_notes(self.plan),
             *released_notes(self.plan),
+            *remembered_notes(self.plan),
             *record_notes(self.plan),
         ):
             yield sentence

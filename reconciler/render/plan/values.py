@@ -69,6 +69,7 @@ def _change(part: schema.ResourceChange) -> Change:
         reused=tuple(part.reused),
         retired=tuple(part.retired),
         released=tuple(part.released),
+        remembered=tuple(part.remembered),
         protect=part.protect,
         impact=None if part.impact is None else _impact(part.impact),
         position=None if part.position is None else _position(part.position),

@@ -26,6 +26,7 @@ from tests.unit.planning.worlds import (
     speaker,
     speaker_row,
     stored,
+    wiped,
     with_objects,
     with_put,
     with_rows,
@@ -145,6 +146,7 @@ MEDDLING = tuple(
     Meddling(do.__name__.strip("_"), do)
     for do in (
         _delete_first_lecture,
+        wiped,
         _rename_everything,
         _add_stray_rows,
         _add_stray_names,

@@ -12,7 +12,7 @@ from reconciler.model.values import nfc
 from reconciler.planning.references import KeySearch, references_in
 from reconciler.planning.world import DELETE_UNMANAGED, REKEY, World
 from tests.unit.planning.small_worlds import Story, catalogs, reordered, stories
-from tests.unit.planning.worlds import applied, edited, live, planned, with_rows, without_records
+from tests.unit.planning.worlds import applied, edited, live, planned, wiped, with_rows, without_records
 
 #: Columns that the backend owns: its own numbers, which elmify would set back.
 OWNED = {"id", "play_count", "last_played_at", "waveform_data", "directory_id", "created_at", "updated_at"}
@@ -175,3 +175,17 @@ def with_file_names(world: World, name: str) -> World:
     return with_rows(
         world, *(edited(row, file_name=name) for row in world.snapshot.rows[Kind.LECTURE].values())
     )
+
+
+@laws
+@given(catalogs())
+def test_after_a_wipe_any_catalog_is_restored_as_it_was(declared: Catalog) -> None:
+    known = live(declared)
+    lost = wiped(known)
+
+    plan = planned(lost)
+    after = applied(lost, plan)
+
+    assert not any(change.puts or change.retired for change in plan.changes)
+    assert after.snapshot == known.snapshot
+    assert after.recorded == known.recorded

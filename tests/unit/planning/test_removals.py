@@ -211,8 +211,7 @@ def test_leftovers_retired_and_condemned_objects_are_not_unmanaged() -> None:
 
     plan = planned(world(catalog(), keys=keys, objects=objects))
 
-    accounted = {*states, KeyState.LIVE}
-    assert set(plan.unmanaged.objects) == {f"{state}.mp3" for state in set(KeyState) - accounted}
+    assert set(plan.unmanaged.objects) == {f"{state}.mp3" for state in set(KeyState) - states}
 
 
 def test_the_object_of_an_unmanaged_row_keeps_what_is_known_of_it() -> None:

@@ -31,6 +31,7 @@ RECORD = ResourceRecord(
     keys={Slot.LECTURE_AUDIO: "l.mp3"},
     applied='{"title":"L"}',
     protect=True,
+    unmanaged='{"duration":0}',
 )
 MOVED: dict[str, Any] = {"before": {"id": 1, "lecture_id": 7}, "after": {"id": 1, "lecture_id": 8}}
 

@@ -29,6 +29,7 @@ from reconciler.model.recorded import (
     ResourceRecord,
 )
 from reconciler.model.values import Value, canonical_json, nfc, same
+from reconciler.planning.lost_rows import unmanaged_values
 from reconciler.planning.planner import draft, finish
 from reconciler.planning.world import Request, World
 
@@ -226,6 +227,11 @@ def without_rows(world: World, *rows: Row) -> World:
         for kind, table in world.snapshot.rows.items()
     }
     return replace(world, snapshot=replace(world.snapshot, rows=kept))
+
+
+def wiped(known: World) -> World:
+    """Return the world after every content row was deleted."""
+    return without_rows(known, *(row for rows in known.snapshot.rows.values() for row in rows.values()))
 
 
 def with_objects(world: World, *objects: StoredObject) -> World:
@@ -476,7 +482,7 @@ class _Commit:
 
     def _compare(self) -> None:
         for change in self.plan.changes:
-            if change.kind is None or change.row is None or change.action is Action.FORGET:
+            if change.kind is None or change.row is None or change.action in {Action.CREATE, Action.FORGET}:
                 continue
             found = self.rows[change.kind][change.row]
             for name, value in (change.before.values if change.before else {}).items():
@@ -486,8 +492,11 @@ class _Commit:
         for change in changes:
             assert change.kind is not None
             if change.action is Action.CREATE:
-                self.ids[change.address] = next(self.fresh[change.kind])
-                self._set(change, row(change.kind, self.ids[change.address]))
+                again = self.ids.setdefault(change.address, next(self.fresh[change.kind]))
+                assert again not in self.rows[change.kind], f"{change.address}: row {again} is taken"
+                self._set(change, row(change.kind, again))
+                for name in TABLES[change.kind].required:
+                    assert self.rows[change.kind][again][name] is not None, (change.address, name)
             elif change.action in {Action.UPDATE, Action.MOVE, Action.ADOPT}:
                 self._set(change, self.rows[change.kind][self.ids[change.address]])
 
@@ -543,9 +552,16 @@ class _Commit:
             name=str(values[table.natural_key[-1]]),
             parent_row=parent,
             keys={slot: found.key for slot, found in change.after.objects.items()},
-            applied=canonical_json(values),
+            applied=canonical_json({n: v for n, v in values.items() if n not in change.remembered}),
+            unmanaged=self._unmanaged(change, values),
             protect=change.protect,
         )
+
+    def _unmanaged(self, change: Change, values: Mapping[str, Value]) -> str:
+        if change.action is Action.CREATE:
+            return canonical_json({name: values[name] for name in change.remembered})
+        assert change.kind is not None
+        return unmanaged_values(self.world.snapshot.rows[change.kind][self.ids[change.address]], values)
 
     def _keep(self, change: Change, found: ObjectState, state: KeyState) -> None:
         held = self.world.snapshot.objects.get(nfc(found.key))

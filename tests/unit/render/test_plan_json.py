@@ -77,6 +77,7 @@ CHANGES = st.builds(
     reused=st.lists(TEXT).map(tuple),
     retired=st.lists(TEXT).map(tuple),
     released=st.lists(TEXT).map(tuple),
+    remembered=st.lists(TEXT).map(tuple),
     protect=st.booleans(),
     impact=st.none()
     | st.builds(
@@ -106,7 +107,10 @@ def _everything() -> Plan:
     found = ObjectState(key="a.mp3", size_bytes=1, verified=False)
     copied = replace(put_of(found), origin=PutOrigin.COPY, copied_from="b.mp3")
     unhashed = replace(
-        plan.changes[0], before=State(values={}, objects={Slot.SPEAKER_IMAGE: found}), puts=(copied,)
+        plan.changes[0],
+        before=State(values={}, objects={Slot.SPEAKER_IMAGE: found}),
+        puts=(copied,),
+        remembered=("duration",),
     )
     whole = plan_of(
         [unhashed, *plan.changes[1:]],
