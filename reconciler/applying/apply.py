@@ -10,6 +10,13 @@ from datetime import timedelta
 from reconciler.applying.commit import PLAN_AGAIN, Commit, plan_again
 from reconciler.applying.environment import establish, put_small
 from reconciler.applying.lease import LeaseHolder, end_stale, hold
+from reconciler.applying.playback_copies import (
+    copy_all,
+    finish_aliases,
+    finish_own_aliases,
+    first_copies,
+    intended,
+)
 from reconciler.applying.refresh import make_plan
 from reconciler.applying.uploads import Copier, Task, Uploader
 from reconciler.applying.workspace import Workspace
@@ -92,6 +99,7 @@ def apply(
     with hold(
         workspace.database, kind, workspace.actor, fingerprint, wait, observer, subject=subject, cancel=cancel
     ) as lease:
+        finish_aliases(workspace, lease)
         plan, world = make_plan(workspace, request)
         lease.check()
         observer.event("planned", changes=len(plan.changes), fingerprint=plan.fingerprint)
@@ -104,6 +112,7 @@ def apply(
         objects = {**world.snapshot.objects, **stored}
         head, commit = _commit(workspace, lease, plan, world, objects, remedy_of(kind, subject))
         observer.event("committed", run=lease.run, changes=len(plan.changes))
+        finish_own_aliases(workspace, lease, finishing(kind, subject))
         _anchor(workspace.objects, head, finishing(kind, subject))
     puts = [put for change in plan.changes for put in change.puts]
     uploaded = [put.size_bytes for put in puts if put.key not in copied]
@@ -171,17 +180,24 @@ def _refuse_unreviewed(found: Sequence[Discrepancy], plan: Plan) -> None:
 def _store(
     workspace: Workspace, lease: LeaseHolder, plan: Plan, world: World
 ) -> tuple[dict[str, StoredObject], frozenset[str]]:
-    """Record the keys this run intends, then store the bytes.
+    """Record the intended keys, store the bytes, make the first copies.
 
     Returns what the bucket answered, by NFC key, and the keys whose bytes did not come from disk.
     """
-    tasks = _tasks(plan, world)
-    if not tasks:
+    tasks, copies = _tasks(plan, world), first_copies(plan)
+    if not tasks and not copies:
         return {}, frozenset()
     with workspace.database.write() as work:
         work.records.check_lease(lease.token)
         work.records.save_keys(
-            [_intended(put, lease.run, change.address) for change in plan.changes for put in change.puts]
+            [
+                *(
+                    _intended(put, lease.run, change.address)
+                    for change in plan.changes
+                    for put in change.puts
+                ),
+                *intended(copies, lease.run),
+            ]
         )
     copier = Copier(objects=workspace.objects, staging=workspace.staging, limits=workspace.policy.transfer)
     size_bytes = sum(task.put.size_bytes for task in tasks)
@@ -190,7 +206,8 @@ def _store(
             workspace.objects, workspace.media, workspace.policy.transfer, lease, meter, copier
         )
         stored = uploader.put_all(tasks)
-    return {nfc(key): found for key, found in stored.items()}, frozenset(uploader.copied)
+    made = {nfc(key): found for key, found in stored.items()}
+    return {**made, **copy_all(workspace, lease, copies)}, frozenset(uploader.copied)
 
 
 def _tasks(plan: Plan, world: World) -> list[Task]:

@@ -8,6 +8,7 @@ import hashlib
 from reconciler.model.catalog import MediaFile
 from reconciler.model.policy import TransferLimits
 from reconciler.model.ports import ObjectFacts, ObjectStore
+from reconciler.planning.object_keys import has_hash
 
 #: Metadata key under which every object carries the SHA-256 of its bytes, for people and other tools.
 HASH_METADATA = "sha256"
@@ -44,6 +45,19 @@ def holds_the_bytes(objects: ObjectStore, found: ObjectFacts, media: MediaFile) 
     return _etag_is_silent(found.etag, media) and _sha256_of(objects, found.key) == media.sha256
 
 
+def is_copy(objects: ObjectStore, found: ObjectFacts, origin: ObjectFacts, sha256: str | None) -> bool:
+    """Return whether an object holds the bytes of another one.
+
+    `sha256` is the hash of those bytes, where it is known. Objects whose ETags were made in different ways
+    are read and hashed.
+    """
+    if found.size_bytes != origin.size_bytes:
+        return False
+    if found.etag == origin.etag or "-" not in found.etag + origin.etag:
+        return found.etag == origin.etag
+    return _sha256_of(objects, found.key) == (sha256 or _sha256_of(objects, origin.key))
+
+
 def _etag_is_silent(etag: str, media: MediaFile) -> bool:
     """Return whether the ETag cannot be compared with the expected ones.
 
@@ -58,3 +72,11 @@ def _sha256_of(objects: ObjectStore, key: str) -> str:
         for block in blocks:
             digest.update(block)
     return digest.hexdigest()
+
+
+def cache_control_of(key: str, limits: TransferLimits) -> str:
+    """Return the cache lifetime of an object.
+
+    Only a key with a hash keeps its bytes forever; any other may get new ones.
+    """
+    return limits.cache_control if has_hash(key) else limits.playback_cache_control

@@ -260,6 +260,7 @@ class Commit:
         records.save_resources(self._kept(), self.run)
         keys = run_records.keys(changes, self.objects, self.run, self.plan.kept, self.known)
         records.save_keys(list(keys))
+        records.save_aliases(run_records.aliases(changes, self.run))
         kept = {CAPTURE: self.captured, SORT: self.resorted, EDIT: run_records.edited(self.edits)}
         records.add_steps(self.run, list(run_records.steps(changes, self.rows, self._held(), kept)))
         purpose = run_records.purpose(self.plan, self.restored, self.undoing.merge if self.undoing else None)

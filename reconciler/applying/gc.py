@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from reconciler.applying.apply import finish_earlier
 from reconciler.applying.cleanup import clear, find_expired
 from reconciler.applying.lease import LeaseHolder, hold
+from reconciler.applying.playback_copies import finish_aliases
 from reconciler.applying.refresh import check_identity, read_marker
 from reconciler.applying.workspace import Workspace
 from reconciler.model.actual import Row
@@ -16,13 +17,15 @@ from reconciler.model.history import AuditFact, RunKind, RunState
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.outcomes import Collected, ExpiredUploads, RetiredObject
 from reconciler.model.plan import NamedBy
+from reconciler.model.playback import Way
 from reconciler.model.policy import RETENTION_MIN
 from reconciler.model.ports import LibraryReader
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded
 from reconciler.model.remedies import Apply, CollectGarbage, MakePlan, Sentence, ShowAudit, TakeDown
 from reconciler.model.values import counted, listed, nfc
 from reconciler.planning.orphans import wanted_hashes
-from reconciler.planning.references import KeySearch, naming_columns, references_in
+from reconciler.planning.playback import Library
+from reconciler.planning.references import KeySearch, naming_columns
 
 _MOST_NAMED = 5  # addresses in one sentence
 
@@ -69,11 +72,14 @@ def collect(
         _refuse_unknown(recorded, wanted.now)
         _refuse_live(recorded, wanted.now)
         if dry_run or recorded.identity is None:
-            found, kept = _find(recorded, session.library, session.now() - wanted.older_than, wanted.now)
+            found, kept = _find(
+                workspace, recorded, session.library, session.now() - wanted.older_than, wanted.now
+            )
             expired = _expired(workspace, recorded, found, wanted, session.now())
             return Collected(objects=found, expired=expired, run=None, kept=kept)
     cancel, observer = workspace.cancel, workspace.observer
     with hold(workspace.database, RunKind.GC, workspace.actor, None, wait, observer, cancel=cancel) as lease:
+        finish_aliases(workspace, lease)
         found, kept, recorded, now = _condemn(workspace, lease, wanted)
         if found:
             finish_earlier(workspace.database, workspace.objects)
@@ -133,7 +139,7 @@ def _condemn(
         check_identity(recorded.identity, marker, workspace.policy.environment)
         _refuse_live(recorded, wanted.now)
         now = work.now()
-        found, kept = _find(recorded, work.library, now - wanted.older_than, wanted.now)
+        found, kept = _find(workspace, recorded, work.library, now - wanted.older_than, wanted.now)
         work.records.save_keys(_moved(found, KeyState.CONDEMNED, lease.run))
         facts = [
             AuditFact(
@@ -156,7 +162,7 @@ def _but_named(
     checks them again.
     """
     with workspace.database.read() as session:
-        named = _named(session.library, [item.record.key for item in found])
+        named = _named(session.library, workspace.policy.playback, [item.record.key for item in found])
     return tuple(item for item in found if nfc(item.record.key) not in named), named
 
 
@@ -206,7 +212,7 @@ def _refuse_live(recorded: Recorded, now: Sequence[str]) -> None:
 
 
 def _find(
-    recorded: Recorded, library: LibraryReader, before: datetime, now: Sequence[str]
+    workspace: Workspace, recorded: Recorded, library: LibraryReader, before: datetime, now: Sequence[str]
 ) -> tuple[tuple[RetiredObject, ...], Mapping[str, NamedBy]]:
     """Return what may go, and what else had its time and is named."""
     candidates = {nfc(item.record.key): item for item in _candidates(recorded.keys, before, now)}
@@ -215,12 +221,12 @@ def _find(
         for key, record in recorded.keys.items()
         if record.state is KeyState.RELEASED and now and matches_any(record.address or "", now)
     }
-    named = _named(library, candidates.keys() | let_go)
+    named = _named(library, workspace.policy.playback, candidates.keys() | let_go)
     return tuple(item for key, item in candidates.items() if key not in named), named
 
 
-def _named(library: LibraryReader, keys: Collection[str]) -> Mapping[str, NamedBy]:
-    """Return the keys that anything in the database names, and by what.
+def _named(library: LibraryReader, ways: Sequence[Way], keys: Collection[str]) -> Mapping[str, NamedBy]:
+    """Return the keys that the database names or is found by, and by what.
 
     The keys are in NFC.
     """
@@ -228,18 +234,23 @@ def _named(library: LibraryReader, keys: Collection[str]) -> Mapping[str, NamedB
     if not keys:
         return named
     search = KeySearch(keys)
-    for kind in Kind:
-        for row in library.rows(kind):
-            for key in search.in_references(references_in((row,))) - named.keys():
-                named[key] = NamedBy(column=_column_naming(search, row, key))
+    content = Library(ways, {kind: {row.id: row for row in library.rows(kind)} for kind in Kind})
+    for row in (row for rows in content.rows.values() for row in rows.values()):
+        for key in search.in_references(content.names_of(row)) - named.keys():
+            named[key] = NamedBy(column=_naming(search, content, row, key))
     free = [key for key in search.keys if key not in named]
     return {**named, **library.named_elsewhere(free)} if free else named
 
 
-def _column_naming(search: KeySearch, row: Row, key: str) -> str:
+def _naming(search: KeySearch, content: Library, row: Row, key: str) -> str:
+    """Return the column that names a key, else the way that leads to it."""
     table = TABLES[row.kind]
-    columns = (c.name for c in naming_columns(table) if key in search.in_reference(str(row[c.name] or "")))
-    return f"public.{table.name}.{next(columns)}"
+    for column in naming_columns(table):
+        if key in search.in_reference(str(row[column.name] or "")):
+            return f"public.{table.name}.{column.name}"
+    routes = zip(content.ways, content.routes(row), strict=True)
+    found = next(way.name for way, route in routes if key in search.in_references(route.texts))
+    return f"public.{table.name}, by way {found},"
 
 
 def _candidates(

@@ -15,6 +15,7 @@ from reconciler.model.catalog import Catalog
 from reconciler.model.errors import IdentityMismatch, ObjectMissing
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Action, Plan
+from reconciler.model.playback import PendingAlias
 from reconciler.model.policy import OWN_PREFIX, STAGED_PREFIX
 from reconciler.model.ports import (
     Dependents,
@@ -72,7 +73,8 @@ def make_plan(workspace: Workspace, request: Request) -> tuple[Plan, World]:
             listed = listing()
             check_identity(recorded.identity, listed.marker, workspace.policy.environment)
             staged = listed.staged if waiting is None else waiting()
-            snapshot = replace(snapshot, objects=listed.objects, staged=staged, marker=listed.marker)
+            objects = with_aliases(listed.objects, recorded.aliases) if recorded.aliases else listed.objects
+            snapshot = replace(snapshot, objects=objects, staged=staged, marker=listed.marker)
             world = World(catalog=catalog, snapshot=snapshot, recorded=recorded, policy=workspace.policy)
             rough = _kept(session.library, _draft(session, world, request))
             to_delete, moved = _dependents(session.library, rough)
@@ -103,6 +105,21 @@ def arrange(listed: Iterable[StoredObject], marker: Callable[[], str | None]) ->
         elif (sha256 := hash_under(STAGED_PREFIX, stored.key)) is not None:
             staged[sha256] = stored
     return Listing(objects=library, staged=staged, marker=marker())
+
+
+def with_aliases(
+    objects: Mapping[str, StoredObject], pending: Mapping[str, PendingAlias]
+) -> Mapping[str, StoredObject]:
+    """Return the objects as they will be once every pending alias is made.
+
+    A plan counts on that: whoever applies it makes them first.
+    """
+    made = dict(objects)
+    for key, alias in pending.items():
+        there, source = objects.get(key), objects.get(nfc(alias.source))
+        if there is not None and source is not None and there.etag == alias.replaces:
+            made[key] = StoredObject(there.key, source.size_bytes, source.etag)
+    return made
 
 
 def read_staging(staging: Staging, cancel: CancellationToken = NEVER_CANCELLED) -> Mapping[str, StoredObject]:

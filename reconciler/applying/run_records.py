@@ -1,5 +1,6 @@
 """Records of a commit: resources, keys, steps, audit facts, and undo."""
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,12 +11,14 @@ from reconciler.model.errors import Stale
 from reconciler.model.history import WHOLE_RUN, AuditFact, AuditHead, CommitCounts, StepRecord
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Change, Merged, ObjectState, Plan, PutOrigin, Restored, State
+from reconciler.model.playback import CopyStep, PendingAlias, PlaybackCopy
 from reconciler.model.ports import Captured, Edit, Library, RecordsReader
 from reconciler.model.recorded import KeyRecord, KeyState, ResourceRecord
 from reconciler.model.values import Value, canonical_json, nfc
 from reconciler.planning.lost_rows import unmanaged_values
 from reconciler.planning.steps import (
     MERGE,
+    NAMES_OF_RECORDING,
     ROLLBACK,
     captured_in,
     edits_in,
@@ -63,7 +66,11 @@ class UndoRecords:
 
         Only for those of the changes that leave a record.
         """
-        return [self.records[change.address] for change in changes if change.address in self.records]
+        return [
+            _as_restored(self.records[change.address], change)
+            for change in changes
+            if change.address in self.records
+        ]
 
     def restore(self, library: Library, kind: Kind, changes: Sequence[Change]) -> None:
         """Insert the deleted rows of one kind again, as they were.
@@ -71,19 +78,21 @@ class UndoRecords:
         Raises `Stale` when one of them was not captured.
         """
         wanted = {
-            change.row: change.address
-            for change in changes
-            if change.action is Action.CREATE and change.kind is kind
+            change.row: change for change in changes if change.action is Action.CREATE and change.kind is kind
         }
         if not wanted:
             return
         table = _table(kind)
-        rows: list[Any] = [row for row in self.captured.get(table, ()) if row["id"] in wanted]
+        rows: list[Any] = [
+            {**row, **_other_keys(wanted[row["id"]])}
+            for row in self.captured.get(table, ())
+            if row["id"] in wanted
+        ]
         lost = wanted.keys() - {row["id"] for row in rows}
         if lost:
             raise Stale(
                 "the records no longer hold every row that is to come back",
-                details=sorted(wanted[row] for row in lost),
+                details=sorted(wanted[row].address for row in lost),
                 hint="Nothing was applied. Restore the records from a backup.",
             )
         library.restore({table: rows})
@@ -106,6 +115,26 @@ class UndoRecords:
         restored = library.restore({t: rows for t, rows in self.captured.items() if t not in content})
         edits = library.edit([edit.inverse for edit in self.edits])
         self.restored = with_edits(restored, edits)
+
+
+def _other_keys(change: Change) -> Mapping[str, Value]:
+    """Return the columns that name a recording, as the change gives them.
+
+    Where the old key holds other bytes by now, they name the copy that was kept.
+    """
+    values = change.after.values if change.after is not None else {}
+    return {name: values[name] for name in NAMES_OF_RECORDING if name in values}
+
+
+def _as_restored(record: ResourceRecord, change: Change) -> ResourceRecord:
+    """Return a former record with the keys that the resource has now."""
+    objects = change.after.objects if change.after is not None else {}
+    keys = {slot: objects[slot].key if slot in objects else key for slot, key in record.keys.items()}
+    if keys == record.keys:
+        return record
+    applied = json.loads(record.applied)
+    named = {name: value for name, value in _other_keys(change).items() if name in applied}
+    return replace(record, keys=keys, applied=canonical_json({**applied, **named}))
 
 
 def _table(kind: Kind) -> str:
@@ -167,6 +196,10 @@ def keys(
             for found in change.after.objects.values():
                 live.add(nfc(found.key))
                 yield _key(change, found, KeyState.LIVE, objects, run)
+    for copy in (copy for change in changes for copy in change.copies):
+        if nfc(copy.key) not in live:
+            yield _copied(copy, objects, run)
+            live.add(nfc(copy.key))
     given_up = {nfc(key) for change in changes for key in change.retired} | live
     for change in changes:
         for key in change.retired:
@@ -177,6 +210,43 @@ def keys(
             if nfc(found.key) not in given_up:
                 given_up.add(nfc(found.key))
                 yield _key(change, found, KeyState.RELEASED, objects, run)
+
+
+def _copied(copy: PlaybackCopy, objects: Mapping[str, StoredObject], run: int) -> KeyRecord:
+    """Return the record of a playback copy, or of replaced bytes.
+
+    Of an alias the ETag is not known before it is made.
+    """
+    stored = objects.get(nfc(copy.key)) if copy.step is not CopyStep.ALIAS else None
+    return KeyRecord(
+        key=copy.key,
+        state=KeyState.RETIRED if copy.step is CopyStep.KEEP else KeyState.LIVE,
+        size_bytes=copy.size_bytes,
+        sha256=copy.sha256,
+        etag=stored.etag if stored is not None else None,
+        verified=copy.sha256 is not None,
+        address=copy.address,
+        run=run,
+    )
+
+
+def aliases(changes: Iterable[Change], run: int) -> Sequence[PendingAlias]:
+    """Return the aliases that the commit leaves to be made."""
+    return [
+        PendingAlias(
+            key=copy.key,
+            source=copy.source,
+            size_bytes=copy.size_bytes,
+            replaces=copy.replaces or "",
+            sha256=copy.sha256,
+            media_type=copy.media_type,
+            address=copy.address,
+            run=run,
+        )
+        for change in changes
+        for copy in change.copies
+        if copy.step is CopyStep.ALIAS
+    ]
 
 
 def _lets_go(change: Change) -> bool:
@@ -256,12 +326,10 @@ def steps(
                 before["address"] = change.previous_address
             if change.retired:
                 before["retired"] = list(change.retired)
-        yield StepRecord(
-            address=change.address,
-            action=change.action.value,
-            before=before,
-            after=_side(change, change.after, rows.get(change.address)),
-        )
+        after = _side(change, change.after, rows.get(change.address))
+        if after is not None and change.copies:
+            after["copies"] = [[copy.step.value, copy.source, copy.key] for copy in change.copies]
+        yield StepRecord(address=change.address, action=change.action.value, before=before, after=after)
     for action, tables in kept.items():
         if tables:
             whole = {table: list(found) for table, found in tables.items()}

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from reconciler.applying.checksums import HASH_METADATA, foretold_etags, holds_the_bytes, part_bytes_of
+from reconciler.applying.checksums import (
+    HASH_METADATA,
+    cache_control_of,
+    foretold_etags,
+    holds_the_bytes,
+    part_bytes_of,
+)
 from reconciler.applying.lease import LeaseHolder
 from reconciler.concurrency import NEVER_CANCELLED, BoundedPool, CancellationToken
 from reconciler.model.actual import StoredObject
@@ -50,7 +56,7 @@ class Copier:
             key=put.key,
             size_bytes=media.size_bytes,
             media_type=media.media_type,
-            cache_control=self.limits.cache_control,
+            cache_control=cache_control_of(put.key, self.limits),
             metadata={HASH_METADATA: put.sha256},
             part_bytes=part_bytes_of(media, self.limits),
             etag=source.stored.etag,
@@ -158,7 +164,7 @@ class Uploader:
                 size_bytes=media.size_bytes,
                 md5=media.md5 or md5_of(body),
                 media_type=media.media_type,
-                cache_control=self.limits.cache_control,
+                cache_control=cache_control_of(put.key, self.limits),
                 metadata={HASH_METADATA: put.sha256},
                 part_bytes=part_bytes_of(media, self.limits),
                 on_bytes=self._on_bytes,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from reconciler.model.diagnostics import Position
 from reconciler.model.drift import DriftFinding
 from reconciler.model.kinds import DATABASE_DEFAULTS, Kind, Slot
+from reconciler.model.playback import PlaybackCopy, WayCount
 from reconciler.model.remedies import Remedy
 from reconciler.model.values import Value, nfc
 
@@ -168,6 +169,7 @@ class Change:
     before: State | None = None
     after: State | None = None
     puts: tuple[Put, ...] = ()
+    copies: tuple[PlaybackCopy, ...] = ()  # what keeps every way playing
     reused: tuple[str, ...] = ()  # keys already in the bucket that become live
     retired: tuple[str, ...] = ()  # keys that nothing will name any more
     released: tuple[str, ...] = ()  # columns that left the catalog
@@ -261,6 +263,8 @@ class Plan:
     and then the first is deleted. `kept` are the NFC keys that the plan would have retired if no
     column outside elmify's management named them. `stores` names what the plan was made of; it is no part
     of what is reviewed, and None in a plan that an older elmify has saved.
+    column outside elmify's management named them. `playback` counts the lectures that play now and
+    after the plan, by way.
     """
 
     environment: str
@@ -284,6 +288,7 @@ class Plan:
     merged: Merged = field(default_factory=Merged)
     kept: Mapping[str, NamedBy] = field(default_factory=dict)
     stores: Stores | None = None
+    playback: tuple[WayCount, ...] = ()
 
     @property
     def empty(self) -> bool:

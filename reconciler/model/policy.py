@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from reconciler.model.kinds import Slot
+from reconciler.model.playback import DEFAULT_WAYS, Way
 
 #: The keys under this prefix are elmify's own: never unmanaged, refused from templates.
 OWN_PREFIX = ".elmify/"
@@ -95,7 +96,8 @@ class TransferLimits:
     single_put_bytes: int = 64 * 1024**2
     part_bytes: int = 16 * 1024**2
     concurrency: int = 8
-    cache_control: str = "public, max-age=31536000, immutable"  # a key never changes its bytes
+    cache_control: str = "public, max-age=31536000, immutable"  # a key with a hash keeps its bytes
+    playback_cache_control: str = "public, max-age=300"  # any other key may get new bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,4 +124,5 @@ class Policy:
     retention: timedelta = timedelta(days=30)
     ignore: tuple[Ignored, ...] = ()
     staged_retention: timedelta = timedelta(days=30)  # pull requests are rarely open for longer
+    playback: tuple[Way, ...] = DEFAULT_WAYS
     own_prefix_is_private: bool = False  # elmify.yaml says that the public cannot read `.elmify/`

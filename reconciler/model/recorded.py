@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from reconciler.model.address import Address
 from reconciler.model.kinds import Kind, Slot
+from reconciler.model.playback import PendingAlias
 
 
 class KeyState(StrEnum):
@@ -16,7 +17,7 @@ class KeyState(StrEnum):
     """
 
     INTENDED = "intended"  # a run means to put it; unreferenced until that run commits
-    LIVE = "live"  # a committed row names it
+    LIVE = "live"  # a committed row names it, or apps find a lecture by it
     RETIRED = "retired"  # no row names it any more; its bytes stay until gc
     CONDEMNED = "condemned"  # gc has committed to deleting it: no row may name it again
     DELETED = "deleted"
@@ -92,10 +93,11 @@ class Identity:
 class Recorded:
     """Everything that is recorded.
 
-    While there is no schema `elmify` yet, all of it is empty and `identity` is None. `keys` is keyed
-    by NFC.
+    While there is no schema `elmify` yet, all of it is empty and `identity` is None. `keys` and
+    `aliases`, those that a commit left to be made, are keyed by NFC.
     """
 
     identity: Identity | None = None
     resources: Mapping[Address, ResourceRecord] = field(default_factory=dict)
     keys: Mapping[str, KeyRecord] = field(default_factory=dict)
+    aliases: Mapping[str, PendingAlias] = field(default_factory=dict)

@@ -85,6 +85,12 @@ class Ambiguity(Enum):
         "The table takes no row without it; catalog, lockfile and records do not say it.",
     )
 
+    SHARED_PLAYBACK_KEY = (
+        "EL516",
+        "two lectures would be found by one key",
+        "Apps turn names and numbers into a URL, and both entries give the same: one would play for both.",
+    )
+
     @property
     def code(self) -> str:
         """The stable code."""

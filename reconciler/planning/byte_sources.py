@@ -45,6 +45,13 @@ def compare(stored: StoredObject, media: MediaFile, record: KeyRecord | None) ->
     return Match.UNVERIFIED if "-" in stored.etag else Match.OTHER
 
 
+def same_bytes(one: MediaFile, other: MediaFile) -> bool:
+    """Return whether two lockfile lines are known to be the same bytes."""
+    if one.sha256 is not None and other.sha256 is not None:
+        return one.sha256 == other.sha256
+    return nfc(one.path) == nfc(other.path)
+
+
 def _against_record(stored: StoredObject, media: MediaFile, record: KeyRecord) -> Match:
     declared_same = record.sha256 == media.sha256
     if stored.etag != record.etag or not declared_same:

@@ -9,7 +9,7 @@ from reconciler.model.address import Address, parent_of
 from reconciler.model.catalog import Resource
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.drift import DriftFinding
-from reconciler.model.kinds import TABLES, Origin, Slot
+from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.plan import Action, Change, ObjectState, Put, State
 from reconciler.model.recorded import ResourceRecord
 from reconciler.model.remedies import ImportLive, Lock
@@ -21,6 +21,7 @@ from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Binding, Identities
 from reconciler.planning.key_allocation import How, Placements, Slots, keys_of, objects_after
 from reconciler.planning.lost_rows import LostRows, lacking_in_record
+from reconciler.planning.playback_claims import broken_copies
 from reconciler.planning.references import URL_MAX_CHARS
 from reconciler.planning.world import World
 
@@ -87,6 +88,8 @@ class Differ:
         self._asked = frozenset(address for address, _ in identities.problems)
         self._locked = frozenset(map(nfc, world.catalog.media))
         self._parents: Mapping[Address, int] = {a: b.row.id for a, b in identities.bound.items()}
+        self._broken = broken_copies(world)
+        self._repaired: set[Address] = set()
         self._found = Differences()
 
     def run(self) -> Differences:
@@ -208,11 +211,19 @@ class Differ:
             and not want.pending
             and record.protect == resource.protect
             and all(same(value, binding.row[name]) for name, value in want.values.items())
+            and not self._is_broken(resource, binding.row)
             and all(p is None or p.how is How.KEPT for p in placements.values())
             and dict(record.keys) == keys_of(placements)
             and record.applied == canonical_json(want.values)
             and not lacking_in_record(record, want.values)
         )
+
+    def _is_broken(self, resource: Resource, row: Row) -> bool:
+        """Return whether a playback copy of the lecture is gone or replaced."""
+        if resource.kind is Kind.LECTURE and row.id in self._broken:
+            self._repaired.add(resource.address)
+            return True
+        return False
 
     def _change(
         self,
@@ -232,6 +243,7 @@ class Differ:
             values = {name: row[name] for name in (*want.values, *want.pending)}
             before = State(values=values, objects=self._slots.objects_before(resource, row, placements))
         puts = self._slots.puts(placements)
+        copies = self._slots.kept_aside(resource, row, placements)
         action, reason = self._action(
             binding, record, before, after, resource.address, protect=resource.protect
         )
@@ -242,13 +254,14 @@ class Differ:
             action=action,
             reason=reason,
             change_id=change_id(
-                self._world.policy.environment, resource.address, action, previous, before, after
+                self._world.policy.environment, resource.address, action, previous, before, after, copies
             ),
             row=row.id if row is not None else self._lost.row_id(resource),
             previous_address=previous,
             before=before,
             after=after,
             puts=puts,
+            copies=copies,
             reused=tuple(p.key for p in placements.values() if p is not None and p.how is How.REUSED),
             released=_released(record, want),
             remembered=tuple(filled),
@@ -275,6 +288,8 @@ class Differ:
         differing = differing_names(before, after)
         if binding.previous is not None:
             return Action.MOVE, binding.rung
+        if not differing and address in self._repaired:
+            return Action.UPDATE, "a playback copy is gone or was replaced"
         if not differing:
             return Action.NO_OP, _why_recorded(record, protect=protect)
         if set(differing) <= {slot.value for slot in after.objects}:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from reconciler.model.plan import ObjectState, State
+from reconciler.model.playback import PlaybackCopy
 from reconciler.model.values import digest, nfc
 
 
@@ -13,16 +14,23 @@ def change_id(
     previous_address: str | None,
     before: State | None,
     after: State | None,
+    copies: Iterable[PlaybackCopy] = (),
 ) -> str:
     """Return the id of a change: 64 hex digits.
 
     The same change has the same id in any plan.
 
     For an object, the id covers the key (by NFC), the SHA-256 and the size; for a value that the
-    store makes at the commit, the address that it will come from. Times, counts of user rows, reasons
+    store makes at the commit, the address that it will come from; for a playback copy, the bytes that it
+    is made of and those that it replaces. Times, counts of user rows, reasons
     and positions are left out.
     """
-    return digest([environment, address, action, previous_address, _state(before), _state(after)])
+    parts = [environment, address, action, previous_address, _state(before), _state(after)]
+    made = [
+        [copy.step, nfc(copy.key), nfc(copy.source), copy.sha256 or copy.source_etag, copy.replaces]
+        for copy in copies
+    ]
+    return digest([*parts, made] if made else parts)
 
 
 def fingerprint(

@@ -88,6 +88,11 @@ class Identities:
     problems: tuple[tuple[Address, Diagnostic], ...]
     successors: Mapping[Address, Address] = field(default_factory=dict)
 
+    def row(self, address: Address) -> Row | None:
+        """Return the row of a declared address; None while it has none."""
+        binding = self.bound.get(address)
+        return binding.row if binding is not None else None
+
 
 def identify(
     catalog: Catalog, snapshot: Snapshot, recorded: Recorded, default_key: Callable[[Resource], str]

@@ -11,15 +11,16 @@ from functools import cached_property
 
 from reconciler.model.actual import Row, Snapshot, StoredObject
 from reconciler.model.address import Address
-from reconciler.model.catalog import MediaFile, Resource, lineage, media_by_path
+from reconciler.model.catalog import MediaFile, Resource, lineage
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import TABLES, Origin, Slot
 from reconciler.model.plan import ObjectState, Put, PutOrigin
+from reconciler.model.playback import CopyStep, PlaybackCopy
 from reconciler.model.policy import TransferLimits
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded, ResourceRecord
 from reconciler.model.values import nfc
 from reconciler.planning.ambiguities import Ambiguity
-from reconciler.planning.byte_sources import Match, compare, object_at, origins_in
+from reconciler.planning.byte_sources import Match, compare, object_at, origins_in, same_bytes
 from reconciler.planning.identity import Identities
 from reconciler.planning.lost_rows import lost_records
 from reconciler.planning.object_keys import (
@@ -30,11 +31,12 @@ from reconciler.planning.object_keys import (
     key_problem,
     with_hash,
 )
+from reconciler.planning.playback_claims import claimed_keys
 from reconciler.planning.references import split_reference
 from reconciler.planning.world import World
 
-#: A key in one of these states may never be named by a row again.
-_BURNT = frozenset({KeyState.CONDEMNED, KeyState.DELETED})
+#: A key in one of these states may not be named by a row: gc may be deleting the object at this moment.
+_BURNT = frozenset({KeyState.CONDEMNED})
 
 
 class How(Enum):
@@ -43,6 +45,7 @@ class How(Enum):
     KEPT = "kept"  # they are there, and this resource's row or record names them already
     REUSED = "reused"  # they are there, and nothing names them yet
     PUT = "put"  # they have to be stored
+    ASIDE = "aside"  # they are under a key that another lecture's playback needs: copied to their own
     NOWHERE = "nowhere"  # nobody knows their hash, and they are not live under this key
 
 
@@ -109,13 +112,11 @@ class Placer:
     def _put_back(self, key: str, media: MediaFile, record: KeyRecord | None) -> Placement | None:
         """Return a placement that puts a missing object back under its own key.
 
-        Its own bytes are put back, and only if one request can store them; otherwise None. Where two
-        resources share the key, only one of them puts it back: the other gets a different key.
+        Its own bytes are put back; otherwise None. Where two resources share the key, only one of them puts
+        it back: the other gets a different key.
         """
-        same_bytes = (
-            self._may_have_been(key, media) if record is None else record.sha256 in {None, media.sha256}
-        )
-        if media.sha256 is None or not same_bytes or self.is_multipart(media) or nfc(key) in self._chosen:
+        own = self._may_have_been(key, media) if record is None else record.sha256 in {None, media.sha256}
+        if media.sha256 is None or not own or nfc(key) in self._chosen:
             return None
         self._chosen.add(nfc(key))
         return Placement(key=key, how=How.PUT, media=media)
@@ -132,8 +133,8 @@ class Placer:
     def choose(self, wished: str, media: MediaFile, *, address: str, replaces: bool) -> Placement:
         """Choose a key for bytes that this slot of `address` does not hold yet.
 
-        `wished` is the rendered key. It gets the hash when it was ever used, when anything else is under it,
-        when it takes a multipart upload (which cannot be put conditionally), or when it replaces other bytes.
+        `wished` is the rendered key. It gets the hash when it is used, when anything else is under it, or
+        when it replaces other bytes. A key that gc has deleted may be used again once nothing is under it.
         Bytes that are already in the bucket and named by nothing are used where they are: under a key that
         lies idle, the rendered one, or the one that the file's own path is.
         """
@@ -142,14 +143,17 @@ class Placer:
             return self._chose(idle, How.REUSED, media)
         if media.sha256 is None:
             return Placement(key=wished, how=How.NOWHERE, media=media)
-        plain_is_free = not (
-            replaces or self._always_hash or self.is_multipart(media) or self._taken(wished, media)
-        )
-        if plain_is_free:
+        if not (replaces or self._always_hash or self._taken(wished, media)):
             return self._chose(wished, How.PUT, media)
         return self._chose(
             with_hash(wished, media.sha256, lambda key: self._taken(key, media)), How.PUT, media
         )
+
+    def aside(self, key: str, media: MediaFile, *, verified: bool) -> Placement:
+        """Return the placement of bytes that leave their key to another."""
+        name = media.sha256 or self._objects[nfc(key)].etag.replace("-", "")
+        free = with_hash(key, name, lambda wished: self._taken(wished, media, intended=True))
+        return replace(self._chose(free, How.ASIDE, media), verified=verified)
 
     def is_multipart(self, media: MediaFile) -> bool:
         """Return whether the file is too large for a single put."""
@@ -207,15 +211,18 @@ class Placer:
     def _claimed(self, key: str) -> bool:
         return key in self._chosen or self._named_elsewhere(key)
 
-    def _taken(self, key: str, media: MediaFile) -> bool:
+    def _taken(self, key: str, media: MediaFile, *, intended: bool = False) -> bool:
         """Return whether `key` is not available for a put.
 
-        It was once used for other bytes, it is used by something else, or it is occupied.
+        It was once used for other bytes, it is used by something else, or it is occupied; with `intended`,
+        not by what a run that did not commit has stored there of these very bytes.
         """
         folded = nfc(key)
         record = self._records.get(folded)
-        mine = record is None or (record.state is KeyState.INTENDED and record.sha256 == media.sha256)
-        return not mine or folded in self._objects or self._claimed(folded)
+        again = record is not None and record.state is KeyState.INTENDED and record.sha256 == media.sha256
+        mine = record is None or again or record.state is KeyState.DELETED
+        occupied = folded in self._objects and not (intended and again)
+        return not mine or occupied or self._claimed(folded)
 
 
 def _idle_keys(
@@ -257,7 +264,8 @@ class Slots:
             rekey=rekey,
         )
         self.lost = lost_records(world, identities)
-        self._media = media_by_path(world.catalog)
+        self._media = world.media
+        self._claims = claimed_keys(world, identities)
         self._origins = origins_in(world)
         self.problems: list[tuple[Address, Diagnostic]] = []
 
@@ -337,9 +345,42 @@ class Slots:
             if media is None or key is None or self._rekeyed(resource, slot, key, media):
                 continue
             placement = self._placer.keep(key, media)
+            if placement is not None and slot is Slot.LECTURE_AUDIO and self._makes_room(resource, placement):
+                placement = self._placer.aside(key, media, verified=placement.verified)
             if placement is not None:
                 kept[slot] = placement
         return kept
+
+    def _makes_room(self, resource: Resource, placement: Placement) -> bool:
+        """Return whether another lecture will be found by this key."""
+        if placement.how is not How.KEPT:
+            return False
+        others = self._claims.get(nfc(placement.key), frozenset()) - {resource.address}
+        paths = (self._world.catalog.resources[other].media.get(Slot.LECTURE_AUDIO) for other in others)
+        lines = [self._media.get(nfc(path)) for path in paths if path is not None]
+        return any(line is not None and not same_bytes(line, placement.media) for line in lines)
+
+    def kept_aside(
+        self, resource: Resource, row: Row | None, placements: Placements
+    ) -> tuple[PlaybackCopy, ...]:
+        """Return the copies of recordings that leave their key to another lecture."""
+        placement = placements.get(Slot.LECTURE_AUDIO)
+        if placement is None or placement.how is not How.ASIDE or row is None:
+            return ()
+        stored = self._world.snapshot.objects[nfc(self.present_key(resource, row, Slot.LECTURE_AUDIO) or "")]
+        return (
+            PlaybackCopy(
+                step=CopyStep.KEEP,
+                key=placement.key,
+                source=stored.key,
+                size_bytes=stored.size_bytes,
+                sha256=placement.media.sha256 if placement.verified else None,
+                source_etag=stored.etag,
+                media_type=placement.media.media_type,
+                address=resource.address,
+                row=row.id,
+            ),
+        )
 
     def _rekeyed(self, resource: Resource, slot: Slot, key: str, media: MediaFile) -> bool:
         """Return whether the key must be chosen anew.

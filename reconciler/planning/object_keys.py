@@ -56,12 +56,16 @@ def _pad(number: object, width: int = 2) -> str:
     return str(number).zfill(min(width, _PAD_MAX))
 
 
+_KEY_TEXT = str.maketrans({"/": "-", "?": None, "#": None, "%": None})
+
+
 def _as_key_text(value: object) -> object:
     """Return a value that is safe as part of a key.
 
-    A slash in a title must not open a folder.
+    A slash in a title must not open a folder. `?`, `#` and `%` are left out: an app that puts a key into a
+    URL as it is asks for something else then.
     """
-    return value.replace("/", "-").strip() if isinstance(value, str) else value
+    return value.translate(_KEY_TEXT).strip() if isinstance(value, str) else value
 
 
 @cache
@@ -124,8 +128,16 @@ def render_key(template: str, lineage: Mapping[Kind, Resource], extension: str) 
     Raises `TemplateRefused` for a template that is invalid, unsafe, or names what is not there.
     """
     names: dict[str, object] = {kind.value: _view(lineage.get(kind)) for kind in Kind}
+    return render_template(template, {**names, "ext": extension})
+
+
+def render_template(template: str, names: Mapping[str, object]) -> str:
+    """Return the text that a key template gives with these names.
+
+    Raises `TemplateRefused` for a template that is invalid, unsafe, or names what is not there.
+    """
     try:
-        return _compiled(template)({**names, "ext": extension})
+        return _compiled(template)(names)
     except (TemplateError, TypeError) as error:
         raise TemplateRefused(_NO_ATTRIBUTE.sub("what it names has no", str(error))) from error
 
@@ -205,6 +217,14 @@ def is_form_of(key: str, wished: str, sha256: str) -> bool:
     return folded == nfc(wished) or (
         folded.startswith(f"{stem}~{sha256[:HASH_DIGITS]}") and folded.endswith(tail)
     )
+
+
+_HASHED = re.compile(rf"~[0-9a-f]{{{HASH_DIGITS},}}(-\d+)?$")
+
+
+def has_hash(key: str) -> bool:
+    """Return whether `with_hash` made a key: it never gets other bytes."""
+    return _HASHED.search(_split(key)[0]) is not None
 
 
 def _split(key: str) -> tuple[str, str]:

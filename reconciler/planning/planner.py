@@ -16,6 +16,7 @@ from reconciler.model.errors import InvalidInput, UsageError
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.plan import (
     Action,
+    Blocked,
     Change,
     Impact,
     Merged,
@@ -24,6 +25,7 @@ from reconciler.model.plan import (
     Restored,
     Unmanaged,
 )
+from reconciler.model.playback import WayCount
 from reconciler.model.ports import Dependents, PositionsPastEnd
 from reconciler.model.values import nfc
 from reconciler.planning.ambiguities import taken_names
@@ -33,6 +35,7 @@ from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.guards import blocked_by
 from reconciler.planning.identity import Identities
 from reconciler.planning.ignore_rules import drift_without_ignored, without_ignored
+from reconciler.planning.playback_plan import plan_playback
 from reconciler.planning.removals import delete_unmanaged, vanished, with_retired
 from reconciler.planning.world import DELETE_UNMANAGED, REKEY, Request, World
 
@@ -61,6 +64,8 @@ class Draft:
     merged: Merged = field(default_factory=Merged)
     ignored: int = 0
     kept: Mapping[str, NamedBy] = field(default_factory=dict)
+    playback: tuple[WayCount, ...] = ()
+    unheard: tuple[Blocked, ...] = ()
 
     @property
     def retired(self) -> frozenset[str]:
@@ -98,8 +103,7 @@ def draft(world: World, request: Request) -> Draft:
     _refuse(problems, request, {c.address for c in selected})
     drift = sorted(_drift(world, identities, differences.drift), key=lambda d: (d.address, d.attribute))
     drift, more = drift_without_ignored(world.policy, drift)
-    changes = with_retired(world, selected)
-    rough = draft_of(request, identities, changes=changes, drift=drift, unmanaged=unmanaged)
+    rough = draft_of(world, request, identities, changes=selected, drift=drift, unmanaged=unmanaged)
     return replace(
         rough,
         unchanged=differences.unchanged,
@@ -109,6 +113,7 @@ def draft(world: World, request: Request) -> Draft:
 
 
 def draft_of(
+    world: World,
     request: Request,
     identities: Identities,
     *,
@@ -118,9 +123,13 @@ def draft_of(
 ) -> Draft:
     """Return the draft of changes that are already decided.
 
-    Nothing is counted as unchanged.
+    They get the copies that keep every way playing, and the keys that they retire. Nothing is counted as
+    unchanged. Raise `InvalidInput` where two lectures would be found by one key.
     """
-    selected = tuple(sorted(changes, key=lambda change: change.address))
+    playback = plan_playback(world, sorted(changes, key=lambda change: change.address))
+    if playback.problems:
+        raise InvalidInput(in_reading_order([found for _, found in playback.problems]))
+    selected = tuple(sorted(with_retired(world, playback), key=lambda change: change.address))
     return Draft(
         request=request,
         changes=selected,
@@ -133,6 +142,8 @@ def draft_of(
         leaving=_rows_of(c for c in selected if c.after is not None),
         ends=dict(_shortened(selected)),
         identities=identities,
+        playback=playback.counts,
+        unheard=playback.blocked,
     )
 
 
@@ -178,7 +189,8 @@ def finish(
                 to_delete,
                 successors=rough.identities.successors,
             )
-        ),
+        )
+        + rough.unheard,
         unmanaged=_without_retired(rough.unmanaged, changes),
         unverified=rough.unverified,
         ignored=rough.ignored,
@@ -188,6 +200,7 @@ def finish(
         merges=request.merges,
         merged=rough.merged,
         kept=rough.kept,
+        playback=rough.playback,
     )
 
 

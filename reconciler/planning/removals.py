@@ -11,12 +11,13 @@ from reconciler.model.address import Address
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.plan import Action, Change, ObjectState, State, Unmanaged
 from reconciler.model.recorded import KeyState, ResourceRecord
-from reconciler.model.values import Value, nfc
+from reconciler.model.values import nfc
 from reconciler.planning.byte_sources import object_at
 from reconciler.planning.drift import baseline
 from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Identities
-from reconciler.planning.references import KeySearch, key_in, references_in
+from reconciler.planning.playback_plan import PlaybackPlan
+from reconciler.planning.references import KeySearch, key_in
 from reconciler.planning.world import ACCOUNTED, World
 
 
@@ -149,21 +150,27 @@ def row_state(world: World, row: Row) -> State:
     return State(values=values, objects=_objects_under(world, keys))
 
 
-def with_retired(world: World, changes: Sequence[Change]) -> list[Change]:
+def with_retired(world: World, playback: PlaybackPlan) -> list[Change]:
     """Return the changes, each with the keys that it retires.
 
-    A key is retired when no row at all, managed or not, will name it once all changes are carried
-    out.
+    A key is retired when no row at all, managed or not, will name it or be found by it once all changes are
+    carried out.
 
     A key that several changes leave is retired by one of them. A change that does nothing but retire
     a key is dropped when something still names the key, or when a change of a resource retires it.
     """
-    leaving = {change.address: _keys_left(world, change) for change in changes}
+    changes = playback.changes
+    leaving = {
+        change.address: tuple(
+            dict.fromkeys((*_keys_left(world, change), *playback.left.get(change.address, ())))
+        )
+        for change in changes
+    }
     candidates = {nfc(key) for keys in leaving.values() for key in keys}
     if not candidates:
         return list(changes)
     settled = candidates & {*_kept_by_resources(world, changes), *_held_by_others(world, changes)}
-    settled |= KeySearch(candidates).in_references(references_in(_rows_afterwards(world, changes)))
+    settled |= KeySearch(candidates).in_references(playback.after.names())
     decided = []
     for change in sorted(changes, key=lambda c: (c.kind is None, c.address)):
         retired = tuple(key for key in leaving[change.address] if nfc(key) not in settled)
@@ -193,29 +200,6 @@ def _held_by_others(world: World, changes: Sequence[Change]) -> Iterator[str]:
     for address, record in world.recorded.resources.items():
         if address not in changed:
             yield from map(nfc, record.keys.values())
-
-
-def _rows_afterwards(world: World, changes: Sequence[Change]) -> Iterator[Row]:
-    """Yield every row that there will be, with the values that it will have."""
-    left: dict[tuple[Kind | None, int], dict[str, Value]] = {}  # a row may change hands: two changes of one
-    to_delete = {(change.kind, change.row) for change in changes if change.action is Action.DELETE}
-    for change in changes:
-        if change.action is Action.CREATE and change.kind is not None and change.after is not None:
-            nothing = Row(change.kind, change.row or 0, (None,) * len(TABLES[change.kind].columns))
-            yield _after(nothing, change.after.values)
-        elif change.row is not None and change.after is not None:
-            left.setdefault((change.kind, change.row), {}).update(change.after.values)
-    for rows in world.snapshot.rows.values():
-        for row in rows.values():
-            if (row.kind, row.id) not in to_delete:
-                values = left.get((row.kind, row.id))
-                yield row if values is None else _after(row, values)
-
-
-def _after(row: Row, values: Mapping[str, Value]) -> Row:
-    names = TABLES[row.kind].index
-    merged = (values.get(name, present) for name, present in zip(names, row.values, strict=True))
-    return Row(row.kind, row.id, tuple(merged))
 
 
 def _keys_left(world: World, change: Change) -> tuple[str, ...]:

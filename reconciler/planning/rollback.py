@@ -21,6 +21,7 @@ from reconciler.model.errors import NotReversible, UsageError
 from reconciler.model.history import Run, StepRecord, Touch
 from reconciler.model.kinds import TABLES, Slot
 from reconciler.model.plan import Action, Change, ObjectState, State
+from reconciler.model.recorded import KeyState
 from reconciler.model.remedies import Merge, Rollback, ShowRuns
 from reconciler.model.values import Value, nfc, same
 from reconciler.planning.byte_sources import object_at
@@ -30,7 +31,8 @@ from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Identities
 from reconciler.planning.planner import Draft, draft_of
 from reconciler.planning.record_validity import trusted
-from reconciler.planning.removals import unmanaged_in, with_retired
+from reconciler.planning.references import split_reference, url_of
+from reconciler.planning.removals import unmanaged_in
 from reconciler.planning.rollback_conflicts import (
     Conflict,
     ConflictReason,
@@ -69,10 +71,12 @@ class Inverter:
     believed: Mapping[Address, Row]
     problems: list[Conflict] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     def invert(self, steps: Iterable[Done]) -> None:
         """Add the inverse of each step."""
         done = list(steps)
+        self.kept = {key: kept for step in done for key, kept in step.kept.items()}
         for step in done:
             match step.action:
                 case Action.CREATE:
@@ -117,8 +121,20 @@ class Inverter:
         ]
         return (
             State(values={name: row[name] for name in changed}, objects=self._objects_now(step)),
-            State(values=self._possible({n: then[n] for n in changed}), objects=self._objects_then(step)),
+            self._then(step, {n: then[n] for n in changed}),
         )
+
+    def _then(self, step: Done, values: Mapping[str, Value]) -> State:
+        """Return the former state of a step, as far as it can come back.
+
+        Where an alias has overwritten the former key, the row names the copy that was kept of its bytes.
+        """
+        objects = self._objects_then(step)
+        audio = objects.get(Slot.LECTURE_AUDIO)
+        former = values.get("file_path")
+        if audio is not None and isinstance(former, str) and nfc(audio.key) != nfc(former):
+            values = {**values, **_renamed(values, audio.key)}
+        return State(values=self._possible(values), objects=objects)
 
     def _bring_back(self, step: Done) -> None:
         if step.kind is None:
@@ -134,7 +150,7 @@ class Inverter:
             step,
             Action.CREATE,
             step.row,
-            after=State(values=self._possible(step.before.values), objects=self._objects_then(step)),
+            after=self._then(step, step.before.values),
         )
 
     def _take_charge_again(self, step: Done, taker: Done | None) -> None:
@@ -210,11 +226,29 @@ class Inverter:
         """
         objects: dict[Slot, ObjectState] = {}
         for slot, key in (step.record.keys if step.record is not None else {}).items():
-            if (found := object_at(self.world, key)) is not None:
+            if (found := object_at(self.world, self._holding(key, None))) is not None:
                 objects[slot] = found
         for slot, then in (step.before.objects if step.before is not None else {}).items():
-            objects[slot] = object_at(self.world, then.key) or then
+            objects[slot] = object_at(self.world, self._holding(then.key, then.sha256)) or then
         return objects
+
+    def _holding(self, key: str, sha256: str | None) -> str:
+        """Return the key that holds now what `key` held before the run.
+
+        `sha256` is the hash of those bytes, None when it is unknown.
+        """
+        records, objects = self.world.recorded.keys, self.world.snapshot.objects
+        known, kept = records.get(nfc(key)), self.kept.get(nfc(key))
+        if kept is not None and nfc(kept) in objects:
+            return kept
+        if sha256 is None or known is None or known.sha256 in {None, sha256}:
+            return key
+        others = (
+            record.key
+            for folded, record in records.items()
+            if record.sha256 == sha256 and record.state is not KeyState.CONDEMNED and folded in objects
+        )
+        return min(others, default=key)
 
     def _but_shared(self, objects: Mapping[Slot, ObjectState]) -> Mapping[Slot, ObjectState]:
         """Return the objects without those that another resource has too.
@@ -260,6 +294,16 @@ class Inverter:
                 protect=step.record is not None and step.record.protect,
             )
         )
+
+
+def _renamed(values: Mapping[str, Value], key: str) -> Mapping[str, Value]:
+    """Return the columns that name a recording, with another key."""
+    renamed: dict[str, Value] = {"file_path": key, "file_name": key.rpartition("/")[2]}
+    url = values.get("audio_url")
+    base = split_reference(url)[0] if isinstance(url, str) else None
+    if base is not None:
+        renamed["audio_url"] = url_of(base, key)
+    return {name: value for name, value in renamed.items() if name in values}
 
 
 def _taker(step: Done, done: Iterable[Done]) -> Done | None:
@@ -335,7 +379,7 @@ def draft_rollback(world: World, past: Past, request: Request) -> Draft:
     identities = Identities(bound={}, vanished=vanished, broken=frozenset(), problems=())
     unmanaged = unmanaged_in(world, identities, set())
     if taken_back_by(past.number, past.later) is not None:
-        return draft_of(request, identities, changes=(), drift=(), unmanaged=unmanaged)
+        return draft_of(world, request, identities, changes=(), drift=(), unmanaged=unmanaged)
     _refuse_later_runs(past, done)
     _refuse_merging_again(past)
     inverter = Inverter(world, past.number, believed)
@@ -351,8 +395,7 @@ def draft_rollback(world: World, past: Past, request: Request) -> Draft:
         ],
     )
     drift = [found for change in changes for found in _drift(world, change)]
-    selected = with_retired(world, changes)
-    return draft_of(request, identities, changes=selected, drift=drift, unmanaged=unmanaged)
+    return draft_of(world, request, identities, changes=changes, drift=drift, unmanaged=unmanaged)
 
 
 def _done(past: Past) -> Sequence[Done]:

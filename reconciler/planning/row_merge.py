@@ -17,7 +17,7 @@ from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Identities
 from reconciler.planning.planner import Draft, draft_of
 from reconciler.planning.record_validity import trusted
-from reconciler.planning.removals import row_state, unmanaged_in, with_retired
+from reconciler.planning.removals import row_state, unmanaged_in
 from reconciler.planning.world import Request, World
 
 _ROW = re.compile(r"(?:unmanaged\.lectures\[)?([0-9]{1,18})\]?")
@@ -57,9 +57,9 @@ def draft_merge(world: World, request: Request) -> Draft:
     _refuse_declared(world, goes, stays)
     vanished = {address: believed.get(address) for address in world.recorded.resources}
     identities = Identities(bound={}, vanished=vanished, broken=frozenset(), problems=())
-    changes = with_retired(world, [_delete(world, goes, stays), _keep(world, goes, stays)])
+    changes = [_delete(world, goes, stays), _keep(world, goes, stays)]
     unmanaged = _without(unmanaged_in(world, identities, set()), goes.row.id)
-    rough = draft_of(request, identities, changes=changes, drift=(), unmanaged=unmanaged)
+    rough = draft_of(world, request, identities, changes=changes, drift=(), unmanaged=unmanaged)
     return replace(rough, to_delete={})  # what hangs off it goes over
 
 

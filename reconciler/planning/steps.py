@@ -5,7 +5,7 @@ The record is what elmify remembered before the step.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.model.address import Address
@@ -13,13 +13,17 @@ from reconciler.model.errors import NotReversible
 from reconciler.model.history import WHOLE_RUN, StepRecord
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action, ObjectState, Restored, State
+from reconciler.model.playback import CopyStep
 from reconciler.model.ports import Captured, Edit
 from reconciler.model.recorded import NOTHING, ResourceRecord
-from reconciler.model.values import Value
+from reconciler.model.values import Value, nfc
 
 #: What the steps about a whole run keep: rows that deletes took along, junction rows before they were sorted,
 #: rows that a merge changed, before and after.
 CAPTURE, SORT, EDIT = "capture", "sort", "edit"
+#: The columns of a lecture that name its recording.
+NAMES_OF_RECORDING = ("file_path", "file_name", "audio_url")
+
 #: What they say of its purpose.
 ROLLBACK, MERGE = "rollback", "merge"
 
@@ -30,7 +34,7 @@ class Done:
 
     `row` is the row that the action is about, on either side; None where it had none. `record` is
     what elmify remembered of the resource before, None when that was nothing. `retired` are keys that
-    the run retired.
+    the run retired. `kept` leads from the NFC key of bytes that the run overwrote to where they are kept.
     """
 
     address: str
@@ -42,6 +46,7 @@ class Done:
     after: State | None = None
     record: ResourceRecord | None = None
     retired: tuple[str, ...] = ()
+    kept: Mapping[str, str] = field(default_factory=dict)
 
 
 def done_in(steps: Iterable[StepRecord]) -> Iterator[Done]:
@@ -169,6 +174,9 @@ def _done(step: StepRecord) -> Done:
         after=_state(after),
         record=_record(before["record"]) if before is not None else None,
         retired=tuple(side.get("retired", ())),
+        kept={
+            nfc(source): key for step, source, key in (after or {}).get("copies", ()) if step == CopyStep.KEEP
+        },
     )
 
 

@@ -3,19 +3,20 @@
 The world is what a plan is made from, the request what the plan is asked for.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from reconciler.model.actual import Row, Snapshot
+from reconciler.model.actual import Snapshot
 from reconciler.model.address import EXACTLY, matches_any
-from reconciler.model.catalog import Catalog
+from reconciler.model.catalog import Catalog, MediaFile, media_by_path
 from reconciler.model.history import RunKind
 from reconciler.model.policy import Policy
 from reconciler.model.recorded import KeyState, Recorded
 from reconciler.model.remedies import MakePlan
 from reconciler.model.values import nfc
-from reconciler.planning.references import KeySearch, NamedKeys, references_in
+from reconciler.planning.playback import Library, content_of
+from reconciler.planning.references import KeySearch, NamedKeys
 
 REKEY = "rekey"
 DELETE_UNMANAGED = "delete-unmanaged"
@@ -95,17 +96,28 @@ class World:
     policy: Policy
 
     @cached_property
+    def media(self) -> Mapping[str, MediaFile]:
+        """The lockfile by the NFC spelling of its paths."""
+        return media_by_path(self.catalog)
+
+    @cached_property
+    def library(self) -> Library:
+        """Rows and objects as they are, and where each row leads."""
+        keys = self.recorded.keys
+        contents = {key: content_of(found, keys.get(key)) for key, found in self.snapshot.objects.items()}
+        return Library(self.policy.playback, self.snapshot.rows, contents)
+
+    @cached_property
     def keys_named_by_rows(self) -> NamedKeys:
-        """The keys that any row at all, managed or not, names in any spelling."""
-        return NamedKeys(references_in(self._rows()))
+        """The keys by which any row finds or names an object."""
+        return NamedKeys(self.library.names())
 
     def named_among(self, keys: Iterable[str]) -> frozenset[str]:
-        """Return those of the keys that any row at all names, in NFC.
+        """Return those of the keys that any row finds or names, in NFC.
 
         It looks for many keys in one pass.
         """
-        search = KeySearch(keys)
-        return frozenset(search.in_references(references_in(self._rows())))
+        return frozenset(KeySearch(keys).in_references(self.library.names()))
 
     @cached_property
     def objects_without_row(self) -> frozenset[str]:
@@ -129,6 +141,3 @@ class World:
             live.difference_update(map(nfc, record.keys.values()))
         there = {key for key in live if key in self.snapshot.objects}
         return frozenset(there - self.named_among(there)) if there else frozenset()
-
-    def _rows(self) -> Iterator[Row]:
-        return (row for rows in self.snapshot.rows.values() for row in rows.values())

@@ -26,7 +26,7 @@ _FOLLOWING = {
     KeyState.LIVE: {KeyState.RETIRED, KeyState.CONDEMNED, KeyState.RELEASED},
     KeyState.RETIRED: {KeyState.LIVE, KeyState.CONDEMNED, KeyState.RELEASED},
     KeyState.CONDEMNED: {KeyState.DELETED},
-    KeyState.DELETED: {KeyState.RETIRED},
+    KeyState.DELETED: {KeyState.INTENDED, KeyState.LIVE, KeyState.RETIRED},
     KeyState.RELEASED: {KeyState.LIVE, KeyState.RETIRED},
 }
 

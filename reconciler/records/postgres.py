@@ -4,6 +4,7 @@ The implementation is composed of one class for each noun.
 """
 
 from reconciler.model.recorded import Recorded
+from reconciler.records.aliases import AliasRecords
 from reconciler.records.audit import AuditRecords
 from reconciler.records.keys import KeyRecords
 from reconciler.records.lease import LeaseRecords
@@ -11,7 +12,7 @@ from reconciler.records.resources import ResourceRecords
 from reconciler.records.runs import RunRecords
 
 
-class PostgresRecords(RunRecords, LeaseRecords, ResourceRecords, KeyRecords, AuditRecords):
+class PostgresRecords(RunRecords, LeaseRecords, ResourceRecords, KeyRecords, AliasRecords, AuditRecords):
     """Records in schema `elmify`, through one connection.
 
     They work inside the transaction that is open on the connection.
@@ -31,4 +32,9 @@ class PostgresRecords(RunRecords, LeaseRecords, ResourceRecords, KeyRecords, Aud
         """
         if not self._readable():
             return Recorded()
-        return Recorded(identity=self._identity(), resources=self._resources(), keys=self._keys())
+        return Recorded(
+            identity=self._identity(),
+            resources=self._resources(),
+            keys=self._keys(),
+            aliases=self.aliases(),
+        )

@@ -57,7 +57,7 @@ def _found_version(connection: "Connection[tuple[Any, ...]]") -> int:
             f"the database role {role} may not {what}, so what elmify remembers is out of reach",
             hint="The owner of the schema has to run:\n" + grants("read_only_grants.sql", role, database),
         )
-    return VERSION if "run_total" in tables else 1
+    return max(version for table, version in _FIRST_SEEN.items() if table in tables)
 
 
 def grants(file: str, role: str, database: str) -> str:
@@ -76,8 +76,11 @@ def quoted(identifier: str) -> str:
 
 
 #: The file that leads to each version from the one before.
-_MIGRATIONS = ("001_schema.sql", "002_run_kinds.sql")
+_MIGRATIONS = ("001_schema.sql", "002_run_kinds.sql", "003_aliases.sql")
 VERSION = len(_MIGRATIONS)
+
+#: A table that each version was the first to have.
+_FIRST_SEEN = {"identity": 1, "run_total": 2, "alias": 3}
 
 #: Ours among the advisory locks of this database: "elmify" in ASCII. Held until the transaction ends.
 _INSTALL_LOCK = int.from_bytes(b"elmify")

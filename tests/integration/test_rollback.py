@@ -500,7 +500,8 @@ def test_replaced_bytes_are_live_again_and_the_new_ones_retired(stand: Stand) ->
     stand.apply(taking_back(run))
 
     [row] = stand.sql("select file_path, file_hash, duration from lectures where title = 'The Cow'")
-    assert row["file_path"] == "Ali/Quran/02 - The Cow.mp3"
+    assert row["file_path"] == f"Ali/Quran/02 - The Cow~{row['file_hash'][:8]}.mp3"
+    assert stand.objects.read("Ali/Quran/02 - The Cow.mp3") == stand.objects.read(row["file_path"])
     states = {found["key"]: found["state"] for found in stand.sql("select key, state from elmify.object")}
     assert (states[row["file_path"]], states[new]) == ("live", "retired")
 

@@ -1,6 +1,6 @@
 """Ports of the records: runs, lease, keys, resources and audit log."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from reconciler.model.history import (
     StepRecord,
     Touch,
 )
+from reconciler.model.playback import PendingAlias
 from reconciler.model.recorded import Identity, KeyRecord, Recorded, ResourceRecord
 
 
@@ -101,6 +102,10 @@ class RecordsReader(Protocol):
 
     def audit_head(self) -> AuditHead:
         """Return the end of the audit log."""
+        ...
+
+    def aliases(self) -> Mapping[str, PendingAlias]:
+        """Return every alias that a commit left to be made, by NFC key."""
         ...
 
     def last_commit(self) -> AuditEntry | None:
@@ -187,6 +192,14 @@ class Records(RecordsReader, Protocol):
 
     def save_keys(self, keys: Iterable[KeyRecord]) -> None:
         """Insert or replace what is known of keys."""
+        ...
+
+    def save_aliases(self, aliases: Iterable[PendingAlias]) -> None:
+        """Insert or replace pending aliases."""
+        ...
+
+    def drop_aliases(self, keys: Iterable[str]) -> None:
+        """Remove aliases that are made, or that are given up."""
         ...
 
     def save_resources(self, resources: Iterable[ResourceRecord], run: int) -> None:

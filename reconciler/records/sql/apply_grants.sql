@@ -10,7 +10,7 @@ grant select on all tables in schema elmify, public to :"role";
 grant update (state, keys_lost) on elmify.identity to :"role";
 grant update on elmify.lease, elmify.audit_head to :"role";
 grant insert, update on elmify.run, elmify.run_total, elmify.object to :"role";
-grant insert, update, delete on elmify.resource to :"role";
+grant insert, update, delete on elmify.resource, elmify.alias to :"role";
 grant insert on elmify.step, elmify.audit to :"role";
 
 -- The library.

@@ -22,6 +22,7 @@ from reconciler.model.plan import (
     State,
     Unmanaged,
 )
+from reconciler.model.playback import PlaybackCopy, WayCount
 from reconciler.model.remedies import MakePlan
 from reconciler.model.values import canonical_json, first_few
 from reconciler.planning.corrections import CORRECTING, corrections
@@ -110,6 +111,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             {"key": key, "column": named_by.column, "readable": named_by.readable}
             for key, named_by in sorted(plan.kept.items())
         ],
+        "playback": [_way(count) for count in plan.playback],
         "summary": _summary(plan),
     }
 
@@ -146,6 +148,7 @@ def _change(change: Change) -> dict[str, Any]:
         "impact": change.impact and _impact(change.impact),
         "position": change.position and position_json(change.position),
         "puts": [_put(put) for put in change.puts],
+        "copies": [_copy(copy) for copy in change.copies],
         "reused": list(change.reused),
         "retired": list(change.retired),
         "released": list(change.released),
@@ -178,6 +181,33 @@ def _put(put: Put) -> dict[str, Any]:
         "multipart": put.multipart,
         "origin": put.origin.value,
         "copied_from": put.copied_from,
+    }
+
+
+def _copy(copy: PlaybackCopy) -> dict[str, Any]:
+    return {
+        "step": copy.step.value,
+        "key": copy.key,
+        "source": copy.source,
+        "size_bytes": copy.size_bytes,
+        "way": copy.way,
+        "sha256": copy.sha256,
+        "source_etag": copy.source_etag,
+        "replaces": copy.replaces,
+        "media_type": copy.media_type,
+        "address": copy.address,
+        "row": copy.row,
+    }
+
+
+def _way(count: WayCount) -> dict[str, Any]:
+    return {
+        "way": count.way,
+        "lectures": count.lectures,
+        "plays": count.plays,
+        "lectures_after": count.lectures_after,
+        "plays_after": count.plays_after,
+        "report": count.report,
     }
 
 
@@ -371,4 +401,5 @@ def _id_of(plan: Plan, change: Change) -> str:
         change.previous_address,
         change.before,
         change.after,
+        change.copies,
     )

@@ -23,6 +23,7 @@ from reconciler.render.plan.sentences import (
     unmanaged_sentence,
     unverified_sentence,
 )
+from reconciler.render.playback import copies_sentence, playback_sentence
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -117,7 +118,14 @@ def _examples(addresses: Sequence[str]) -> list[str]:
 
 def totals(plan: Plan) -> list[str]:
     """Return the sentences about the whole plan that are not empty."""
-    sentences = (options_sentence, allowances_sentence, unverified_sentence, transfer_sentence)
+    sentences = (
+        playback_sentence,
+        copies_sentence,
+        options_sentence,
+        allowances_sentence,
+        unverified_sentence,
+        transfer_sentence,
+    )
     return [said for sentence in sentences if (said := sentence(plan))]
 
 

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from reconciler.model.drift import DriftKind
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action, PutOrigin
+from reconciler.model.playback import CopyStep
 
 Size = Annotated[int, Field(ge=0)]
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -73,6 +74,40 @@ class PutPart(PlanPart):
     multipart: bool
     origin: PutOrigin = PutOrigin.DISK
     copied_from: str | None = None
+
+
+class CopyPart(PlanPart):
+    """A copy within the bucket, so that every way leads to its recording.
+
+    `fill` and `keep` are made before the commit, where nothing stands; `alias` replaces the object with
+    the ETag `replaces` right after it.
+    """
+
+    step: CopyStep
+    key: str
+    source: str
+    size_bytes: Size
+    way: str | None = None
+    sha256: str | None = None
+    source_etag: str | None = None
+    replaces: str | None = None
+    media_type: str | None = None
+    address: str | None = None
+    row: int | None = None
+
+
+class WayPart(PlanPart):
+    """The lectures that play by one way, now and after the plan.
+
+    A way with `report` never blocks a plan.
+    """
+
+    way: str
+    lectures: Size
+    plays: Size
+    lectures_after: Size
+    plays_after: Size
+    report: bool
 
 
 class ImpactPart(PlanPart):
@@ -155,6 +190,7 @@ class ResourceChange(PlanPart):
     impact: ImpactPart | None
     position: PositionPart | None
     puts: list[PutPart]
+    copies: list[CopyPart] = Field(default_factory=list)
     reused: list[str]
     retired: list[str]
     released: list[str]
@@ -351,6 +387,7 @@ class PlanFile(Header):
     merges: tuple[str, str] | None = None
     merged: MergedPart = Field(default_factory=MergedPart)
     kept: list[KeptPart] = Field(default_factory=list)
+    playback: list[WayPart] = Field(default_factory=list)
     summary: Summary
 
 

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from reconciler.model.kinds import TABLES
 from reconciler.model.plan import Action, Change, Put, PutOrigin
+from reconciler.model.playback import CopyStep
 from reconciler.model.values import readable_size, same
 from reconciler.render.escape import harmless, quoted
 from reconciler.render.plan.sentences import row_name
@@ -59,10 +60,20 @@ def _bucket(change: Change) -> Iterator[Step]:
         parts = ", in parts" if put.multipart else ""
         note = f"({readable_size(put.size_bytes)}{parts}, {_whence(put)})"
         yield Step(store=Store.BUCKET, verb="put", target=put.key, note=note)
+    for copy in change.copies:
+        note = f"({readable_size(copy.size_bytes)}, copied from {quoted(copy.source)}{_COPIED[copy.step]})"
+        yield Step(store=Store.BUCKET, verb=copy.step.value, target=copy.key, note=note)
     for key in change.reused:
         yield Step(store=Store.BUCKET, verb="reuse", target=key, note="(already there)")
     for key in change.retired:
         yield Step(store=Store.BUCKET, verb="retire", target=key, note="(stays until gc)")
+
+
+_COPIED = {
+    CopyStep.FILL: "",
+    CopyStep.KEEP: ", which gets other bytes",
+    CopyStep.ALIAS: ", over other bytes, right after the commit",
+}
 
 
 def _whence(put: Put) -> str:

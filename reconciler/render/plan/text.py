@@ -37,6 +37,7 @@ from reconciler.render.plan.sentences import (
     unverified_sentence,
 )
 from reconciler.render.plan.steps import changed_columns, steps_of
+from reconciler.render.playback import copies_sentence, playback_sentence
 from reconciler.render.remedies import guard_lines
 
 _T = TypeVar("_T")
@@ -218,6 +219,8 @@ class _Text:
             None,
             [
                 people_sentence(self.plan),
+                playback_sentence(self.plan),
+                copies_sentence(self.plan),
                 options_sentence(self.plan),
                 allowances_sentence(self.plan),
                 unverified_sentence(self.plan),

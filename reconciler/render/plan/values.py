@@ -19,6 +19,7 @@ from reconciler.model.plan import (
     Stores,
     Unmanaged,
 )
+from reconciler.model.playback import PlaybackCopy, WayCount
 from reconciler.model.remedies import LiftGuard, Remedy, Sentence
 from reconciler.render.plan import schema
 
@@ -49,6 +50,7 @@ def plan_value(part: schema.PlanFile) -> Plan:
         merges=part.merges,
         merged=_merged(part.merged),
         stores=None if part.stores is None else Stores(**dict(part.stores)),
+        playback=tuple(WayCount(**dict(one)) for one in part.playback),
         kept={one.key: NamedBy(column=one.column, readable=one.readable) for one in part.kept},
     )
 
@@ -66,6 +68,7 @@ def _change(part: schema.ResourceChange) -> Change:
         before=None if sides.before is None else _state(sides.before, {}),
         after=None if sides.after is None else _state(sides.after, sides.waits_for),
         puts=tuple(map(_put, part.puts)),
+        copies=tuple(PlaybackCopy(**dict(copy)) for copy in part.copies),
         reused=tuple(part.reused),
         retired=tuple(part.retired),
         released=tuple(part.released),

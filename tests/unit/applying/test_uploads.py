@@ -53,7 +53,7 @@ def test_a_copy_says_of_itself_what_an_upload_would(bucket: DirectoryBucket) -> 
     assert facts is not None
     assert (facts.size_bytes, facts.etag) == (stored.size_bytes, stored.etag) == (LINE.size_bytes, LINE.md5)
     assert facts.metadata == {"sha256": LINE.sha256}
-    assert facts.cache_control == TransferLimits().cache_control
+    assert facts.cache_control == TransferLimits().playback_cache_control
 
 
 def test_a_staged_copy_is_read_from_the_bucket_that_keeps_it(bucket: DirectoryBucket, tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def identified(change: Change) -> Change:
         change.previous_address,
         change.before,
         change.after,
+        change.copies,
     )
     return replace(change, change_id=name)
 

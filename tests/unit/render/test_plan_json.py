@@ -26,6 +26,7 @@ from reconciler.model.plan import (
     Stores,
     Unmanaged,
 )
+from reconciler.model.playback import CopyStep, PlaybackCopy, WayCount
 from reconciler.model.remedies import MakePlan
 from reconciler.render.plan.json import dump_plan, load_plan, plan_schema
 from tests.unit.render.plans import (
@@ -101,6 +102,21 @@ PLANS = st.builds(
 )
 
 
+ALIAS = PlaybackCopy(
+    step=CopyStep.ALIAS,
+    key="A/B/01 - C.mp3",
+    source="A/B/01 - C~00000000.mp3",
+    size_bytes=7,
+    way="stream",
+    sha256="0" * 64,
+    source_etag="1" * 32,
+    replaces="2" * 32,
+    media_type="audio/mpeg",
+    address="a/b/c",
+    row=412,
+)
+
+
 def _everything() -> Plan:
     """A plan in which every field of every value it is made of somewhere differs from its default."""
     plan = full_plan()
@@ -111,6 +127,7 @@ def _everything() -> Plan:
         before=State(values={}, objects={Slot.SPEAKER_IMAGE: found}),
         puts=(copied,),
         remembered=("duration",),
+        copies=(ALIAS,),
     )
     whole = plan_of(
         [unhashed, *plan.changes[1:]],
@@ -136,7 +153,9 @@ def _everything() -> Plan:
         merged=Merged(moved={"public.favorites": 3}, combined={"public.favorites": 1}, users=4),
     )
     kept = {"c.jpg": NamedBy(column="private.notes", readable=False)}
-    return replace(whole, kept=kept, stores=Stores(bucket="bucket b", database="database d"))
+    stores = Stores(bucket="bucket b", database="database d")
+    ways = (WayCount(way="stream", lectures=3, plays=1, lectures_after=4, plays_after=2, report=True),)
+    return replace(whole, kept=kept, stores=stores, playback=ways)
 
 
 def _values_in(value: object) -> Iterator[Any]:

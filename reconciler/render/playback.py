@@ -1,0 +1,43 @@
+"""Sentences about playback: what plays by which way, and what is copied."""
+
+from collections import Counter
+
+from reconciler.model.plan import Plan
+from reconciler.model.playback import CopyStep, WayCount
+from reconciler.model.values import counted
+from reconciler.render.escape import arrow, harmless
+
+
+def playback_sentence(plan: Plan) -> str:
+    """Return how many lectures play now and after the plan, by way.
+
+    Empty without lectures.
+    """
+    told = [_way(count) for count in plan.playback if count.lectures or count.lectures_after]
+    return f"Lectures that play, now -> after: {'; '.join(told)}." if told else ""
+
+
+def _way(count: WayCount) -> str:
+    now, after = (
+        f"{count.plays:,} of {count.lectures:,}",
+        f"{count.plays_after:,} of {count.lectures_after:,}",
+    )
+    report = " (reported only)" if count.report else ""
+    return f"{harmless(count.way)} {now if now == after else arrow(now, after)}{report}"
+
+
+def copies_sentence(plan: Plan) -> str:
+    """Return how many playback copies a plan makes; empty without any."""
+    copies = [copy for change in plan.changes for copy in change.copies]
+    if not copies:
+        return ""
+    steps = Counter(copy.step for copy in copies)
+    told = [f"{counted(steps[step], singular)} {what}" for step, singular, what in _COPIES if steps[step]]
+    return f"Playback copies: {', '.join(told)}."
+
+
+_COPIES = (
+    (CopyStep.FILL, "key", "filled before the commit"),
+    (CopyStep.KEEP, "recording", "kept under a key of its own"),
+    (CopyStep.ALIAS, "key", "overwritten right after the commit"),
+)
