@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 
 
 def _next_step(imported: "Imported") -> str:
-    from reconciler.model.outcomes import Reason
-
-    unlocked = sum(each.reason is Reason.NOT_LOCKED for each in imported.findings)
+    unlocked = len(imported.unlocked)
     if not unlocked:
         return "Nothing live was changed. See what an apply would do with\n    elmify plan"
     return (
-        f"Nothing live was changed. The lockfile does not know {counted(unlocked, 'file')} yet: "
-        "put them under the media folder, then\n    elmify lock\n    elmify plan"
+        f"Nothing live was changed. The lockfile does not know {counted(unlocked, 'file')} yet. If they are "
+        "live, learn them from there:\n    elmify import live\n"
+        "If not, put them under the media folder, then\n    elmify lock\n    elmify plan"
     )
 
 

@@ -5,7 +5,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.importing.declare import Folder, FoundResources, MergedEntries, lockfile_lines, merge
+from reconciler.importing.declare import (
+    Folder,
+    FoundResources,
+    MergedEntries,
+    completed,
+    lockfile_lines,
+    merge,
+)
 from reconciler.importing.describe import fields_of, line_of, unfit
 from reconciler.importing.library import library_of
 from reconciler.importing.styles import SettledStyles
@@ -74,11 +81,11 @@ class Workbench:
     def add_lines(self, media: Mapping[str, MediaFile]) -> None:
         """Add lockfile lines for the paths that the catalog names now.
 
-        An existing line is kept: it is more reliable than what the stores say.
+        What an existing line says is kept: it is more reliable than what the stores say.
         """
         named = self.catalog().resources.values()
         paths = {path for resource in named for path in resource.media.values() if path is not None}
-        self.lines |= {path: media[path] for path in sorted(paths & media.keys() - self.lines.keys())}
+        self.lines |= completed(self.lines, {path: media[path] for path in sorted(paths & media.keys())})
 
     def pin(self, merged: MergedEntries) -> None:
         """Write `row:` where the planner would not find the right row.

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from reconciler.importing.layout import place_of
 from reconciler.importing.names import clean, id_for
 from reconciler.loading.catalog import Preview
 from reconciler.loading.editing import CatalogEditor, amend_lockfile
@@ -18,6 +19,22 @@ from reconciler.model.kinds import Kind
 from reconciler.model.outcomes import Imported, ImportFinding, Reason
 from reconciler.model.policy import Layout
 from reconciler.model.values import nfc
+
+
+def in_order(found: Iterable["FoundResources"]) -> tuple["FoundResources", ...]:
+    """Return found siblings in the order in which they are declared.
+
+    Lectures are in the order of their numbers, or else of those in the names of their recordings, then of
+    their titles; everything else is in the order of its names.
+    """
+    return tuple(sorted(found, key=lambda each: (*_place(each.fields), each.name, each.row or 0)))
+
+
+def _place(fields: Mapping[str, Any]) -> tuple[bool, int]:
+    number = fields.get("number")
+    if number is None:
+        number = place_of(str(fields.get("audio", ""))).number
+    return by_number({"number": number})
 
 
 def by_number(fields: Mapping[str, Any]) -> tuple[bool, int]:
@@ -95,8 +112,7 @@ def merge(
     otherwise; for those of a new collection they stand under its `defaults:`.
     """
     merging = _Merging(editor, known, fill, remembered, new)
-    for speaker in found:
-        merging.take(speaker, None)
+    merging.take_all(found, None)
     return MergedEntries(
         added=merging.added,
         matched=merging.matched,
@@ -120,13 +136,14 @@ class _Merging:
     def __post_init__(self) -> None:
         self._ids: dict[Address | None, set[str]] = {}
         self._by_name: dict[tuple[Address | None, str], Address] = {}
-        self._by_clean_name: dict[tuple[Address | None, str], list[Address]] = {}
+        self._by_clean_name: dict[tuple[Address | None, str], list[tuple[str, Address]]] = {}
         self._by_audio: dict[str, Address] = {}
         self._by_number: dict[tuple[Address | None, Any], Address] = {}
         for address in list(self.editor.addresses):
             self._note(address, self.editor.fields(address))
         self._declared = frozenset(self.known.values())
         self._rows: set[Address] = set()  # entries that a row was found for in this merge
+        self._found_names: set[tuple[Address | None, str]] = set()
         self._reserved: dict[Address | None, set[str]] = {}
         for address in self.remembered.values():
             self._reserved.setdefault(parent_of(address), set()).add(address.rpartition("/")[2])
@@ -137,7 +154,7 @@ class _Merging:
         self._ids.setdefault(under, set()).add(id_)
         name = str(fields.get("name" if kind_of(address) is Kind.SPEAKER else "title"))
         self._by_name.setdefault((under, name), address)
-        self._by_clean_name.setdefault((under, clean(name)), []).append(address)
+        self._by_clean_name.setdefault((under, clean(name)), []).append((name, address))
         if isinstance(fields.get("audio"), str):
             self._by_audio.setdefault(nfc(fields["audio"]), address)
         if fields.get("number") is not None:
@@ -145,6 +162,13 @@ class _Merging:
         forgotten = fields.get("forget")
         for reference in forgotten if isinstance(forgotten, list) else ():
             self._ids.setdefault(address, set()).add(str(reference).rpartition("/")[2])
+
+    def take_all(self, found: Iterable[FoundResources], parent: Address | None) -> None:
+        """Declare resources that stand side by side."""
+        siblings = list(found)
+        self._found_names |= {(parent, each.name) for each in siblings}
+        for each in siblings:
+            self.take(each, parent)
 
     def take(self, found: FoundResources, parent: Address | None) -> None:
         """Declare a resource under its parent, and then what it contains."""
@@ -159,8 +183,7 @@ class _Merging:
             self._keep(address, found)
         if found.row is not None:
             self._rows.add(address)
-        for child in found.children:
-            self.take(child, address)
+        self.take_all(found.children, address)
 
     def _is_another_recording(self, address: Address, found: FoundResources) -> bool:
         """Return whether the entry with this title is another recording.
@@ -182,11 +205,12 @@ class _Merging:
             audio = self._by_audio.get(nfc(str(found.fields.get("audio", ""))))
             if audio is not None and (found.row is None or parent_of(audio) == parent):
                 return audio
-        named = [self._by_name.get((parent, found.name))]
-        named += self._by_clean_name.get((parent, clean(found.name)), [])
-        return next(
-            (each for each in named if each is not None and not self._is_another_row(each, found)), None
-        )
+        exact = self._by_name.get((parent, found.name))
+        named = [] if exact is None else [exact]
+        for name, address in self._by_clean_name.get((parent, clean(found.name)), ()):
+            if (parent, name) not in self._found_names:  # else it is the one of that very name
+                named.append(address)
+        return next((each for each in named if not self._is_another_row(each, found)), None)
 
     def _is_another_row(self, address: Address, found: FoundResources) -> bool:
         """Return whether an entry of this name is another row than the one found."""
@@ -203,7 +227,7 @@ class _Merging:
         taken.add(address.rpartition("/")[2])
         if found.kind is not Kind.LECTURE:
             self._by_name.setdefault((parent, found.name), address)
-            self._by_clean_name.setdefault((parent, clean(found.name)), []).append(address)
+            self._by_clean_name.setdefault((parent, clean(found.name)), []).append((found.name, address))
         self.added[address] = found
         return address
 
@@ -255,15 +279,33 @@ class _Merging:
 
     def _keep(self, address: Address, found: FoundResources) -> None:
         self.matched[address] = found
+        if not self.fill:
+            return
         said = self.editor.fields(address)
-        if self.fill:
-            given = {**said, **self._defaults(address)}
-            if (parent_of(address), found.fields.get("number")) in self._by_number:
-                given["number"] = None
-            absent = {name: value for name, value in found.fields.items() if name not in given}
-            if absent:
-                self.editor.set(address, absent)
-                self.filled[address] = tuple(absent)
+        given = {**said, **self._defaults(address), "protect": None}
+        if said.get("name", said.get("title")) != found.name:
+            given["as_is"] = None  # it would take the new name back
+        if (parent_of(address), found.fields.get("number")) in self._by_number:
+            given["number"] = None
+        absent = {name: value for name, value in found.fields.items() if name not in given}
+        shared = self._new_defaults(address, found)
+        if absent or shared:
+            self.editor.set(address, {**absent, **({"defaults": shared} if shared else {})})
+            self.filled[address] = (*absent, *shared)
+        if "number" in absent:
+            self.editor.place(address)
+
+    def _new_defaults(self, address: Address, found: FoundResources) -> Mapping[str, Any]:
+        """Return what all lectures of a declared collection share, and no entry of it says."""
+        if found.kind is not Kind.COLLECTION or "defaults" in self.editor.fields(address):
+            return {}
+        said = {name for each in self.editor.children(address) for name in self.editor.fields(each)}
+        given = self._defaults(address)
+        return {
+            name: value
+            for name, value in _shared(found.children).items()
+            if name not in said and name not in given
+        }
 
 
 def _shared(lectures: Sequence[FoundResources]) -> Mapping[str, Any]:
@@ -317,14 +359,10 @@ def declare(
     preview.refuse_mistakes(editor.texts(), layout)
     before = lockfile_lines(folder)
     merged = merge(editor, found, {}, fill=True, new=new)
-    after = {**before, **lines} if hashed else {**lines, **before}
+    after = {**before, **lines} if hashed else {**before, **completed(before, lines)}
     catalog = preview.catalog(editor.texts(), after)
     named = {nfc(path) for each in catalog.resources.values() for path in each.media.values() if path}
     new = {path: after[path] for path in named & after.keys() if after[path] != before.get(path)}
-    unknown = [
-        ImportFinding(reason=Reason.NOT_LOCKED, subject=path, detail="")
-        for path in sorted(named - after.keys())
-    ]
     written = editor.save()
     amend_lockfile(folder.lock_path, folder.root, new.values())
     return Imported(
@@ -333,8 +371,33 @@ def declare(
         filled=len(merged.filled),
         written=written,
         lines=len(new),
-        findings=(*findings, *merged.findings, *unknown),
+        findings=(*findings, *merged.findings),
+        unlocked=tuple(sorted(named - after.keys())),
         diagnostics=preview.mistakes(editor.texts(), layout),
+    )
+
+
+def completed(before: Mapping[str, MediaFile], found: Mapping[str, MediaFile]) -> Mapping[str, MediaFile]:
+    """Return the lines that were found, completed with what is known.
+
+    What a line says already is kept. One of other bytes gains nothing, and one that was hashed from a
+    file gains no ETag: the object may be an older one.
+    """
+    return {path: _completed(before[path], line) if path in before else line for path, line in found.items()}
+
+
+def _completed(line: MediaFile, found: MediaFile) -> MediaFile:
+    is_other = line.sha256 is not None and found.sha256 not in {None, line.sha256}
+    if line.size_bytes != found.size_bytes or is_other:
+        return line
+    was_hashed = line.md5 is not None or line.parts_etag is not None
+    return replace(
+        line,
+        sha256=line.sha256 or found.sha256,
+        etag=line.etag if was_hashed else line.etag or found.etag,
+        duration_seconds=line.duration_seconds or found.duration_seconds,
+        bitrate=line.bitrate or found.bitrate,
+        sample_rate=line.sample_rate or found.sample_rate,
     )
 
 

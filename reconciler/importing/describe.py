@@ -64,11 +64,24 @@ def _field(name: str, value: Value) -> Any:
         case int():
             return value if _in_bounds(name, value) else None
         case str() if name in _PARAGRAPHS:
-            return value if _TEXT.fullmatch(value) else None
+            return text_in(value)
         case str() if name == "visibility":
             return value if value in _VISIBILITIES else None
         case str():
             return value if _NAME.fullmatch(value) else None
+
+
+def text_in(value: str) -> str | None:
+    """Return a text of several lines as it is; None where no catalog can write it."""
+    return value if _TEXT.fullmatch(value) else None
+
+
+def name_in(value: str) -> str | None:
+    """Return a name as it is, and cleaned where no catalog can write it.
+
+    None when nothing is left of it.
+    """
+    return value if _NAME.fullmatch(value) else clean(value) or None
 
 
 def _in_bounds(name: str, value: int) -> bool:

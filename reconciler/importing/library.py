@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from reconciler.importing.declare import FoundResources, by_number
+from reconciler.importing.declare import FoundResources, in_order
 from reconciler.importing.describe import fields_of, label, line_of, name_of, said_path, title_of, unfit
 from reconciler.importing.matching import CountUserRows, Join, no_user_rows, parent_id
 from reconciler.model.actual import Row, Snapshot
@@ -60,7 +60,7 @@ class _Describer:
     def speakers(self) -> Iterator[FoundResources]:
         rows = list(self._named(self.join.rows(Kind.SPEAKER)))
         self.join.note_similar(rows)
-        yield from sorted((self._speaker(row) for row in rows), key=_by_name)
+        yield from in_order([self._speaker(row) for row in rows])
         self._note_lost_lectures()
 
     def _named(self, rows: Iterable[Row]) -> Iterator[Row]:
@@ -75,9 +75,9 @@ class _Describer:
         rows = [each for each in self.join.rows(Kind.COLLECTION) if parent_id(each) == row.id]
         named = list(self._named(rows))
         self.join.note_similar(named)
-        collections = sorted((self._collection(each) for each in named), key=_by_name)
+        collections = in_order(self._collection(each) for each in named)
         fields = {**fields_of(row), **self._images(row)}
-        return FoundResources(kind=Kind.SPEAKER, fields=fields, row=row.id, children=tuple(collections))
+        return FoundResources(kind=Kind.SPEAKER, fields=fields, row=row.id, children=collections)
 
     @cached_property
     def _lectures(self) -> dict[int | None, list[Row]]:
@@ -96,10 +96,9 @@ class _Describer:
         kept = self.join.one_of_each(lectures, self._path, "recording")
         kept = self.join.one_of_each(kept, lambda each: name_of(each).strip() and name_of(each), "title")
         numbers = self._numbers(kept)
-        children = [self._lecture(each, numbers.get(each.id)) for each in kept]
-        children.sort(key=lambda found: (*by_number(found.fields), *_by_name(found)))
+        children = in_order(self._lecture(each, numbers.get(each.id)) for each in kept)
         fields = {**fields_of(row), **self._images(row)}
-        return FoundResources(kind=Kind.COLLECTION, fields=fields, row=row.id, children=tuple(children))
+        return FoundResources(kind=Kind.COLLECTION, fields=fields, row=row.id, children=children)
 
     def _path(self, row: Row) -> str:
         return self.join.audio[row.id]
@@ -228,10 +227,6 @@ class _Describer:
         for key, stored in sorted(objects.items()):
             if key in free:
                 self.join.note(Reason.OBJECT_WITHOUT_ROW, key, counted(stored.size_bytes, "byte"))
-
-
-def _by_name(found: FoundResources) -> tuple[str, int]:
-    return found.name, found.row or 0
 
 
 def _stored_number(row: Row) -> int | None:

@@ -25,14 +25,15 @@ from reconciler.loading.hashing import digest_file
 from reconciler.loading.lockfile import format_line, parse_line
 from reconciler.loading.media_facts import Facts, Unfit, read_facts
 from reconciler.model.actual import Snapshot, StoredObject
-from reconciler.model.address import Address, parent_of
+from reconciler.model.address import Address, kind_of, parent_of
 from reconciler.model.catalog import MediaFile
-from reconciler.model.kinds import Kind
+from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.outcomes import Imported, ImportFinding, Reason, Tidied
+from reconciler.model.plan import Change
 from reconciler.model.policy import Policy, TransferLimits
 from reconciler.model.ports import Database, Meter, ObjectStore
 from reconciler.model.recorded import Recorded
-from reconciler.model.values import nfc, sharing_texts
+from reconciler.model.values import Value, nfc, sharing_texts
 
 #: Learns the bytes behind lines whose hash is unknown, by NFC path; returns the lines it could complete.
 Learn = Callable[[Mapping[str, MediaFile], Mapping[str, StoredObject]], Mapping[str, MediaFile]]
@@ -84,12 +85,12 @@ def import_live(
 ) -> Imported:
     """Declare what is live and not declared yet.
 
-    Existing entries stay as they are written, and names are declared as the rows have them; those of the
-    sorts in `clean` are tidied, declared ones too. `user_rows` counts what listeners keep of lectures, to
-    choose among rows of which only one can be declared. A row that elmify's records still know keeps its
-    address, the fields that were managed of it, its hashes and its protection. A row whose entry the
-    planner would not find by itself gets its `row:`. With `as_is`, every column that the plan would
-    correct is accepted as it is instead. Raises `InvalidInput` for a catalog with mistakes.
+    What existing entries say stays as it is written; what they leave out is added. Names are declared as
+    the rows have them; those of the sorts in `clean` are tidied, declared ones too. `user_rows` counts what
+    listeners keep of lectures, to choose among rows of which only one can be declared. A row that elmify's
+    records still know keeps its address, the fields that were managed of it, its hashes and its protection.
+    A row whose entry the planner would not find by itself gets its `row:`. With `as_is`, every column that
+    the plan would correct is accepted as it is instead. Raises `InvalidInput` for a catalog with mistakes.
     """
     styles = settle_styles(folder.root, world[0], policy.layout)
     bench = Workbench(folder, replace(policy, layout=styles.layout), *world)
@@ -98,7 +99,7 @@ def import_live(
     sure = {*known, *records.addresses}
     library = library_of(bench.snapshot, known=sure, loosely=not as_is, user_rows=user_rows)
     found = records.with_records(library.speakers)
-    merged = merge(bench.editor, found, known, fill=False, remembered=records.addresses)
+    merged = merge(bench.editor, found, known, fill=True, remembered=records.addresses)
     bench.add_lines(records.lines(library.media))
     unknown = {path: line for path, line in bench.lines.items() if line.sha256 is None}
     bench.lines |= learn(unknown, bench.snapshot.objects)
@@ -260,12 +261,22 @@ def _with_accepted_values(bench: Workbench, merged: MergedEntries) -> Iterator[I
     The values are accepted with `as_is`. Yields a finding for what would still be changed.
     """
     for change in bench.differences():
-        columns = columns_of(change)
-        if columns and Address(change.address) in merged.added:
+        columns = _new_columns(change, merged)
+        if columns:
             before = bench.editor.fields(Address(change.address)).get("as_is")
             accepted = {**(before if isinstance(before, dict) else {}), **columns}
             bench.editor.set(Address(change.address), {"as_is": accepted})
     for change in bench.differences():
-        if Address(change.address) in merged.added and (change.before is None or columns_of(change)):
-            detail = ", ".join(columns_of(change)) or "it is no row yet"
+        columns, is_added = _new_columns(change, merged), Address(change.address) in merged.added
+        if columns or (is_added and change.before is None):
+            detail = ", ".join(columns) or "it is no row yet"
             yield ImportFinding(reason=Reason.NOT_AS_IS, subject=change.address, detail=detail)
+
+
+def _new_columns(change: Change, merged: MergedEntries) -> Mapping[str, Value]:
+    """Return the columns that would be corrected by what the import has written."""
+    address, columns = Address(change.address), columns_of(change)
+    if address in merged.added:
+        return columns
+    filled, table = merged.filled.get(address, ()), TABLES[kind_of(address)]
+    return {name: value for name, value in columns.items() if table.column(name).source in filled}

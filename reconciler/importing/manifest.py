@@ -12,10 +12,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from reconciler.importing.declare import FoundResources
-from reconciler.importing.describe import unfit
+from reconciler.importing.declare import FoundResources, in_order
+from reconciler.importing.describe import name_in, text_in, unfit
 from reconciler.importing.files import one_of_each
-from reconciler.importing.metadata import line, paragraph, year
+from reconciler.importing.metadata import year
 from reconciler.importing.names import clean
 from reconciler.loading.lockfile import format_line
 from reconciler.loading.media_facts import MEDIA_TYPES, extension
@@ -103,7 +103,7 @@ def read_manifest(
             hint="It is an object with a list of `speakers`, as the export of a manifest writes it.",
         ) from error
     reading = _Reading()
-    speakers = tuple(found for each in manifest.speakers if (found := reading.speaker(each)) is not None)
+    speakers = in_order(found for each in manifest.speakers if (found := reading.speaker(each)) is not None)
     return speakers, reading.lines, tuple(reading.findings)
 
 
@@ -121,23 +121,24 @@ class _Reading:
 
     def speaker(self, said: _Speaker) -> FoundResources | None:
         fields = {
-            "name": line(said.name),
-            "bio": paragraph(said.bio),
+            "name": name_in(said.name),
+            "bio": text_in(said.bio),
             "premium": said.is_premium,
             "image": self._path(said.image_url, Slot.SPEAKER_IMAGE),
             "image_small": self._path(said.image_small_url, Slot.SPEAKER_IMAGE_SMALL),
         }
-        collections = tuple(each for one in said.collections if (each := self._collection(one)) is not None)
+        found = (each for one in said.collections if (each := self._collection(one)) is not None)
+        collections = in_order(found)
         return self._found(Kind.SPEAKER, fields, collections)
 
     def _collection(self, said: _Collection) -> FoundResources | None:
         lectures = [fields for each in said.lectures if (fields := self._lecture(each)) is not None]
-        children = tuple(
+        children = in_order(
             FoundResources(kind=Kind.LECTURE, fields=each) for each in one_of_each(lectures, self.note)
         )
         fields = {
-            "title": line(said.title),
-            "description": paragraph(said.description),
+            "title": name_in(said.title),
+            "description": text_in(said.description),
             "year": year(said.year),
             "cover": self._path(said.cover_image_url, Slot.COLLECTION_COVER),
             "cover_small": self._path(said.cover_image_small_url, Slot.COLLECTION_COVER_SMALL),
@@ -156,7 +157,7 @@ class _Reading:
 
     def _lecture(self, said: _Lecture) -> Mapping[str, Any] | None:
         path = self._path(said.file_path, Slot.LECTURE_AUDIO)
-        title = line(said.title)
+        title = name_in(said.title)
         if path is None or title is None:
             self.note(Reason.UNFIT, said.file_path or said.title, "it has no path, or no title")
             return None
@@ -165,7 +166,7 @@ class _Reading:
         fields = {
             "title": title,
             "number": number if number is not None and 0 < number <= NUMBER_MAX else None,
-            "description": paragraph(said.description),
+            "description": text_in(said.description),
             "audio": path,
         }
         return {name: value for name, value in fields.items() if value is not None}
@@ -205,7 +206,9 @@ class _Reading:
 def manifest_json(catalog: Catalog, layout: Layout) -> str:
     """Return a catalog as a manifest, in the order of the catalog.
 
-    What is unknown is null; unknown numbers of a file are 0.
+    What the catalog does not say is left out: the importer of a manifest writes every key that it finds, and
+    null would erase what is live. A null is what the catalog clears. `duration` and `fileSize`, which every
+    row must have, are 0 while they are unknown.
     """
     writing = _Writing(catalog, layout)
     speakers = [writing.speaker(each) for each in writing.under(None)]
@@ -226,63 +229,53 @@ class _Writing:
     def speaker(self, resource: Resource) -> Mapping[str, Any]:
         return {
             "name": resource.name,
-            "bio": resource.fields.get("bio"),
-            "imageUrl": self._reference(resource, Slot.SPEAKER_IMAGE, "image_url"),
-            "imageSmallUrl": self._reference(resource, Slot.SPEAKER_IMAGE_SMALL, "image_small_url"),
-            "isPremium": resource.fields.get("premium"),
+            **self._fields(resource, {"bio": "bio"}),
+            **self._reference(resource, Slot.SPEAKER_IMAGE, "image_url"),
+            **self._reference(resource, Slot.SPEAKER_IMAGE_SMALL, "image_small_url"),
+            **self._fields(resource, {"premium": "isPremium"}),
             "collections": [self._collection(each) for each in self.under(resource.address)],
         }
 
     def _collection(self, resource: Resource) -> Mapping[str, Any]:
         categories = resource.fields.get("categories")
-        small = self._reference(resource, Slot.COLLECTION_COVER_SMALL, "cover_image_small_url")
+        slug = categories[0] if isinstance(categories, tuple) and categories else None
         return {
             "title": resource.name,
-            "description": resource.fields.get("description"),
-            "year": resource.fields.get("year"),
-            "coverImageUrl": self._reference(resource, Slot.COLLECTION_COVER, "cover_image_url"),
-            "coverImageSmallUrl": small,
-            "categorySlug": categories[0] if isinstance(categories, tuple) and categories else None,
+            **self._fields(resource, {"description": "description", "year": "year"}),
+            **self._reference(resource, Slot.COLLECTION_COVER, "cover_image_url"),
+            **self._reference(resource, Slot.COLLECTION_COVER_SMALL, "cover_image_small_url"),
+            **({"categorySlug": slug} if "categories" in resource.fields else {}),
             "lectures": [self._lecture(each) for each in self.under(resource.address)],
         }
 
     def _lecture(self, resource: Resource) -> Mapping[str, Any]:
         path = resource.media.get(Slot.LECTURE_AUDIO) or ""
         line_ = self.media.get(nfc(path))
-        facts = (
-            {
-                "duration": fact_of(line_, "duration_seconds") or 0,
-                "fileSize": line_.size_bytes,
-                "fileFormat": format_of(line_, self.layout.format_style),
-                "bitrate": line_.bitrate or 0,
-                "sampleRate": line_.sample_rate or 0,
-                "fileHash": line_.sha256,
-            }
-            if line_ is not None
-            else _UNKNOWN
-        )
+        facts = {
+            "bitrate": line_.bitrate if line_ else None,
+            "sampleRate": line_.sample_rate if line_ else None,
+            "fileHash": line_.sha256 if line_ else None,
+        }
         return {
             "title": resource.name,
-            "description": resource.fields.get("description"),
-            "lectureNumber": resource.fields.get("number"),
+            **self._fields(resource, {"description": "description", "number": "lectureNumber"}),
             "fileName": path.rpartition("/")[2],
             "filePath": path,
-            **facts,
+            "duration": (fact_of(line_, "duration_seconds") if line_ else None) or 0,
+            "fileSize": line_.size_bytes if line_ else 0,
+            **({"fileFormat": format_of(line_, self.layout.format_style)} if line_ else {}),
+            **{name: value for name, value in facts.items() if value},
         }
 
-    def _reference(self, resource: Resource, slot: Slot, column: str) -> str | None:
-        path = resource.media.get(slot)
-        if path is None:
-            return None
+    def _fields(self, resource: Resource, names: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return what the catalog says of some fields, by their names in a manifest."""
+        return {said: resource.fields[name] for name, said in names.items() if name in resource.fields}
+
+    def _reference(self, resource: Resource, slot: Slot, column: str) -> Mapping[str, str | None]:
+        """Return what a column of images holds, when the catalog says it."""
+        if slot not in resource.media:
+            return {}
+        path = resource.media[slot]
         style = style_of(TABLES[resource.kind].column(column), resource.kind, self.layout)
-        return reference(style, self.layout.base_url, path)
-
-
-_UNKNOWN: Mapping[str, Any] = {
-    "duration": 0,
-    "fileSize": 0,
-    "fileFormat": None,
-    "bitrate": 0,
-    "sampleRate": 0,
-    "fileHash": None,
-}
+        value = None if path is None else reference(style, self.layout.base_url, path)
+        return {to_camel(column): value} if path is None or value is not None else {}

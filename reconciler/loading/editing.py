@@ -327,6 +327,20 @@ class CatalogEditor:
         file.touch()
         self._entries[address] = (file, entry)
 
+    def place(self, address: Address) -> None:
+        """Move a lecture's entry to where its number belongs."""
+        parent = parent_of(address)
+        assert parent is not None
+        file, entry = self._entries[address]
+        lectures = value_of(self._entries[parent][1], "lectures")
+        assert isinstance(lectures, yaml.SequenceNode)
+        before = list(lectures.value)
+        lectures.value.remove(entry)
+        number = self.fields(address).get("number")
+        lectures.value.insert(place_for(lectures.value, number), entry)
+        if lectures.value != before:
+            file.touch()
+
     def drop(self, address: Address) -> None:
         """Remove a lecture's entry from its file.
 

@@ -244,22 +244,31 @@ def without_lines(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(each for each in found if each.code not in _OF_A_LINE)
 
 
-def without_lockfile(found: Sequence[Diagnostic], lockfile: str) -> tuple[Diagnostic, ...]:
+_TOLD_EACH = 10  # absent files that are told one by one: more of them are one step that is still to come
+
+
+def with_absent_as_one(
+    found: Sequence[Diagnostic], lockfile: str, *, is_there: bool
+) -> tuple[Diagnostic, ...]:
     """Return the diagnostics with all absent files merged into one.
 
     The merged diagnostic takes the place of the first one, and the order is kept. `lockfile` is its
-    path as a person types it in the project's folder.
+    path as a person types it in the project's folder. Where it is there, a few files are told one by one.
     """
     absent = [each for each in found if each.code == codes.MEDIA_MISSING]
-    if not absent:
+    if not absent or (is_there and len(absent) <= _TOLD_EACH):
         return tuple(found)
-    others = f", and so it is with {counted(len(absent) - 1, 'other file')}" if len(absent) > 1 else ""
-    told = replace(
-        absent[0],
-        detail=f"{absent[0].detail} There is no {lockfile} either{others}.",
-        hint=f"Put files that are new under the media root and run `elmify lock`. If the lockfile was lost, "
-        f"`git checkout -- {lockfile}` brings it back, and `elmify import live` writes its lines anew from "
-        "what is live.",
-    )
+    others = f"so it is with {counted(len(absent) - 1, 'other file')}" if len(absent) > 1 else ""
+    hint = "Put files that are new under the media root and run `elmify lock`. "
+    if is_there:
+        detail = f"{absent[0].detail} And {others}."
+        hint += "What is live already, `elmify import live` learns from there."
+    else:
+        detail = f"{absent[0].detail} There is no {lockfile} either{f', and {others}' if others else ''}."
+        hint += (
+            f"If the lockfile was lost, `git checkout -- {lockfile}` brings it back, and "
+            "`elmify import live` writes its lines anew from what is live."
+        )
+    told = replace(absent[0], detail=detail, hint=hint)
     kept = (told if each is absent[0] else each for each in found)
     return tuple(each for each in kept if each is told or each.code != codes.MEDIA_MISSING)

@@ -96,7 +96,6 @@ class Reason(StrEnum):
     STYLE_WRITTEN = "style-written"  # elmify.yaml says from now on how most rows spell a column
     UNTIDY_NAME = "untidy-name"  # spaces at its ends, letters and accents apart, a number repeated
     NOT_AS_IS = "not-as-is"  # `--as-is`, or `adopt`, could not put up with it
-    NOT_LOCKED = "not-locked"  # nobody has said which bytes a path means
     UNSEEN = "unseen"  # an image that is neither on disk nor in the lockfile
 
 
@@ -118,8 +117,9 @@ class ImportFinding:
 class Imported:
     """Result of an import.
 
-    `written` are the catalog's files, `lines` the lockfile's lines that are new. `diagnostics` are
-    the warnings and errors of the catalog as it is now.
+    `written` are the catalog's files, `lines` the lockfile's lines that are new. `unlocked` are the
+    declared paths of which the lockfile does not know the bytes yet. `diagnostics` are the warnings and
+    errors of the catalog as it is now.
     """
 
     added: Mapping[Kind, int]
@@ -128,4 +128,5 @@ class Imported:
     written: tuple[str, ...]
     lines: int
     findings: tuple[ImportFinding, ...] = ()
+    unlocked: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -12,7 +12,7 @@ from pathlib import Path
 from reconciler.applying.observer_guard import guarded
 from reconciler.concurrency import NEVER_CANCELLED, CancellationToken
 from reconciler.loading.catalog import Loaded, load_catalog
-from reconciler.loading.lockfile import REPAIRABLE, read_lockfile, without_lines, without_lockfile
+from reconciler.loading.lockfile import REPAIRABLE, read_lockfile, with_absent_as_one, without_lines
 from reconciler.loading.revisions import Git
 from reconciler.model.catalog import Catalog
 from reconciler.model.diagnostics import Diagnostic
@@ -65,12 +65,11 @@ class Project:
     def of_media(self, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
         """Return diagnostics about media as they are.
 
-        Without a lockfile, one diagnostic replaces those about its lines.
+        Without a lockfile, and where many lines are missing, one diagnostic replaces those about its lines.
         """
         path = self.settings.lock_path
-        if path.exists() or not found:
-            return found
-        return without_lockfile(found, os.path.relpath(path, self.settings.root))
+        name = os.path.relpath(path, self.settings.root)
+        return with_absent_as_one(found, name, is_there=path.exists()) if found else found
 
     def catalog(self) -> Catalog:
         """Return the catalog.

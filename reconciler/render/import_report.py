@@ -30,7 +30,6 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.STYLE_WRITTEN: "elmify.yaml says from now on what most rows hold",
     Reason.UNTIDY_NAME: "Kept as the row has it, and not as one would type it",
     Reason.NOT_AS_IS: "It could not be recorded as it is",
-    Reason.NOT_LOCKED: "The lockfile does not know it: put the file under the media root and lock it",
     Reason.UNSEEN: "Left undeclared: neither the media folder nor the lockfile has the image",
 }
 
@@ -128,6 +127,7 @@ def report_json(imported: Imported, accepted: Mapping[Address, Sequence[str]] | 
         "filled": imported.filled,
         "written": list(imported.written),
         "lockfile_lines": imported.lines,
+        "unlocked": list(imported.unlocked),
         "findings": [
             {"reason": each.reason.value, "subject": each.subject, "detail": each.detail}
             | (

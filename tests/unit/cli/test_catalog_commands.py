@@ -268,3 +268,39 @@ def test_init_makes_a_project_that_is_valid_at_once(
     words = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [path for _, path in words] == [f"{folder}/elmify.yaml", f"{folder}/catalog"]
     assert written not in {done for done, _ in words}
+
+
+@pytest.mark.parametrize("command", ["validate", "plan"])
+@pytest.mark.parametrize("known", [0, 1])
+def test_after_a_manifest_alone_the_next_step_is_told_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    known: int,
+) -> None:
+    lectures = [
+        {
+            "title": f"Talk {n}",
+            "lectureNumber": n,
+            "filePath": f"Noor/Fiqh/{n:02} - Talk {n}.mp3",
+            **({"fileSize": 7, "fileHash": "a" * 64} if n <= known else {}),
+        }
+        for n in range(1, 468)
+    ]
+    manifest = {"speakers": [{"name": "Noor", "collections": [{"title": "Fiqh", "lectures": lectures}]}]}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "elmify.yaml").write_text("environment: test\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert run(["import", "manifest", "manifest.json", "--format", "json"]) == Exit.OK
+    imported = json.loads(capsys.readouterr().out)
+    assert len(imported["unlocked"]) == 467 - known
+    assert imported["findings"] == []
+    assert run(["import", "manifest", "manifest.json"]) == Exit.OK
+    out, err = capsys.readouterr()
+    assert (out + err).count("elmify import live") == 1
+    assert run([command]) == Exit.ERROR
+    err = capsys.readouterr().err
+    assert err.count("EL301") == 1
+    assert err.count("elmify lock") == 1
