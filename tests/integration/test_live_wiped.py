@@ -8,10 +8,12 @@ import pytest
 
 from reconciler.model.errors import Stale
 from reconciler.model.plan import Action
+from reconciler.planning.verification.findings import Condition, ConditionSeverity
 from tests.live.project import LiveProject, ambiguous
 from tests.live.seen import look
 from tests.live.system import CONTENT, lecture_ids, library_objects, query
 from tests.stand import Quiet
+from tests.verifying import repair_live, verify_live
 
 pytest_plugins = ["tests.live.fixtures"]
 
@@ -113,6 +115,28 @@ def categories(live: LiveProject) -> Mapping[int, list[str]]:
         "and r.row_id = lecture_id group by lecture_id",
     )
     return {row["lecture_id"]: row["slugs"] for row in rows}
+
+
+@pytest.mark.parametrize("wiped", ["wipe", "wipe_and_count_anew", "wipe_by_deletes"])
+def test_verify_says_after_a_wipe_that_nothing_can_be_heard(live: LiveProject, wiped: str) -> None:
+    WIPES[wiped](live)
+
+    found = verify_live(live)
+
+    lost = [each for each in found.findings if each.condition is Condition.ENTRY_WITHOUT_ROW]
+    assert found.silent
+    assert len(lost) == found.counts[ConditionSeverity.ERROR] == 8 + 12 + len(live.addresses())
+    assert {each.repairs for each in lost} == {(each.what,) for each in lost}
+    assert verify_live(live).sides.objects == len(library_objects(look(live).bucket))
+
+
+def test_a_wipe_is_repaired_by_the_plan_that_verify_makes(live: LiveProject) -> None:
+    rows = content(live)
+    wipe(live)
+
+    repair_live(live)
+
+    assert differences(content(live), rows) == {}
 
 
 @pytest.mark.parametrize("wiped", ["wipe", "wipe_and_count_anew"])

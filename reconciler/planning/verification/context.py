@@ -88,6 +88,16 @@ class VerifyContext:
         """Return the object under a key; None when there is none."""
         return None if key is None else self.world.snapshot.objects.get(nfc(key))
 
+    def is_heard(self, placed: Placed) -> bool:
+        """Return whether a resource is a lecture that a listener can hear.
+
+        It has a row, and the object that the row names holds bytes.
+        """
+        if placed.row is None or placed.row.kind is not Kind.LECTURE:
+            return False
+        stored = self.stored(named_in(placed.row, Slot.LECTURE_AUDIO))
+        return stored is not None and stored.size_bytes > 0
+
     def is_asked(self, address: Address) -> bool:
         """Return whether an address or one of its parents has a question."""
         parts = address.split("/")

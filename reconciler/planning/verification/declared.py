@@ -5,8 +5,9 @@ They find wrong rows, wrong objects, and wrong names of the one in the other.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from reconciler.model.actual import Row
+from reconciler.model.actual import Row, StoredObject
 from reconciler.model.kinds import TABLES, Column, Origin, Slot
 from reconciler.model.remedies import Lock, Remedy, Sentence
 from reconciler.model.values import Value, canonical_json, nfc, same
@@ -90,6 +91,8 @@ class _Checks:
         stored = self._ground.stored(named)
         if named is None or stored is None:
             return self._without_object(row, slot, named)
+        if slot is Slot.LECTURE_AUDIO and stored.size_bytes == 0:
+            return self._empty(row, stored, placement)
         others = self._ground.owners.get(named, frozenset()) - {self._placed.address}
         if others and named != nfc(placement.key):
             detail = f"{slot.value}: row {row.id} names {named}, the object of {min(others)}"
@@ -117,6 +120,21 @@ class _Checks:
             return None  # on another domain: a wrong URL
         detail = f"{slot.value}: row {row.id} names {named}, and there is no such object"
         return self._finding(Condition.MISSING_IMAGE, detail, key=named)
+
+    def _empty(self, row: Row, stored: StoredObject, placement: Placement) -> VerifyFinding:
+        """Return the finding for an object without a byte.
+
+        A plan repairs it where the catalog means other bytes; else the recording has to be found.
+        """
+        found = self._finding(
+            Condition.EMPTY_AUDIO,
+            f"row {row.id} names {stored.key}, which holds 0 bytes",
+            key=nfc(stored.key),
+            repairable=placement.media.size_bytes > 0,
+        )
+        if placement.media.size_bytes > 0:
+            return found
+        return replace(found, remedies=(*_bytes_nowhere(placement.media.path), found.remedies[-1]))
 
     def _stands_elsewhere(self, named: str, placement: Placement) -> bool:
         """Return whether the declared bytes are in the bucket under another key.

@@ -33,6 +33,12 @@ class Condition(Enum):
         ConditionSeverity.ERROR,
         "row without object: playback is broken",
     )
+    EMPTY_AUDIO = (
+        "empty-audio",
+        ConditionSeverity.ERROR,
+        "audio object of zero bytes: playback is broken",
+    )
+    ENTRY_WITHOUT_ROW = ("entry-without-row", ConditionSeverity.ERROR, "catalog entry without row")
     OTHER_BYTES = ("other-bytes", ConditionSeverity.ERROR, "object with other bytes than the catalog means")
     WRONG_LECTURE = (
         "wrong-lecture",
@@ -44,7 +50,6 @@ class Condition(Enum):
     DUPLICATE_ROWS = ("duplicate-rows", ConditionSeverity.WARNING, "duplicate rows for one file")
     ORPHAN = ("object-without-row", ConditionSeverity.WARNING, "object without row")
     UNDECLARED_ROW = ("row-without-catalog", ConditionSeverity.WARNING, "row without catalog entry")
-    ENTRY_WITHOUT_ROW = ("entry-without-row", ConditionSeverity.WARNING, "catalog entry without row")
     WRONG_FACTS = (
         "wrong-facts",
         ConditionSeverity.WARNING,
@@ -151,7 +156,8 @@ class Verification:
     `findings` are ordered: the worst first, then by condition, then by name. `truth` counts files
     (audio and images) by presence; all eight combinations are there. `ignored` are findings that
     elmify.yaml ignores, which do not count as wrong. `depth` is None when nothing was hashed.
-    `adopted` says whether any resource is managed yet.
+    `adopted` says whether any resource is managed yet. `heard` counts the declared lectures that have a
+    row, and bytes under the key that it names.
     """
 
     environment: str
@@ -159,6 +165,7 @@ class Verification:
     findings: tuple[VerifyFinding, ...]
     truth: Mapping[Presence, int]
     sides: Sides
+    heard: int
     ignored: tuple[VerifyFinding, ...] = ()
     depth: Depth | None = None
     adopted: bool = True
@@ -169,6 +176,11 @@ class Verification:
         for finding in self.findings:
             counts[finding.severity] += 1
         object.__setattr__(self, "counts", counts)
+
+    @property
+    def silent(self) -> bool:
+        """Return whether lectures are declared and not one can be heard."""
+        return self.sides.declared[Kind.LECTURE] > 0 and self.heard == 0
 
     @property
     def wrong(self) -> int:

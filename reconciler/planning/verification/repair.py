@@ -99,6 +99,7 @@ def _can_be_deleted(finding: VerifyFinding) -> bool:
         Condition.UNDECLARED_ROW,
         Condition.DUPLICATE_ROWS,
         Condition.ROW_WITHOUT_OBJECT,
+        Condition.EMPTY_AUDIO,
     }
     if _is_undeclared(finding):
         return finding.condition in undeclared

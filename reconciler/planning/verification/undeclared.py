@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from reconciler.model.actual import Row
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.plan import NamedBy
-from reconciler.model.remedies import Adopt, Merge, Sentence
+from reconciler.model.remedies import Adopt, Merge, Remedy, Sentence
 from reconciler.model.values import nfc, readable_size
 from reconciler.planning.verification.context import VerifyContext, name_of, named_in
 from reconciler.planning.verification.findings import (
@@ -25,6 +25,7 @@ from reconciler.planning.world import DELETE_UNMANAGED
 def undeclared(context: VerifyContext) -> Iterator[VerifyFinding]:
     """Yield what is wrong with what no entry of the catalog stands for."""
     yield from _vanished(context)
+    yield from _vanished_and_empty(context)
     duplicates = {finding.row: finding for finding in _duplicates(context)}
     yield from duplicates.values()
     yield from _rows(context, duplicates)
@@ -49,6 +50,29 @@ def _vanished(context: VerifyContext) -> Iterator[VerifyFinding]:
         )
 
 
+def _vanished_and_empty(context: VerifyContext) -> Iterator[VerifyFinding]:
+    for address, row in context.identities.vanished.items():
+        if row is not None and row.kind is Kind.LECTURE and _is_empty(context, row):
+            yield _empty(row, address, (apply_alone(address),))
+
+
+def _is_empty(context: VerifyContext, row: Row) -> bool:
+    stored = context.stored(named_in(row, Slot.LECTURE_AUDIO))
+    return stored is not None and stored.size_bytes == 0
+
+
+def _empty(row: Row, what: str, remedies: tuple[Remedy, ...]) -> VerifyFinding:
+    named = named_in(row, Slot.LECTURE_AUDIO)
+    return VerifyFinding(
+        condition=Condition.EMPTY_AUDIO,
+        what=what,
+        detail=f"{name_of(row)}: it names {named}, which holds 0 bytes",
+        remedies=remedies,
+        key=named,
+        row=row.id,
+    )
+
+
 def _rows(context: VerifyContext, told: Mapping[int | None, VerifyFinding]) -> Iterator[VerifyFinding]:
     for kind, ids in context.unmanaged.rows.items():
         for row_id in ids:
@@ -56,6 +80,9 @@ def _rows(context: VerifyContext, told: Mapping[int | None, VerifyFinding]) -> I
             named = named_in(row, Slot.LECTURE_AUDIO) if kind is Kind.LECTURE else None
             if kind is Kind.LECTURE and context.stored(named) is None:
                 yield _playing_nothing(row, named)
+            elif kind is Kind.LECTURE and _is_empty(context, row):
+                address = row_address(kind, row_id)
+                yield _empty(row, address, _at_hand_or_not(address))
             elif kind is not Kind.LECTURE or row_id not in told:
                 yield _undeclared(row)
 
@@ -66,16 +93,18 @@ def _playing_nothing(row: Row, named: str | None) -> VerifyFinding:
         condition=Condition.ROW_WITHOUT_OBJECT,
         what=address,
         detail=f"{name_of(row)}: it names {named or 'no key'}, and there is no such object",
-        remedies=(
-            Sentence(
-                text="Is its file at hand? Then declare it, put the file under the media root and lock it:"
-            ),
-            Adopt(addresses=(address,)),
-            Sentence(text="If not, delete it:"),
-            apply_alone(address, DELETE_UNMANAGED),
-        ),
+        remedies=_at_hand_or_not(address),
         key=named,
         row=row.id,
+    )
+
+
+def _at_hand_or_not(address: str) -> tuple[Remedy, ...]:
+    return (
+        Sentence(text="Is its file at hand? Then declare it, put the file under the media root and lock it:"),
+        Adopt(addresses=(address,)),
+        Sentence(text="If not, delete it:"),
+        apply_alone(address, DELETE_UNMANAGED),
     )
 
 

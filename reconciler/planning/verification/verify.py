@@ -52,6 +52,7 @@ def verified(
         findings=worst_first(finding for finding in found if id(finding) not in ignored),
         truth=truth_table(context),
         sides=sides(context),
+        heard=sum(map(context.is_heard, context.placed)),
         ignored=worst_first(finding for finding in found if id(finding) in ignored),
         depth=depth,
         adopted=bool(world.recorded.resources),

@@ -22,16 +22,17 @@ from reconciler.render.history import time_text
 from reconciler.render.remedies import remedy_json, remedy_lines
 
 #: The first number changes when a key goes or changes its meaning; the second when keys are added.
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 
 
 def verify_json(found: Verification) -> str:
     """Return a verification as JSON.
 
-        format_version  "1.1"
+        format_version  "1.2"
         environment     the environment's name
         timestamp       when it was read, in UTC
         adopted         whether any resource is managed yet
+        heard           how many declared lectures have a row and an object with bytes in it
         summary         {errors, warnings, infos, ignored: counts of findings}
         catalog         {speaker, collection, lecture: how many are declared}
         bucket          {objects, size_bytes}
@@ -53,6 +54,7 @@ def verify_json(found: Verification) -> str:
         "environment": found.environment,
         "timestamp": found.made_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "adopted": found.adopted,
+        "heard": found.heard,
         "summary": {
             "errors": found.counts[ConditionSeverity.ERROR],
             "warnings": found.counts[ConditionSeverity.WARNING],

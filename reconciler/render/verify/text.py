@@ -34,6 +34,8 @@ _COLOURS = {
 #: What listeners meet, one and several of it.
 _MET: Mapping[Condition, tuple[str, str]] = {
     Condition.ROW_WITHOUT_OBJECT: ("lecture cannot be played", "lectures cannot be played"),
+    Condition.EMPTY_AUDIO: ("recording is empty", "recordings are empty"),
+    Condition.ENTRY_WITHOUT_ROW: ("declared entry has no row", "declared entries have no row"),
     Condition.OTHER_BYTES: ("object holds other bytes", "objects hold other bytes"),
     Condition.WRONG_LECTURE: ("row shows what is another's", "rows show what is another's"),
     Condition.DUPLICATE_ROWS: ("lecture stands there twice", "lectures stand there twice"),
@@ -72,14 +74,24 @@ def headline(found: Verification) -> str:
     """Return what a person must know, in a sentence or two."""
     counts = {condition: len(findings) for condition, findings in _by_condition(found.findings)}
     met = [counted(counts[condition], *words) for condition, words in _MET.items() if condition in counts]
+    if found.silent:
+        declared = counted(found.sides.declared[Kind.LECTURE], "declared lecture")
+        return f"Nothing can be heard: not one of {declared} has a row and an object with bytes in it."
     if met:
         return f"Listeners notice: {joined(met)}."
     if Condition.BROKEN_AUDIT in counts:
-        return "Everything plays, and the audit log is not the one that was written."
+        return f"{_plays(found)}, and the audit log is not the one that was written."
     if found.wrong:
-        return "Everything plays. Catalog, bucket and database do not agree on all of it."
+        return f"{_plays(found)}. Catalog, bucket and database do not agree on all of it."
     whole = found.truth[True, True, True]
     return f"All is well: {counted(whole, 'file')} in catalog, bucket and database, and nothing wrong."
+
+
+def _plays(found: Verification) -> str:
+    declared = found.sides.declared[Kind.LECTURE]
+    if found.heard >= declared:
+        return "Everything plays"
+    return f"{found.heard:,} of {counted(declared, 'declared lecture')} can be heard"
 
 
 def finding_text(finding: VerifyFinding, *, colour: bool = False) -> str:

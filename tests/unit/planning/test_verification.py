@@ -39,6 +39,7 @@ from tests.unit.planning.worlds import (
     speaker,
     speaker_row,
     stored,
+    wiped,
     with_keys,
     with_objects,
     with_rows,
@@ -81,6 +82,84 @@ def test_two_declared_lectures_may_share_a_file() -> None:
     shared = live(catalog(lecture(ONE), lecture("ali/tafsir/one", audio=f"{ONE}.mp3")))
 
     assert not {c for c, _ in states(shared)} & {Condition.DUPLICATE_ROWS, Condition.WRONG_LECTURE}
+
+
+# Nothing to be heard.
+
+
+def silenced(world: World) -> World:
+    return with_objects(world, *(stored(key_of(world, one), "") for one in (ONE, TWO)))
+
+
+SILENT = {
+    "wiped": lambda: wiped(shelf()),
+    "wiped with its records": lambda: without_records(wiped(shelf())),
+    "no row of a lecture": lambda: without_rows(shelf(), row_of(shelf(), ONE), row_of(shelf(), TWO)),
+    "no object": lambda: without_objects(shelf(), *shelf().snapshot.objects),
+    "no byte": lambda: silenced(shelf()),
+    "every file path is another": lambda: with_rows(
+        shelf(), *(edited(row_of(shelf(), one), file_path=f"old/{one}") for one in (ONE, TWO))
+    ),
+    "nothing was applied": lambda: world(catalog(lecture(ONE), lecture(TWO))),
+    "each lecture lacks something": lambda: without_objects(
+        without_rows(shelf(), row_of(shelf(), ONE)), key_of(shelf(), TWO)
+    ),
+}
+
+
+@pytest.mark.parametrize("silent", SILENT)
+def test_a_library_in_which_nothing_can_be_heard_is_silent(silent: str) -> None:
+    found = verification_of(SILENT[silent]())
+
+    assert found.silent
+    assert found.counts[ConditionSeverity.ERROR] >= 2
+
+
+def test_a_library_in_which_one_lecture_can_be_heard_is_not_silent() -> None:
+    found = verification_of(without_rows(shelf(), row_of(shelf(), ONE)))
+
+    assert (found.silent, found.heard) == (False, 1)
+
+
+def test_every_declared_resource_without_a_row_is_an_error() -> None:
+    lost = found_in(wiped(shelf()), Condition.ENTRY_WITHOUT_ROW)
+
+    assert {finding.what for finding in lost} == {"ali", "ali/quran", ONE, TWO}
+    assert {finding.severity for finding in lost} == {ConditionSeverity.ERROR}
+
+
+# Objects of zero bytes.
+
+
+def test_a_declared_empty_object_is_an_error_that_a_plan_repairs_where_the_catalog_means_bytes() -> None:
+    start = shelf()
+    silent = with_objects(start, stored(key_of(start, ONE), ""))
+
+    finding = the_only(silent, Condition.EMPTY_AUDIO)
+
+    assert (finding.what, finding.key, finding.severity) == (ONE, key_of(start, ONE), ConditionSeverity.ERROR)
+    assert finding.repairs == (ONE,)
+    assert not found_in(silent, Condition.OTHER_BYTES)
+
+
+def test_an_empty_object_that_the_catalog_declares_is_an_error_that_a_person_repairs() -> None:
+    declared = live(catalog(lecture(ONE), lecture(TWO), lock=[media(f"{ONE}.mp3", "")]))
+
+    finding = the_only(declared, Condition.EMPTY_AUDIO)
+
+    assert (finding.what, finding.repairs) == (ONE, ())
+    assert finding.remedies[1:] == (Lock(), apply_alone(ONE))
+
+
+def test_an_empty_object_is_an_error_in_a_row_that_nobody_declares_and_in_one_that_left_the_catalog() -> None:
+    start = shelf()
+    empty = with_objects(start, stored("stray.mp3", ""), stored(key_of(start, ONE), ""))
+    strays = with_rows(empty, lecture_row(900, "Stray", "stray.mp3"), lecture_row(901, "Two", "stray.mp3"))
+    left = declaring(strays, lecture(TWO))
+
+    found = {finding.what for finding in found_in(left, Condition.EMPTY_AUDIO)}
+
+    assert found == {ONE, "unmanaged.lectures[900]", "unmanaged.lectures[901]"}
 
 
 # Rows and their objects.

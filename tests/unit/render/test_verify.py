@@ -60,6 +60,7 @@ def verification(*findings: VerifyFinding, **known: object) -> Verification:
             objects=532,
             object_bytes=10 * 1024**3,
         ),
+        heard=467,
     )
     return replace(found, **known)  # type: ignore[arg-type]
 
@@ -92,6 +93,38 @@ def test_a_whole_library_is_said_to_be_well_on_the_first_line() -> None:
 )
 def test_the_headline_says_what_listeners_notice(conditions: list[Condition], said: str) -> None:
     assert headline(verification(*map(finding, conditions))) == said
+
+
+@pytest.mark.parametrize("conditions", [[], [Condition.ENTRY_WITHOUT_ROW], [Condition.BROKEN_AUDIT]])
+def test_the_headline_says_that_nothing_can_be_heard_before_all_else(conditions: list[Condition]) -> None:
+    silent = verification(*map(finding, conditions), heard=0)
+
+    assert headline(silent) == (
+        "Nothing can be heard: not one of 467 declared lectures has a row and an object with bytes in it."
+    )
+
+
+def test_not_everything_plays_where_a_declared_lecture_cannot_be_heard() -> None:
+    asked = verification(finding(Condition.QUESTION), heard=466)
+
+    assert headline(asked).startswith("466 of 467 declared lectures can be heard. Catalog, bucket")
+
+
+def test_a_library_without_a_lecture_is_not_silent() -> None:
+    nothing = Sides(declared=dict.fromkeys(Kind, 0), rows=dict.fromkeys(Kind, 0), objects=0, object_bytes=0)
+
+    assert "heard" not in headline(verification(sides=nothing, heard=0))
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        (Condition.EMPTY_AUDIO, "Listeners notice: 1 recording is empty."),
+        (Condition.ENTRY_WITHOUT_ROW, "Listeners notice: 1 declared entry has no row."),
+    ],
+)
+def test_the_headline_says_what_is_empty_and_what_is_gone(condition: Condition, said: str) -> None:
+    assert headline(verification(finding(condition))) == said
 
 
 def test_both_sides_and_all_eight_rows_of_the_truth_table_are_there() -> None:
