@@ -234,6 +234,26 @@ class NamedBy:
         return f"{self.column} names it" if self.readable else f"{self.column} may, and cannot be read"
 
 
+class Hindrance(StrEnum):
+    """Reason why an object cannot move to the key that its template gives today."""
+
+    NEVER_HASHED = "never-hashed"  # a copy could not be told from other bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotRekeyed:
+    """Object that keeps its key, though the plan was asked to move objects to the keys of today.
+
+    `wished` is the key that its template gives.
+    """
+
+    address: str
+    slot: Slot
+    key: str
+    wished: str
+    reason: Hindrance
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
     """Names of the two stores, for a person who reviews a plan.
@@ -261,9 +281,9 @@ class Plan:
     that the plan rolls back, whatever the catalog says; `restored` is what comes back with it.
     `merges` names two lectures: the user rows of the first go to the second, as `merged` counts them,
     and then the first is deleted. `kept` are the NFC keys that the plan would have retired if no
-    column outside elmify's management named them. `stores` names what the plan was made of; it is no part
-    of what is reviewed, and None in a plan that an older elmify has saved.
-    column outside elmify's management named them. `playback` counts the lectures that play now and
+    column outside elmify's management named them. `not_rekeyed` are the objects that `rekey` leaves
+    where they are. `stores` names what the plan was made of; it is no part of what is reviewed, and
+    None in a plan that an older elmify has saved. `playback` counts the lectures that play now and
     after the plan, by way.
     """
 
@@ -287,6 +307,7 @@ class Plan:
     merges: tuple[str, str] | None = None
     merged: Merged = field(default_factory=Merged)
     kept: Mapping[str, NamedBy] = field(default_factory=dict)
+    not_rekeyed: tuple[NotRekeyed, ...] = ()
     stores: Stores | None = None
     playback: tuple[WayCount, ...] = ()
 

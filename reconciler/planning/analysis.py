@@ -4,17 +4,18 @@ All three are found in one pass. The planner, verification and import share this
 that an address means the same row and the same key in all of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
 from reconciler.model.address import Address
 from reconciler.model.catalog import Resource, lineage
 from reconciler.model.kinds import Slot
-from reconciler.model.plan import Unmanaged
+from reconciler.model.plan import Hindrance, NotRekeyed, Unmanaged
 from reconciler.planning.diff import Differ, Differences, Placed
 from reconciler.planning.identity import Identities, identify
-from reconciler.planning.object_keys import TemplateRefused, default_key
+from reconciler.planning.key_allocation import How
+from reconciler.planning.object_keys import TemplateRefused, default_key, is_form_of
 from reconciler.planning.removals import unmanaged_in
 from reconciler.planning.world import World
 
@@ -27,13 +28,15 @@ class Analysis:
     declared.
 
     `unmanaged` is what no resource names, ignored or not. `placed` has every resource in the order of
-    addresses; it is empty unless it was asked for, since it takes memory for each resource.
+    addresses; it is empty unless it was asked for, since it takes memory for each resource. `not_rekeyed`
+    are the objects that could not move to the keys of today.
     """
 
     identities: Identities
     differences: Differences
     unmanaged: Unmanaged
     placed: tuple[Placed, ...] = ()
+    not_rekeyed: tuple[NotRekeyed, ...] = ()
 
 
 def analyse(world: World, *, rekey: bool = False, keep_placed: bool = False) -> Analysis:
@@ -43,14 +46,43 @@ def analyse(world: World, *, rekey: bool = False, keep_placed: bool = False) -> 
     """
     identities = identify_rows(world)
     placed: list[Placed] = []
-    differ = Differ(world, identities, rekey=rekey, take=placed.append if keep_placed else None)
+    left: list[NotRekeyed] = []
+
+    def take(each: Placed) -> None:
+        if keep_placed:
+            placed.append(each)
+        if rekey:
+            left.extend(_not_rekeyed(world, each))
+
+    differ = Differ(world, identities, rekey=rekey, take=take if keep_placed or rekey else None)
     differences = differ.run()
     return Analysis(
         identities=identities,
         differences=differences,
         unmanaged=unmanaged_in(world, identities, differences.used),
         placed=tuple(placed),
+        not_rekeyed=tuple(left),
     )
+
+
+def _not_rekeyed(world: World, placed: Placed) -> Iterator[NotRekeyed]:
+    """Yield the objects that stay under a key that their template does not give today.
+
+    Only bytes that nobody has hashed stay.
+    """
+    resource = placed.resource
+    for slot, placement in placed.placements.items():
+        if placement is None or placement.media.sha256 is not None or placement.how is How.NOWHERE:
+            continue
+        wished = _rendered(world, resource, slot, resource.media[slot] or "")
+        if not is_form_of(placement.key, wished, ""):
+            yield NotRekeyed(
+                address=resource.address,
+                slot=slot,
+                key=placement.key,
+                wished=wished,
+                reason=Hindrance.NEVER_HASHED,
+            )
 
 
 def identify_rows(world: World) -> Identities:
@@ -67,11 +99,13 @@ def _audio_key(world: World) -> Callable[[Resource], str]:
     @cache
     def key_of(address: Address) -> str:
         resource = world.catalog.resources[address]
-        path = resource.media.get(Slot.LECTURE_AUDIO) or ""
-        try:
-            templates = world.policy.layout.templates
-            return default_key(templates, Slot.LECTURE_AUDIO, lineage(world.catalog, resource), path)
-        except TemplateRefused:
-            return path  # reported where the key is allocated
+        return _rendered(world, resource, Slot.LECTURE_AUDIO, resource.media.get(Slot.LECTURE_AUDIO) or "")
 
     return lambda resource: key_of(resource.address)
+
+
+def _rendered(world: World, resource: Resource, slot: Slot, path: str) -> str:
+    try:
+        return default_key(world.policy.layout.templates, slot, lineage(world.catalog, resource), path)
+    except TemplateRefused:
+        return path  # reported where the key is allocated

@@ -21,6 +21,7 @@ from reconciler.model.plan import (
     Impact,
     Merged,
     NamedBy,
+    NotRekeyed,
     Plan,
     Restored,
     Unmanaged,
@@ -66,6 +67,7 @@ class Draft:
     kept: Mapping[str, NamedBy] = field(default_factory=dict)
     playback: tuple[WayCount, ...] = ()
     unheard: tuple[Blocked, ...] = ()
+    not_rekeyed: tuple[NotRekeyed, ...] = ()
 
     @property
     def retired(self) -> frozenset[str]:
@@ -109,6 +111,7 @@ def draft(world: World, request: Request) -> Draft:
         unchanged=differences.unchanged,
         unverified=differences.unverified,
         ignored=ignored + more,
+        not_rekeyed=tuple(each for each in found.not_rekeyed if request.covers(each.address)),
     )
 
 
@@ -201,6 +204,7 @@ def finish(
         merged=rough.merged,
         kept=rough.kept,
         playback=rough.playback,
+        not_rekeyed=rough.not_rekeyed,
     )
 
 

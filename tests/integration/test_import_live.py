@@ -1,5 +1,6 @@
 """Bringing a messy live library under the catalog: nothing is lost, and only what is wrong is corrected."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -281,6 +282,22 @@ def test_streaming_the_objects_teaches_every_hash(
     lines = (untouched.root / "catalog/elmify.lock").read_text().splitlines()[1:]
     assert [line for line in lines if '"unknown"' in line] == []
     assert "to import as they are." in printed(untouched.root, ["plan"])
+
+
+def test_what_rekey_cannot_move_it_tells_and_the_command_that_it_names_lets_it_move(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team.do_import()
+    keys = 'keys:\n  speaker_image: "{{ speaker.name }}/portrait.{{ ext }}"\n'
+    (team.root / "elmify.yaml").write_text(SETTINGS + keys)
+    monkeypatch.setenv("DATABASE_URL", team.live.url)
+    monkeypatch.chdir(team.root)
+    before = json.loads(printed(team.root, ["plan", "--rekey", "--format", "json"]))["not_rekeyed"]
+
+    remedy = {json.dumps(left["remedy"], sort_keys=True) for left in before}
+    assert [json.loads(each) for each in remedy] == [{"kind": "import-live", "clean": [], "hash_bytes": True}]
+    assert run(["import", "live", "--hash"]) == Exit.OK
+    assert json.loads(printed(team.root, ["plan", "--rekey", "--format", "json"]))["not_rekeyed"] == []
 
 
 # The whole way, by the command line.

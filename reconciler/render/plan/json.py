@@ -29,7 +29,14 @@ from reconciler.planning.corrections import CORRECTING, corrections
 from reconciler.planning.fingerprint import change_id, fingerprint
 from reconciler.render.diagnostics import position_json
 from reconciler.render.escape import harmless_json
-from reconciler.render.plan.sentences import VERBS, cost_of, counts_of, object_address, row_name
+from reconciler.render.plan.sentences import (
+    VERBS,
+    cost_of,
+    counts_of,
+    hindrance_remedy,
+    object_address,
+    row_name,
+)
 from reconciler.render.plan.steps import steps_of
 from reconciler.render.remedies import remedy_json
 
@@ -112,6 +119,17 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             for key, named_by in sorted(plan.kept.items())
         ],
         "playback": [_way(count) for count in plan.playback],
+        "not_rekeyed": [
+            {
+                "address": left.address,
+                "slot": left.slot.value,
+                "key": left.key,
+                "wished": left.wished,
+                "reason": left.reason.value,
+                "remedy": remedy_json(hindrance_remedy(left.reason)),
+            }
+            for left in plan.not_rekeyed
+        ],
         "summary": _summary(plan),
     }
 

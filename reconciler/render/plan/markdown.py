@@ -117,7 +117,7 @@ def plan_in_short(plan: Plan, where: str) -> str:
 
 
 def _nothing_to_say(plan: Plan) -> bool:
-    told = plan.changes or plan.blocked or plan.drift or plan.kept or plan.scope
+    told = plan.changes or plan.blocked or plan.drift or plan.kept or plan.not_rekeyed or plan.scope
     return plan.empty and not told
 
 

@@ -16,6 +16,7 @@ from reconciler.render.plan.sentences import (
     kept_notes,
     options_sentence,
     record_notes,
+    rekey_notes,
     released_notes,
     remembered_notes,
     transfer_sentence,
@@ -102,6 +103,7 @@ def notes(plan: Plan) -> Iterator[tuple[str, list[str]]]:
     """
     for sentence, addresses in (
         *kept_notes(plan),
+        *rekey_notes(plan),
         *released_notes(plan),
         *remembered_notes(plan),
         *record_notes(plan),

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from reconciler.model.drift import DriftKind
 from reconciler.model.kinds import Kind, Slot
-from reconciler.model.plan import Action, PutOrigin
+from reconciler.model.plan import Action, Hindrance, PutOrigin
 from reconciler.model.playback import CopyStep
 
 Size = Annotated[int, Field(ge=0)]
@@ -341,6 +341,28 @@ class KeptPart(PlanPart):
     readable: bool
 
 
+class ImportLivePart(PlanPart):
+    """Import what is live; with `hash_bytes`, read the objects that nobody has hashed."""
+
+    kind: Literal["import-live"]
+    clean: list[str]
+    hash_bytes: bool
+
+
+class NotRekeyedPart(PlanPart):
+    """An object that keeps its key, though `--rekey` was given, and what lets it move.
+
+    `wished` is the key that its template gives today.
+    """
+
+    address: str
+    slot: Slot
+    key: str
+    wished: str
+    reason: Hindrance
+    remedy: ImportLivePart
+
+
 class StoresPart(PlanPart):
     """Names of the stores that the plan was made of, without any secret."""
 
@@ -388,6 +410,7 @@ class PlanFile(Header):
     merged: MergedPart = Field(default_factory=MergedPart)
     kept: list[KeptPart] = Field(default_factory=list)
     playback: list[WayPart] = Field(default_factory=list)
+    not_rekeyed: list[NotRekeyedPart] = Field(default_factory=list)
     summary: Summary
 
 

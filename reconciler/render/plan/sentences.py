@@ -7,12 +7,25 @@ from math import ceil
 
 from reconciler.model.address import Address
 from reconciler.model.kinds import TABLES, Kind
-from reconciler.model.plan import Action, Change, Impact, Merged, NamedBy, Plan, Put, PutOrigin, Restored
+from reconciler.model.plan import (
+    Action,
+    Change,
+    Hindrance,
+    Impact,
+    Merged,
+    NamedBy,
+    Plan,
+    Put,
+    PutOrigin,
+    Restored,
+)
 from reconciler.model.policy import TransferLimits
+from reconciler.model.remedies import ImportLive, Remedy
 from reconciler.model.values import counted, listed, readable_size
 from reconciler.planning.corrections import Corrections, corrections
 from reconciler.planning.diff import differing_names
 from reconciler.render.escape import harmless
+from reconciler.render.remedies import commands_of
 
 NO_CHANGES = "No changes. The library matches the catalog."
 KNOWN_AFTER_APPLY = "(known after apply)"
@@ -392,6 +405,35 @@ def _kept_by(named_by: NamedBy) -> str:
     if named_by.readable:
         return f"named in {place}"
     return f"elmify's role may not read all of {place}, which may name any object"
+
+
+#: Why an object keeps its key, and what lets it move.
+_HINDRANCES: Mapping[Hindrance, tuple[str, Remedy]] = {
+    Hindrance.NEVER_HASHED: ("nobody has hashed the bytes", ImportLive(hash_bytes=True)),
+}
+
+
+def hindrance_remedy(reason: Hindrance) -> Remedy:
+    """Return the operation after which such an object can move to the key of today."""
+    return _HINDRANCES[reason][1]
+
+
+def rekey_notes(plan: Plan) -> list[tuple[str, list[str]]]:
+    """Return a note for each reason why objects are not moved to the keys of today.
+
+    Each is a sentence with the command that helps, and the objects with their slots.
+    """
+    places: dict[Hindrance, list[str]] = {}
+    for left in plan.not_rekeyed:
+        places.setdefault(left.reason, []).append(f"{left.address} {left.slot.value}: {left.key}")
+    return [(_not_rekeyed(reason, len(objects)), objects) for reason, objects in sorted(places.items())]
+
+
+def _not_rekeyed(reason: Hindrance, count: int) -> str:
+    why, remedy = _HINDRANCES[reason]
+    objects = f"{counted(count, 'object keeps its key', 'objects keep their keys')}"
+    (command,) = commands_of([remedy])
+    return f"--rekey leaves out what it cannot move: {objects}, because {why}. First `{command}`."
 
 
 def record_notes(plan: Plan) -> list[tuple[str, list[str]]]:

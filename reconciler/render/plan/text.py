@@ -27,6 +27,7 @@ from reconciler.render.plan.sentences import (
     plan_line,
     purpose_of,
     record_notes,
+    rekey_notes,
     released_notes,
     remembered_notes,
     standing,
@@ -178,6 +179,7 @@ class _Text:
     def _notes(self) -> Iterator[str]:
         for sentence, addresses in (
             *kept_notes(self.plan),
+            *rekey_notes(self.plan),
             *released_notes(self.plan),
             *remembered_notes(self.plan),
             *record_notes(self.plan),

@@ -11,6 +11,7 @@ from reconciler.model.plan import (
     Impact,
     Merged,
     NamedBy,
+    NotRekeyed,
     ObjectState,
     Plan,
     Put,
@@ -49,9 +50,16 @@ def plan_value(part: schema.PlanFile) -> Plan:
         restored=_restored(part.restored),
         merges=part.merges,
         merged=_merged(part.merged),
+        not_rekeyed=tuple(map(_not_rekeyed, part.not_rekeyed)),
         stores=None if part.stores is None else Stores(**dict(part.stores)),
         playback=tuple(WayCount(**dict(one)) for one in part.playback),
         kept={one.key: NamedBy(column=one.column, readable=one.readable) for one in part.kept},
+    )
+
+
+def _not_rekeyed(part: schema.NotRekeyedPart) -> NotRekeyed:
+    return NotRekeyed(
+        address=part.address, slot=part.slot, key=part.key, wished=part.wished, reason=part.reason
     )
 
 

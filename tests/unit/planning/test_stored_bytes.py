@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from reconciler.model.kinds import Slot
-from reconciler.model.plan import Action, ObjectState
+from reconciler.model.plan import Action, Hindrance, ObjectState
 from reconciler.model.recorded import KeyState
 from reconciler.planning.byte_sources import Match, compare, object_at
 from reconciler.planning.diff import differing_names
-from reconciler.planning.world import World
+from reconciler.planning.world import REKEY, World
 from reconciler.render.plan.attributes import attributes
 from tests.unit.planning.worlds import (
     CDN,
@@ -230,3 +230,49 @@ def test_bytes_that_replaced_those_that_were_hashed_are_not_verified() -> None:
     replaced = object_at(with_objects(adopted, stored("l.mp3", "12345")), "l.mp3")
     assert replaced is not None
     assert not replaced.verified
+
+
+# What `--rekey` leaves where it is.
+
+
+def test_rekey_tells_every_object_that_it_leaves_in_place_because_nobody_hashed_it() -> None:
+    known = every_slot(hashed=False)
+
+    plan = planned(known, options=[REKEY])
+
+    left = {each.slot: each for each in plan.not_rekeyed}
+    assert left.keys() == set(Slot)
+    for slot, each in left.items():
+        after = after_of(plan, each.address)
+        assert each.key == after.objects[slot].key in UNKNOWN
+        assert (each.wished.startswith("S/"), each.reason) == (True, Hindrance.NEVER_HASHED)
+    assert not any(change.puts for change in plan.changes)
+
+
+def test_what_rekey_leaves_is_told_again_until_it_is_hashed() -> None:
+    known = every_slot(hashed=False)
+    known = applied(known, planned(known))
+    again = planned(known, options=[REKEY])
+    hashed = [media(path, path, etag=md5(path)) for path in UNKNOWN]
+
+    assert (again.empty, len(again.not_rekeyed)) == (True, len(UNKNOWN))
+    now = planned(declaring(known, *WITH_EVERY_SLOT, lock=hashed), options=[REKEY])
+    assert now.not_rekeyed == ()
+    assert len([put for change in now.changes for put in change.puts]) == len(UNKNOWN)
+
+
+def test_only_a_plan_with_rekey_tells_it_and_only_within_its_scope() -> None:
+    known = every_slot(hashed=False)
+
+    assert planned(known).not_rekeyed == ()
+    scoped = planned(known, options=[REKEY], only=["s/c"])
+    assert {each.address for each in scoped.not_rekeyed} == {"s/c", "s/c/l"}
+
+
+@pytest.mark.parametrize("key", ["S/C/L.mp3", "S/C/L~3f2a9c1b.mp3"])
+def test_what_has_the_key_of_today_already_is_not_left_out(key: str) -> None:
+    unknown = media(key, key, sha256=None, md5=None, etag=md5(key))
+    declared = catalog(lecture("s/c/l", audio=key), lock=[unknown])
+    known = live(declared, rows=[lecture_row(3, "L", key)], objects=[stored(key)])
+
+    assert planned(known, options=[REKEY]).not_rekeyed == ()

@@ -15,9 +15,11 @@ from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import (
     Action,
     Change,
+    Hindrance,
     Impact,
     Merged,
     NamedBy,
+    NotRekeyed,
     ObjectState,
     Plan,
     PutOrigin,
@@ -153,9 +155,16 @@ def _everything() -> Plan:
         merged=Merged(moved={"public.favorites": 3}, combined={"public.favorites": 1}, users=4),
     )
     kept = {"c.jpg": NamedBy(column="private.notes", readable=False)}
-    stores = Stores(bucket="bucket b", database="database d")
+    left = NotRekeyed(
+        address="a",
+        slot=Slot.SPEAKER_IMAGE,
+        key="i.jpg",
+        wished="A/speaker.jpg",
+        reason=Hindrance.NEVER_HASHED,
+    )
     ways = (WayCount(way="stream", lectures=3, plays=1, lectures_after=4, plays_after=2, report=True),)
-    return replace(whole, kept=kept, stores=stores, playback=ways)
+    stores = Stores(bucket="bucket b", database="database d")
+    return replace(whole, kept=kept, not_rekeyed=(left,), stores=stores, playback=ways)
 
 
 def _values_in(value: object) -> Iterator[Any]:

@@ -79,6 +79,7 @@ SAMPLES: tuple[Operation, ...] = (
     *(NewEntry(of=kind, file=UGLY if kind is Kind.LECTURE else None) for kind in Kind),
     ImportFiles(folder=UGLY),
     ImportLive(),
+    ImportLive(hash_bytes=True, clean=("titles",)),
     TryNotifications(),
 )
 
