@@ -51,8 +51,8 @@ class Mistake(Enum):
     BAD_TEMPLATE = _Entry(
         "EL004",
         "a key template cannot be used",
-        "A template under `keys:` is not valid Jinja2, reaches for what a key is not made of, or gives a key "
-        "that no object may have.",
+        "A template under `keys:` or `playback:` is not valid Jinja2, reaches for what a key is not made of, "
+        "or gives a key that no object may have.",
         '`lecture_audio: "{{ lecture.titel }}.{{ ext }}"`',
         "Use the names speaker, collection, lecture and ext, and the filters pad, lower, upper, trim, "
         "default.",

@@ -31,6 +31,7 @@ from reconciler.model.policy import (
 from reconciler.model.values import Value, readable_size
 from reconciler.planning.object_keys import TemplateRefused, key_problem, render_key
 from reconciler.settings.ci import read_actor
+from reconciler.settings.playback import read_ways
 from reconciler.settings.source import CONFIG_NAME, Source, parse_duration, parse_size, read_source
 from reconciler.settings.stores import read_stores
 from reconciler.settings.values import CdnSettings, NotifySettings, Secret, Settings
@@ -84,6 +85,7 @@ def load_settings(root: Path, environ: Mapping[str, str]) -> Settings:
             retention=_read_retention(source),
             ignore=tuple(Ignored(**each) for each in source.value.get("ignore", ())),
             staged_retention=_read_staged_retention(source),
+            playback=read_ways(source, _parse_base_url),
             own_prefix_is_private=source.section("staging").get("prefix_is_private", False),
         ),
         catalog_dir=catalog_dir,
@@ -269,6 +271,7 @@ def _read_transfer(source: Source) -> TransferLimits:
         part_bytes=part_size or default.part_bytes,
         concurrency=section.get("concurrency", default.concurrency),
         cache_control=section.get("cache_control", default.cache_control),
+        playback_cache_control=section.get("playback_cache_control", default.playback_cache_control),
     )
 
 

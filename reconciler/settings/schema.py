@@ -49,6 +49,22 @@ class ColumnsSection(TypedDict, total=False):
 
 
 @with_config(_STRICT)
+class WayEntry(TypedDict, total=False):
+    """A playback way: how the apps find the recording of a lecture.
+
+    Exactly one of `key` and `column` is there.
+    """
+
+    way: Required[_Id]
+    key: _Template
+    column: Literal["file_path", "audio_url", "file_name", "thumbnail_url"]
+    when: list[Literal["speaker", "collection"]]
+    request: Literal["raw", "encode-uri", "encoded"]
+    report: bool
+    base_url: _Line
+
+
+@with_config(_STRICT)
 class GuardsSection(TypedDict, total=False):
     """Guard settings: limits on what a plan may do without an allowance."""
 
@@ -66,6 +82,7 @@ class TransferSection(TypedDict, total=False):
     single_put: _Line
     part_size: _Line
     cache_control: _Line
+    playback_cache_control: _Line
 
 
 @with_config(_STRICT)
@@ -139,6 +156,7 @@ class SettingsFile(TypedDict, total=False):
     public_base_url: _Line
     keys: KeysSection
     columns: ColumnsSection
+    playback: list[WayEntry]
     guards: GuardsSection
     retention: _Line
     ignore: list[IgnoredSection]

@@ -57,22 +57,22 @@ class Source:
         section: Mapping[str, Any] = self.value.get(name, {})
         return section
 
-    def position(self, *path: str) -> Position:
+    def position(self, *path: str | int) -> Position:
         """Return where a value stands, or the nearest thing around it."""
         return self.places.of_value(path)
 
-    def report(self, mistake: Mistake, path: tuple[str, ...], detail: str, hint: str = "") -> None:
+    def report(self, mistake: Mistake, path: YamlPath, detail: str, hint: str = "") -> None:
         """Add a mistake at a value."""
         self.found.append(mistake.at(self.position(*path), detail, hint))
 
-    def parsed(self, parse: Callable[[str], Any], *path: str) -> Any:
+    def parsed(self, parse: Callable[[str], Any], *path: str | int) -> Any:
         """Return a parsed text; None where there is none.
 
         Also None when it cannot be parsed, which is reported.
         """
         value: Any = self.value
         for step in path:
-            value = value.get(step, {})
+            value = value[step] if isinstance(step, int) else value.get(step, {})
         if not isinstance(value, str):
             return None
         try:
@@ -144,8 +144,16 @@ def _search(value: dict[str, Any], path: YamlPath, places: Places) -> Iterator[D
         elif isinstance(inner, str) and _URL_WITH_PASSWORD.search(inner):
             del value[key]
             yield Mistake.SECRET_IN_FILE.at(places.of_value(here), f"The URL of `{key}` holds a password.")
-        elif isinstance(inner, dict):
-            yield from _search(inner, here, places)
+        else:
+            yield from _search_in(inner, here, places)
+
+
+def _search_in(inner: Any, here: YamlPath, places: Places) -> Iterator[Diagnostic]:
+    if isinstance(inner, dict):
+        yield from _search(inner, here, places)
+    elif isinstance(inner, list):
+        for place, each in enumerate(inner):
+            yield from _search_in(each, (*here, place), places)
 
 
 #: The name of an environment variable. No secret is mistaken for one: few are of capitals alone.

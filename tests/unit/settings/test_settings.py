@@ -96,7 +96,8 @@ keys:
   lecture_audio: "{{ speaker.id }}/{{ lecture.number | pad(3) }}.{{ ext }}"
 columns: {image_url: key, cover_image_small_url: url, thumbnail_url: key, file_format: audio/mpeg}
 guards: {delete_percent: 5, delete_floor: 1, delete_count: 3, user_rows: 2}
-transfer: {concurrency: 4, single_put: 5 MiB, part_size: 1 GiB, cache_control: no-cache}
+transfer: {concurrency: 4, single_put: 5 MiB, part_size: 1 GiB, cache_control: no-cache,
+           playback_cache_control: private}
 objects: {store: directory, directory: bucket}
 database: {store: embedded, embedded: pg}
 staging: {directory: staged, prefix_is_private: true, keep: 3d}
@@ -121,7 +122,11 @@ staging: {directory: staged, prefix_is_private: true, keep: 3d}
     assert policy.layout.format_style is FormatStyle.MEDIA_TYPE
     assert policy.guards == GuardLimits(delete_percent=5, delete_floor=1, delete_count=3, user_rows=2)
     assert policy.transfer == TransferLimits(
-        concurrency=4, single_put_bytes=5 * 1024**2, part_bytes=1024**3, cache_control="no-cache"
+        concurrency=4,
+        single_put_bytes=5 * 1024**2,
+        part_bytes=1024**3,
+        cache_control="no-cache",
+        playback_cache_control="private",
     )
     assert loaded.objects == DirectoryStore(path=root / "bucket")
     assert loaded.database == EmbeddedDatabase(path=root / "pg")
