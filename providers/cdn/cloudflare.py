@@ -102,7 +102,10 @@ class Cloudflare:
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
-    """Return the answer's fields; none when something other than Cloudflare answered."""
+    """Return the answer's fields.
+
+    None of them when something other than Cloudflare answered.
+    """
     try:
         answer = json.loads(body)
     except ValueError:

@@ -90,7 +90,10 @@ class ServerCopy:
         return there.etag
 
     def _refuse_another_source(self, etag: str) -> None:
-        """Look at the source again: not every store knows that condition on a part."""
+        """Look at the source again.
+
+        Not every store knows that condition on a part.
+        """
         if self._source_etag() != etag:
             raise self._source_replaced()
 

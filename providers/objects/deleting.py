@@ -47,9 +47,10 @@ class Deletes:
             return
 
     def _link(self, where: dict[str, Any], within: timedelta, what: str) -> str:
-        """Return a link that deletes an object, until the store's clock says that its time is over.
+        """Return a link that deletes an object, for a limited time.
 
-        The link is dated by this machine's clock, so what that is ahead is taken off.
+        The store's clock says when its time is over. The link is dated by this machine's clock,
+        so what that is ahead is taken off.
         """
         seconds = int((min(within, LINK_MAX) - self._ahead).total_seconds())
         if within <= timedelta(0) or seconds < 1:
@@ -70,7 +71,10 @@ def _take_link(params: dict[str, Any], context: dict[str, Any], **_: object) -> 
 
 
 def _leave_unsigned(context: dict[str, Any], **_: object) -> Any:
-    """Return that a link is not signed once more; None leaves the choice to the client."""
+    """Return that a link is not signed once more.
+
+    None leaves the choice to the client.
+    """
     from botocore import UNSIGNED
 
     return UNSIGNED if _LINK in context else None

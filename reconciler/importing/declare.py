@@ -255,7 +255,10 @@ class _Merging:
         return fields
 
     def _shared(self, address: Address, found: FoundResources) -> Mapping[str, Any]:
-        """Return the defaults of a new collection: what its lectures share, and what new ones get."""
+        """Return the defaults of a new collection.
+
+        They are what its lectures share, and what new ones get.
+        """
         inherited = self._defaults(address)
         fresh = self.new if found.row is None else {}
         return {**{name: fresh[name] for name in fresh if name not in inherited}, **_shared(found.children)}
@@ -296,7 +299,7 @@ class _Merging:
             self.editor.place(address)
 
     def _new_defaults(self, address: Address, found: FoundResources) -> Mapping[str, Any]:
-        """Return what all lectures of a declared collection share, and no entry of it says."""
+        """Return what all lectures of a collection share and none says."""
         if found.kind is not Kind.COLLECTION or "defaults" in self.editor.fields(address):
             return {}
         said = {name for each in self.editor.children(address) for name in self.editor.fields(each)}

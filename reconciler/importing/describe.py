@@ -72,7 +72,10 @@ def _field(name: str, value: Value) -> Any:
 
 
 def text_in(value: str) -> str | None:
-    """Return a text of several lines as it is; None where no catalog can write it."""
+    """Return a text of several lines as it is.
+
+    None where no catalog can write it.
+    """
     return value if _TEXT.fullmatch(value) else None
 
 

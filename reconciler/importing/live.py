@@ -274,7 +274,7 @@ def _with_accepted_values(bench: Workbench, merged: MergedEntries) -> Iterator[I
 
 
 def _new_columns(change: Change, merged: MergedEntries) -> Mapping[str, Value]:
-    """Return the columns that would be corrected by what the import has written."""
+    """Return the columns that what the import has written would correct."""
     address, columns = Address(change.address), columns_of(change)
     if address in merged.added:
         return columns

@@ -268,7 +268,7 @@ class _Writing:
         }
 
     def _fields(self, resource: Resource, names: Mapping[str, str]) -> Mapping[str, Any]:
-        """Return what the catalog says of some fields, by their names in a manifest."""
+        """Return what the catalog says of fields, by their names in a manifest."""
         return {said: resource.fields[name] for name, said in names.items() if name in resource.fields}
 
     def _reference(self, resource: Resource, slot: Slot, column: str) -> Mapping[str, str | None]:

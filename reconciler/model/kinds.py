@@ -76,7 +76,7 @@ class Column:
 
     @property
     def clearable(self) -> bool:
-        """Whether the catalog may say `null`."""
+        """True when the catalog may say `null`."""
         return self.nullable and not self.fragile
 
 

@@ -42,7 +42,7 @@ class ObjectState:
     verified: bool = True
 
     def is_same(self, other: "ObjectState | None") -> bool:
-        """Return whether both sides have the same key and, as far as is known, the same bytes.
+        """Return whether both sides have the same key and the same bytes.
 
         Bytes are told apart by size, and by hash where both sides were hashed: learning the hash of an
         object changes nothing about it.
@@ -188,9 +188,9 @@ class Change:
 
     @property
     def defaults(self) -> Mapping[str, Value]:
-        """The columns that the database chooses the value of, because the catalog leaves them out.
+        """Columns to which the database gives a value of its own.
 
-        Empty unless the change makes a row.
+        The catalog leaves them out. Empty unless the change makes a row.
         """
         if self.action is not Action.CREATE or self.kind is None or self.after is None:
             return {}

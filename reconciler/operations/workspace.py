@@ -56,7 +56,7 @@ def open_workspace(project: Project, *, database_optional: bool = False) -> Iter
 
 
 def stores_of(settings: Settings) -> Stores:
-    """Return the names of the stores that the settings choose, as they stand in plans.
+    """Return the names of the stores that the settings choose.
 
     A plan may stand in a public pull request: the names have no secret, no user, and no path but those
     inside the project.
@@ -86,7 +86,10 @@ def _database_of(settings: Settings) -> str:
 
 
 def _inside(path: Path, root: Path) -> str:
-    """Return a path relative to the project, or only the last part of one outside it."""
+    """Return a path relative to the project.
+
+    Only the last part of one outside it.
+    """
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 

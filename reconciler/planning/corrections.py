@@ -21,7 +21,7 @@ _SLOTS = frozenset(slot.value for slot in Slot)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One row that a correction is an example of, with the value before and after.
+    """Example of a correction: a row with its value before and after.
 
     For an object the values are its keys. `waits` says that the store makes the value at the commit.
     """
@@ -47,7 +47,7 @@ class ColumnGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrections:
-    """What the changes of one action rewrite.
+    """Columns that the changes of one action rewrite.
 
     `rows` counts the changes that rewrite anything, among those of the action. The most frequent
     column comes first, then they are by name.

@@ -161,7 +161,10 @@ VARIABLE = "^[A-Z][A-Z0-9_]*$"
 
 
 def _names_a_variable(key: str, inner: object) -> bool:
-    """Return whether a setting such as `token_from` tells where the secret is, and not the secret."""
+    """Return whether a setting says where a secret is.
+
+    `token_from` is one. It does not hold the secret itself.
+    """
     return key.endswith("_from") and isinstance(inner, str) and re.search(VARIABLE, inner) is not None
 
 

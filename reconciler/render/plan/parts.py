@@ -58,7 +58,7 @@ _TOLD_ONE_BY_ONE = 3
 
 
 def correction_parts(plan: Plan, action: Action, examples: int = EXAMPLES_MAX) -> list[dict[str, Any]]:
-    """Return the columns that the changes of an action rewrite, each with some examples.
+    """Return the columns that an action rewrites, each with examples.
 
     Those of imports are always told; those of a few other changes are told by each of them.
     """

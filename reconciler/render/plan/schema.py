@@ -199,9 +199,10 @@ class ResourceChange(PlanPart):
 
 
 class ExamplePart(PlanPart):
-    """A row that is an example of a correction; for an object, both sides are keys.
+    """A row that is an example of a correction.
 
-    `after_unknown` says that the database makes the value when the plan is applied.
+    For an object, both sides are keys. `after_unknown` says that the database makes
+    the value when the plan is applied.
     """
 
     address: str
@@ -219,9 +220,9 @@ class ColumnPart(PlanPart):
 
 
 class CorrectionsPart(PlanPart):
-    """What the changes of one action rewrite in existing rows, the most frequent column first.
+    """Columns that the changes of one action rewrite in existing rows.
 
-    It is derived from the changes, and not read back.
+    The most frequent column comes first. It is derived from the changes, and not read back.
     """
 
     actions: Annotated[list[Action], Field(min_length=1, max_length=1)]

@@ -104,7 +104,7 @@ def counts_of(plan: Plan, corrected: Corrections) -> Mapping[Action, int]:
 
 
 def with_corrected(told: Sequence[str], corrected: Corrections, one: str, more: str) -> str:
-    """Return counts as one text; the first, of imports, says which columns they correct.
+    """Return counts as one text, with the columns that imports correct.
 
     It is `485 to import, of which 465 are corrected: audio_url 465, title 101; 0 to add`.
     """
@@ -143,7 +143,7 @@ def _takes_as_it_is(change: Change) -> bool:
 
 
 def stores_sentence(plan: Plan) -> str:
-    """Return the stores that a plan is of; empty for a plan of a version that did not say."""
+    """Return the stores that a plan is of; empty when it does not say."""
     return f"Stores: {harmless(str(plan.stores))}." if plan.stores is not None else ""
 
 
