@@ -151,6 +151,24 @@ def test_parts_are_not_completed_over_another_object_nor_from_another_source(
     assert not {"CompleteMultipartUpload", "DeleteObject"} & set(requests)
 
 
+@pytest.mark.parametrize(("there", "replaces"), [(OLD, OLD_ETAG), (GONE, None)])
+def test_what_is_too_large_for_one_copy_goes_in_parts_and_is_looked_at_before_it_is_completed(
+    there: Answer, replaces: str | None
+) -> None:
+    large = {"Content-Length": str(5 * 1024**3 + 1)}
+    source, made = (replace(each, headers={**each.headers, **large}) for each in (THERE, PARTS))
+    made.headers["ETag"] = '"the ETag of the copy-6"'
+    asked = replace(ASKED, size_bytes=5 * 1024**3 + 1, replaces=replaces)
+    unhashed = Answer(body=PART.body.replace(md5_of(DATA).encode(), b"no MD5"))
+
+    with served(copying([source, there, source, there, made], in_turn(unhashed))) as (store, requests):
+        assert store.copy(asked).etag == "the ETag of the copy-6"
+
+    parts = ["CreateMultipartUpload", *["UploadPartCopy"] * 6]
+    looks = ["HeadObject", "HeadObject"]
+    assert requests == [*looks, *parts, *looks, "CompleteMultipartUpload", "HeadObject"]
+
+
 def test_parts_are_not_completed_where_something_came_meanwhile() -> None:
     with (
         served(copying([THERE, GONE, THERE, OTHER], in_turn(PART))) as (store, requests),
