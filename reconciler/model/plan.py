@@ -235,14 +235,14 @@ class NamedBy:
 
 
 class Hindrance(StrEnum):
-    """Reason why an object cannot move to the key that its template gives today."""
+    """Reason why an object cannot move to the key of today's template."""
 
     NEVER_HASHED = "never-hashed"  # a copy could not be told from other bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotRekeyed:
-    """Object that keeps its key, though the plan was asked to move objects to the keys of today.
+    """Object that keeps its key, though the plan was to move it.
 
     `wished` is the key that its template gives.
     """

@@ -66,7 +66,7 @@ def analyse(world: World, *, rekey: bool = False, keep_placed: bool = False) -> 
 
 
 def _not_rekeyed(world: World, placed: Placed) -> Iterator[NotRekeyed]:
-    """Yield the objects that stay under a key that their template does not give today.
+    """Yield the objects that do not move to the key of today's template.
 
     Only bytes that nobody has hashed stay.
     """

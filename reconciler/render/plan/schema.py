@@ -343,7 +343,10 @@ class KeptPart(PlanPart):
 
 
 class ImportLivePart(PlanPart):
-    """Import what is live; with `hash_bytes`, read the objects that nobody has hashed."""
+    """Import what is live.
+
+    With `hash_bytes`, objects that nobody has hashed are read.
+    """
 
     kind: Literal["import-live"]
     clean: list[str]
@@ -351,9 +354,9 @@ class ImportLivePart(PlanPart):
 
 
 class NotRekeyedPart(PlanPart):
-    """An object that keeps its key, though `--rekey` was given, and what lets it move.
+    """Object that keeps its key though `--rekey` was given.
 
-    `wished` is the key that its template gives today.
+    The remedy lets it move. `wished` is the key that its template gives today.
     """
 
     address: str

@@ -414,12 +414,12 @@ _HINDRANCES: Mapping[Hindrance, tuple[str, Remedy]] = {
 
 
 def hindrance_remedy(reason: Hindrance) -> Remedy:
-    """Return the operation after which such an object can move to the key of today."""
+    """Return the operation after which such an object can move."""
     return _HINDRANCES[reason][1]
 
 
 def rekey_notes(plan: Plan) -> list[tuple[str, list[str]]]:
-    """Return a note for each reason why objects are not moved to the keys of today.
+    """Return a note for each reason why objects do not move to new keys.
 
     Each is a sentence with the command that helps, and the objects with their slots.
     """
