@@ -11,6 +11,7 @@ only a file under `incoming/`, or an unfinished upload under `unfinished/`.
 
 import json
 import mimetypes
+import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -215,11 +216,11 @@ class DirectoryBucket:
 
     def delete(self, key: str, *, within: timedelta | None = None) -> None:
         """Remove an object, as `ObjectStore.delete` says."""
-        end = None if within is None else self.now() + within
+        deadline = None if within is None else time.monotonic() + within.total_seconds()
         if not self._root.exists():
             return
         with translated(self._root, key), self._files.locked():
-            if end is not None and self.now() >= end:
+            if deadline is not None and time.monotonic() >= deadline:
                 raise too_late(Doing(str(self), f"delete {key!r}"))
             entry = self._find(key)
             if entry is not None:

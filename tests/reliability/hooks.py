@@ -10,9 +10,10 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.reliability.points import Place, Points
 
@@ -43,7 +44,6 @@ def _step_threads() -> None:
     What is given to a pool is done before the caller goes on, and no heartbeat falls among the points.
     """
     from concurrent.futures import Future, wait
-    from datetime import timedelta
 
     from reconciler.applying import lease
     from reconciler.concurrency import DaemonThreads
@@ -128,10 +128,29 @@ def _hook_bucket(points: Points) -> None:
         key = unquote(url.path).lstrip("/").partition("/")[2]
         named = "&".join(sorted(part.partition("=")[0] for part in url.query.split("&")))
         what = f"{request.method} {key}{'?' if named else ''}{named}"
+        stood_still = points.stood_still
         with points.effect(Place.BUCKET, what, lambda: ConnectionClosedError(endpoint_url=request.url)):
+            if _lasted(url.query) < points.stood_still - stood_still:
+                return _expired(request.url)
             return send(self, request)
 
     replace(URLLib3Session, "send", send_)
+
+
+def _lasted(query: str) -> timedelta:
+    """Return how long a link lasts; other requests last for ever here."""
+    lasts = parse_qs(query).get("X-Amz-Expires")
+    return timedelta(seconds=int(lasts[0])) if lasts else timedelta.max
+
+
+def _expired(url: str) -> object:
+    """Return what R2 answers to a link that came too late: the server's clock knows of no pause."""
+    from botocore.awsrequest import AWSResponse
+    from botocore.compat import HTTPHeaders
+    from urllib3 import HTTPResponse
+
+    body = b"<Error><Code>ExpiredRequest</Code><Message>Request has expired</Message></Error>"
+    return AWSResponse(url, 400, HTTPHeaders(), HTTPResponse(io.BytesIO(body), preload_content=False))
 
 
 # Files, those of a directory bucket among them.
