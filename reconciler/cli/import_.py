@@ -21,15 +21,16 @@ def command() -> None:
 @click.option(
     "--clean",
     multiple=True,
-    type=click.Choice(["names", "titles"]),
-    help="Tidy the names of speakers, or the titles of collections and lectures, declared ones too.",
+    type=click.Choice(["names", "titles", "numbers"]),
+    help="Tidy names of speakers, titles, or numbers of lectures, declared ones too.",
 )
 @option_format("text", "json")
 @click.pass_obj
 def live(directory: str, as_is: bool, hash_: bool, clean: tuple[str, ...], format_: str) -> int:
     """Declare what the bucket and the database hold. Changes nothing live.
 
-    Names and titles are declared as the rows have them.
+    Names, titles and numbers are declared as the rows have them; numbers that the names of recordings prove
+    wrong, where more lectures play for it, are corrected.
     """
     from reconciler.model.outcomes import Tidied
     from reconciler.operations.imports import import_live

@@ -197,7 +197,7 @@ def _declare_rows(bench: Workbench, rows: set[tuple[Kind, int]]) -> MergedEntrie
     if not rows:
         return MergedEntries(added={})
     known = bench.known()
-    library = library_of(bench.snapshot, known={*known, *rows})
+    library = library_of(bench.snapshot, known={*known, *rows}, ways=bench.policy.playback)
     wanted = tuple(_only(library.speakers, rows))
     missing = rows - set(_rows_in(wanted)) | (rows & known.keys())
     for kind, row in sorted(missing):
@@ -205,7 +205,9 @@ def _declare_rows(bench: Workbench, rows: set[tuple[Kind, int]]) -> MergedEntrie
     merged = merge(bench.editor, wanted, known, fill=False)
     for kind, row in sorted(rows - {(each.kind, each.row or 0) for each in merged.added.values()}):
         # It came first for being asked for, and is the recording of an entry that is another row.
-        _refuse(kind, row, known, library_of(bench.snapshot, known=known).findings)
+        _refuse(
+            kind, row, known, library_of(bench.snapshot, known=known, ways=bench.policy.playback).findings
+        )
     bench.add_lines(library.media)
     bench.pin(merged)
     return merged

@@ -12,11 +12,15 @@ from typing import Any
 from reconciler.importing.declare import FoundResources, in_order
 from reconciler.importing.describe import fields_of, label, line_of, name_of, said_path, title_of, unfit
 from reconciler.importing.matching import CountUserRows, Join, no_user_rows, parent_id
+from reconciler.importing.numbers import Numbering, Recording
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.catalog import MediaFile
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.outcomes import ImportFinding, Reason
+from reconciler.model.playback import DEFAULT_WAYS, Way
+from reconciler.model.remedies import ImportLive
 from reconciler.model.values import counted
+from reconciler.planning.playback import content_of
 from reconciler.planning.references import KeySearch, references_in, split_reference
 
 
@@ -38,15 +42,22 @@ def library_of(
     known: Collection[tuple[Kind, int]] = (),
     loosely: bool = True,
     user_rows: CountUserRows = no_user_rows,
+    ways: Sequence[Way] = DEFAULT_WAYS,
+    told_numbers: bool = False,
 ) -> LiveLibrary:
     """Join bucket and rows into the library that they mean.
 
     `known` are the rows that the catalog declares already. Without `loosely`, nothing is joined or named in
     a way that would change what a row names. `user_rows` counts what listeners keep of lectures, to choose
-    among rows of which only one can be declared. Everything comes in the order of its names, lectures by
-    number.
+    among rows of which only one can be declared. A number is the row's own, unless the names of recordings
+    tell others and more lectures play for them by the `ways`, or `told_numbers` asks for them. Everything
+    comes in the order of its names, lectures by number.
     """
-    describer = _Describer(Join(snapshot, known=known, loosely=loosely, user_rows=user_rows))
+    contents = {key: content_of(stored, None) for key, stored in snapshot.objects.items()}
+    describer = _Describer(
+        Join(snapshot, known=known, loosely=loosely, user_rows=user_rows),
+        Numbering(ways, snapshot.rows, contents, is_asked=told_numbers),
+    )
     speakers = tuple(describer.speakers())
     describer.note_free_objects()
     return LiveLibrary(speakers=speakers, media=describer.media, findings=tuple(describer.join.findings))
@@ -55,6 +66,7 @@ def library_of(
 @dataclass
 class _Describer:
     join: Join
+    numbering: Numbering
     media: dict[str, MediaFile] = field(default_factory=dict)
 
     def speakers(self) -> Iterator[FoundResources]:
@@ -95,7 +107,7 @@ class _Describer:
         self.join.note_similar(lectures)
         kept = self.join.one_of_each(lectures, self._path, "recording")
         kept = self.join.one_of_each(kept, lambda each: name_of(each).strip() and name_of(each), "title")
-        numbers = self._numbers(kept)
+        numbers = self._numbers(row, kept)
         children = in_order(self._lecture(each, numbers.get(each.id)) for each in kept)
         fields = {**fields_of(row), **self._images(row)}
         return FoundResources(kind=Kind.COLLECTION, fields=fields, row=row.id, children=children)
@@ -151,24 +163,21 @@ class _Describer:
     def _naming(self, key: str) -> Iterator[Row]:
         return iter(self._rows_by_audio.get(key, ()))
 
-    def _numbers(self, rows: Sequence[Row]) -> Mapping[int, int]:
-        """Return the number of each lecture.
+    def _numbers(self, collection: Row, rows: Sequence[Row]) -> Mapping[int, int]:
+        """Return the number of each lecture that has one of its own.
 
-        It is the number in the name of its recording, or else the number of its row. Each number is used
-        once.
+        A number that the name of a recording contradicts is noted, unless it is declared as the name has it.
         """
-        numbers: dict[int, int] = {}
-        taken: set[int] = set()
-        for told in (self._told_number, _stored_number):
-            for row in rows:
-                number = told(row)
-                if row.id not in numbers and number is not None and number not in taken:
-                    numbers[row.id] = number
-                    taken.add(number)
-        return numbers
+        chosen = self.numbering.choose(collection, [self._recording(row) for row in rows])
+        for each in chosen.doubted:
+            said = "no number" if each.said is None else each.said
+            detail = f"the row says {said}, and {each.key} says {each.told}: no more lectures would play"
+            self.join.note(Reason.NUMBER_DOUBTED, label(each.row), detail, ImportLive(clean=("numbers",)))
+        return chosen.numbers
 
-    def _told_number(self, row: Row) -> int | None:
-        return self.join.places[self.join.audio[row.id]].number
+    def _recording(self, row: Row) -> Recording:
+        key = self._path(row)
+        return Recording(row=row, key=key, said=_stored_number(row), told=self.join.places[key].number)
 
     def _lecture(self, row: Row, number: int | None) -> FoundResources:
         fields: dict[str, Any] = {

@@ -20,7 +20,7 @@ from reconciler.importing.describe import Remembered
 from reconciler.importing.library import library_of
 from reconciler.importing.matching import CountUserRows, no_user_rows
 from reconciler.importing.styles import settle_styles
-from reconciler.importing.tidying import untidy_findings, write_tidy_names
+from reconciler.importing.tidying import untidy_findings, write_numbers, write_tidy_names
 from reconciler.loading.hashing import digest_file
 from reconciler.loading.lockfile import format_line, parse_line
 from reconciler.loading.media_facts import Facts, Unfit, read_facts
@@ -97,13 +97,22 @@ def import_live(
     known = bench.known()
     records = Remembered(bench.snapshot, bench.recorded)
     sure = {*known, *records.addresses}
-    library = library_of(bench.snapshot, known=sure, loosely=not as_is, user_rows=user_rows)
+    library = library_of(
+        bench.snapshot,
+        known=sure,
+        loosely=not as_is,
+        user_rows=user_rows,
+        ways=policy.playback,
+        told_numbers=Tidied.NUMBERS in clean,
+    )
     found = records.with_records(library.speakers)
     merged = merge(bench.editor, found, known, fill=True, remembered=records.addresses)
     bench.add_lines(records.lines(library.media))
     unknown = {path: line for path, line in bench.lines.items() if line.sha256 is None}
     bench.lines |= learn(unknown, bench.snapshot.objects)
     bench.pin(merged)
+    if Tidied.NUMBERS in clean:
+        write_numbers(bench.editor, bench.known(), library.speakers)
     _tidy(bench, clean)
     left = tuple(_with_accepted_values(bench, merged)) if as_is else ()
     findings = (*library.findings, *styles.findings, *untidy_findings(bench.editor), *left)

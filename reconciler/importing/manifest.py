@@ -6,6 +6,7 @@ It is read into found resources, and written from a catalog.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,19 +16,24 @@ from pydantic.alias_generators import to_camel
 from reconciler.importing.declare import FoundResources, in_order
 from reconciler.importing.describe import name_in, text_in, unfit
 from reconciler.importing.files import one_of_each
+from reconciler.importing.layout import place_of
 from reconciler.importing.metadata import year
 from reconciler.importing.names import clean
+from reconciler.importing.numbers import Numbering, Recording, with_values
 from reconciler.loading.lockfile import format_line
 from reconciler.loading.media_facts import MEDIA_TYPES, extension
 from reconciler.loading.schema import NUMBER_MAX
+from reconciler.model.actual import Row
 from reconciler.model.address import parent_of
 from reconciler.model.catalog import Catalog, MediaFile, Resource
 from reconciler.model.errors import ElmifyError
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.outcomes import ImportFinding, Reason
+from reconciler.model.playback import DEFAULT_WAYS, Way
 from reconciler.model.policy import Layout
-from reconciler.model.values import nfc
+from reconciler.model.values import Value, nfc
 from reconciler.planning.desired import fact_of, format_of
+from reconciler.planning.playback import Content
 from reconciler.planning.references import key_in, reference, style_of
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -86,12 +92,14 @@ class _Manifest(_Part):
 
 
 def read_manifest(
-    file: Path,
+    file: Path, ways: Sequence[Way] = DEFAULT_WAYS
 ) -> tuple[tuple[FoundResources, ...], Mapping[str, MediaFile], tuple[ImportFinding, ...]]:
     """Return what a manifest declares, its lines, and what does not fit.
 
     The lines are those of the lockfile that the manifest can fill, by NFC path. Null, empty and 0
-    mean unknown. Raises `ManifestRefused` for a file of another form.
+    mean unknown. Where the names of files tell other numbers than the manifest, and more lectures would
+    play for them by the `ways`, it is those that are declared. Raises `ManifestRefused` for a file of
+    another form.
     """
     try:
         manifest = _Manifest.model_validate_json(file.read_bytes())
@@ -102,7 +110,7 @@ def read_manifest(
             details=details[:_SHOWN],
             hint="It is an object with a list of `speakers`, as the export of a manifest writes it.",
         ) from error
-    reading = _Reading()
+    reading = _Reading(ways)
     speakers = in_order(found for each in manifest.speakers if (found := reading.speaker(each)) is not None)
     return speakers, reading.lines, tuple(reading.findings)
 
@@ -112,7 +120,8 @@ def _place(loc: Sequence[int | str]) -> str:
 
 
 class _Reading:
-    def __init__(self) -> None:
+    def __init__(self, ways: Sequence[Way]) -> None:
+        self.ways = ways
         self.lines: dict[str, MediaFile] = {}
         self.findings: list[ImportFinding] = []
 
@@ -128,7 +137,7 @@ class _Reading:
             "image_small": self._path(said.image_small_url, Slot.SPEAKER_IMAGE_SMALL),
         }
         found = (each for one in said.collections if (each := self._collection(one)) is not None)
-        collections = in_order(found)
+        collections = in_order(self._numbered(said.name, each) for each in found)
         return self._found(Kind.SPEAKER, fields, collections)
 
     def _collection(self, said: _Collection) -> FoundResources | None:
@@ -145,6 +154,34 @@ class _Reading:
             "categories": [clean(said.category_slug)] if clean(said.category_slug) else None,
         }
         return self._found(Kind.COLLECTION, fields, children)
+
+    def _numbered(self, speaker: str, collection: FoundResources) -> FoundResources:
+        """Return a collection with the numbers by which most of its lectures play."""
+        parents = {
+            Kind.SPEAKER: _row(Kind.SPEAKER, 1, name=speaker),
+            Kind.COLLECTION: _row(Kind.COLLECTION, 1, speaker_id=1, title=collection.name),
+        }
+        lectures = {
+            id_: _row(Kind.LECTURE, id_, title=each.name, file_path=str(each.fields["audio"]))
+            for id_, each in enumerate(collection.children, start=1)
+        }
+        rows = {**{kind: {1: row} for kind, row in parents.items()}, Kind.LECTURE: lectures}
+        recordings = [
+            Recording(
+                row=lectures[id_],
+                key=nfc(str(each.fields["audio"])),
+                said=each.fields.get("number"),
+                told=place_of(str(each.fields["audio"])).number,
+            )
+            for id_, each in enumerate(collection.children, start=1)
+        ]
+        contents = {each.key: Content(size_bytes=1, etag=each.key) for each in recordings}
+        chosen = Numbering(self.ways, rows, contents).choose(parents[Kind.COLLECTION], recordings)
+        children = (
+            replace(each, fields=_with_number(each.fields, chosen.numbers.get(id_)))
+            for id_, each in enumerate(collection.children, start=1)
+        )
+        return replace(collection, children=in_order(children))
 
     def _found(
         self, kind: Kind, fields: Mapping[str, Any], children: tuple[FoundResources, ...]
@@ -201,6 +238,15 @@ class _Reading:
             self.note(Reason.UNFIT, path, "has facts that no lockfile can say")
         else:
             self.lines[nfc(path)] = media
+
+
+def _row(kind: Kind, id_: int, **values: Value) -> Row:
+    return with_values(Row(kind, id_, (None,) * len(TABLES[kind].columns)), **values)
+
+
+def _with_number(fields: Mapping[str, Any], number: int | None) -> Mapping[str, Any]:
+    left = {name: value for name, value in fields.items() if name != "number"}
+    return left if number is None else {**left, "number": number}
 
 
 def manifest_json(catalog: Catalog, layout: Layout) -> str:

@@ -1,14 +1,15 @@
-"""Tidying of declared names and titles, when somebody asks for it.
+"""Tidying of declared names, titles and numbers, on request.
 
 An import declares names as the rows have them: apps build URLs out of them. What a person would write
 otherwise is told, and written otherwise on request alone.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reconciler.importing.declare import FoundResources
 from reconciler.importing.names import clean, without_number
 from reconciler.loading.editing import CatalogEditor
 from reconciler.model.address import Address, kind_of, parent_of
@@ -86,6 +87,36 @@ def write_tidy_names(editor: CatalogEditor, sorts: Collection[Tidied]) -> tuple[
                 editor.set(name.address, {"as_is": left})
         editor.set(name.address, {name.field: name.tidy})
     return tuple(name.address for name in wanted)
+
+
+def write_numbers(
+    editor: CatalogEditor, known: Mapping[tuple[Kind, int], Address], found: Iterable[FoundResources]
+) -> None:
+    """Write the numbers that were found for declared lectures.
+
+    A number that another lecture of the collection would have too is not written.
+    """
+    wanted: dict[Address, int] = {}
+    for lecture in _lectures(found):
+        address = known.get((Kind.LECTURE, lecture.row or 0))
+        number = lecture.fields.get("number")
+        if address is not None and isinstance(number, int):
+            wanted[address] = number
+    holders = Counter(
+        (parent_of(each), wanted.get(each, editor.fields(each).get("number"))) for each in editor.addresses
+    )
+    for address, number in wanted.items():
+        is_free = holders[parent_of(address), number] == 1
+        if is_free and editor.fields(address).get("number") != number:
+            editor.set(address, {"number": number})
+            editor.place(address)
+
+
+def _lectures(found: Iterable[FoundResources]) -> Iterator[FoundResources]:
+    for each in found:
+        if each.kind is Kind.LECTURE:
+            yield each
+        yield from _lectures(each.children)
 
 
 def untidy_findings(editor: CatalogEditor) -> Iterator[ImportFinding]:

@@ -77,6 +77,7 @@ class Tidied(StrEnum):
 
     NAMES = "names"  # of speakers
     TITLES = "titles"  # of collections and lectures
+    NUMBERS = "numbers"  # of lectures, as the names of their recordings tell them
 
 
 class Reason(StrEnum):
@@ -94,6 +95,7 @@ class Reason(StrEnum):
     UNFIT = "unfit"  # the catalog cannot say it
     STYLE = "style"  # most rows spell a column otherwise than elmify.yaml says
     STYLE_WRITTEN = "style-written"  # elmify.yaml says from now on how most rows spell a column
+    NUMBER_DOUBTED = "number-doubted"  # the recording's name tells another, and no more lectures would play
     UNTIDY_NAME = "untidy-name"  # spaces at its ends, letters and accents apart, a number repeated
     NOT_AS_IS = "not-as-is"  # `--as-is`, or `adopt`, could not put up with it
     UNSEEN = "unseen"  # an image that is neither on disk nor in the lockfile

@@ -63,7 +63,7 @@ def import_files(project: Project, directory: Path) -> Imported:
 def import_manifest(project: Project, file: Path) -> Imported:
     """Declare what the team's manifest JSON names."""
     folder, settings = _folder(project), project.settings
-    found, lines, findings = read_manifest(file)
+    found, lines, findings = read_manifest(file, settings.policy.playback)
     found, unseen = without_unseen(folder, settings.media_root, found, lines)
     return declare(folder, settings.policy.layout, found, lines, (*findings, *unseen), hashed=False)
 

@@ -28,6 +28,7 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.UNFIT: "The catalog cannot declare it",
     Reason.STYLE: "Most rows are spelled otherwise than elmify.yaml says",
     Reason.STYLE_WRITTEN: "elmify.yaml says from now on what most rows hold",
+    Reason.NUMBER_DOUBTED: "Kept as the row has it: the name of the recording tells another number",
     Reason.UNTIDY_NAME: "Kept as the row has it, and not as one would type it",
     Reason.NOT_AS_IS: "It could not be recorded as it is",
     Reason.UNSEEN: "Left undeclared: neither the media folder nor the lockfile has the image",

@@ -1,6 +1,7 @@
 """Bringing a messy live library under the catalog: nothing is lost, and only what is wrong is corrected."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,10 +27,11 @@ from reconciler.planning.world import Request
 from reconciler.settings import load_settings
 from tests import postgres
 from tests.failures import named_in
+from tests.live.backend import backend
 from tests.live.mess import Mess, Object
 from tests.live.project import SETTINGS, LiveProject, live_project
 from tests.live.seen import Seen, look
-from tests.live.system import dump_content, fill_directory, query
+from tests.live.system import dump_content, fill_database, fill_directory, query
 
 pytest_plugins = ["tests.live.fixtures"]
 
@@ -187,6 +189,16 @@ def test_the_plan_corrects_what_is_wrong_and_nothing_else(first: Import) -> None
         assert corrected[address] == wrong_columns(first.team.live.mess, truth), (address, truth)
 
 
+def is_found_by_names(mess: Mess, address: str, key: str) -> bool:
+    """Return whether apps find this lecture's collection where its recordings are.
+
+    Only there do more lectures play with the right numbers.
+    """
+    speaker, collection, _ = address.split("/")
+    folders = (mess.speakers[speaker]["name"], mess.collections[f"{speaker}/{collection}"]["title"])
+    return key.startswith(f"{nfc('/'.join(folders))}/")
+
+
 def wrong_columns(mess: Mess, address: str) -> set[str]:
     """Return the columns of a lecture's row that the mess got wrong, by the rules that made it."""
     row = mess.lectures[address]
@@ -197,7 +209,7 @@ def wrong_columns(mess: Mess, address: str) -> set[str]:
     wrong = {
         "speaker_id": row.speaker is None,
         "collection_id": row.collection is None,
-        "lecture_number": values["lecture_number"] != number,
+        "lecture_number": values["lecture_number"] != number and is_found_by_names(mess, address, key),
         "file_size": values["file_size"] != size,
         "file_format": values["file_format"] != key.rpartition(".")[2],
         "audio_url": not str(values["audio_url"]).startswith("https://cdn.example.com/"),
@@ -353,11 +365,10 @@ def test_every_favourite_is_still_there_with_its_id(journey: Journey) -> None:
     assert journey.after.users == journey.before.users
 
 
-def test_every_row_keeps_its_id_and_no_object_is_touched(journey: Journey) -> None:
+def test_every_row_keeps_its_id_and_every_object_stays(journey: Journey) -> None:
     for table, rows in journey.before.content.items():
         assert journey.after.content[table].keys() == rows.keys()
-    library = [found for found in journey.after.bucket if not found[0].startswith(".elmify/")]
-    assert library == journey.before.bucket
+    assert set(journey.after.bucket) >= set(journey.before.bucket)
 
 
 def test_the_next_plan_is_empty(journey: Journey) -> None:
@@ -416,3 +427,33 @@ def test_rows_that_only_cleaning_makes_equal_are_each_an_entry(untouched: LivePr
     assert not any({"name", "title", "lecture_number"} & corrections(plan)[change.address] for change in like)
     assert {change.action for change in plan.changes} == {Action.ADOPT}
     assert plan.blocked == ()
+
+
+# The team's own library.
+
+
+@pytest.fixture
+def team_of_backend(database_url: str, tmp_path: Path) -> Team:
+    """The team's library in today's mess: 467 lectures, of which 155 play by their names."""
+    mess = backend(healthy=False)
+    rows = fill_database(database_url, mess, users=2)
+    live = LiveProject(root=tmp_path, url=database_url, truth=(), mess=mess, rows=rows)
+    fill_directory(tmp_path / "bucket", mess.objects, live.bucket)
+    return Team(live)
+
+
+def test_all_467_lectures_of_the_team_are_declared_and_the_312_numbers_corrected(
+    team_of_backend: Team,
+) -> None:
+    imported = team_of_backend.do_import()
+
+    assert imported.added[Kind.LECTURE] == 467
+    assert [each for each in imported.diagnostics if each.severity is Severity.ERROR] == []
+    plan = team_of_backend.plan()
+    corrected = Counter(name for names in corrections(plan).values() for name in names)
+    assert corrected["lecture_number"] == 312
+    assert corrected["name"] == corrected["title"] == 0
+    assert Reason.NUMBER_DOUBTED not in {each.reason for each in imported.findings}
+    by_way = {count.way: (count.plays, count.plays_after) for count in plan.playback}
+    assert by_way["stream"] == (155, 467)
+    assert by_way["playlist"] == (467, 467)
