@@ -288,7 +288,10 @@ def proxy(upstream: str, *, page_keys: int = PAGE_KEYS, conditional_copies: bool
         def _request(self) -> Request:
             path, _, query = self.path.partition("?")
             headers = {name.lower(): value for name, value in self.headers.items()}
-            body = self.rfile.read(int(headers.get("content-length", "0")))
+            size_bytes = int(headers.get("content-length", "0"))
+            body = self.rfile.read(size_bytes)
+            if len(body) < size_bytes:
+                raise ConnectionAbortedError(self.path)  # its client died on the way: nothing arrived
             if "list-type=2" in query:
                 query += f"&max-keys={page_keys}"
             return Request(self.command, path, query, headers, body)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.proxies import WHOLE_PAGE_KEYS, proxy
 from tests.reliability.runner import Launcher, launcher
 from tests.reliability.trials import Theatre
 from tests.servers import ministack_server
@@ -17,8 +18,12 @@ def forks() -> Iterator[Launcher]:
 
 @pytest.fixture(scope="session")
 def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with ministack_server(tmp_path_factory.mktemp("ministack")) as url:
-        yield url
+    """A server that holds copies to R2's conditions."""
+    with (
+        ministack_server(tmp_path_factory.mktemp("ministack")) as url,
+        proxy(url, page_keys=WHOLE_PAGE_KEYS, conditional_copies=True) as between,
+    ):
+        yield between.url
 
 
 @pytest.fixture
