@@ -11,8 +11,11 @@ from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.values import Value
 from reconciler.planning.diff import differing_names
 
-#: The actions that can rewrite a row that exists.
-CORRECTING = (Action.ADOPT, Action.UPDATE, Action.MOVE)
+#: The actions that can rewrite a row that exists; a rollback forgets what it imported, and takes it back.
+CORRECTING = (Action.ADOPT, Action.UPDATE, Action.MOVE, Action.FORGET)
+
+#: Those of them whose name does not say that a row is rewritten: such a change counts as an update too.
+QUIET = (Action.ADOPT, Action.FORGET)
 
 EXAMPLES_MAX = 3
 

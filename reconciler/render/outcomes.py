@@ -12,11 +12,10 @@ from reconciler.planning.corrections import corrections
 from reconciler.render.escape import harmless
 from reconciler.render.history import git_advice
 from reconciler.render.plan.sentences import (
-    counts_of,
+    counts_sentence,
     merged_sentence,
     plan_line,
     restored_sentence,
-    with_corrected,
 )
 
 _DONE = {
@@ -27,7 +26,6 @@ _DONE = {
     Action.DELETE: "deleted",
     Action.FORGET: "forgotten",
 }
-_ALWAYS = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 
 
 def outcome_text(outcome: Outcome, rolled_back: Run | None, *, shown: bool) -> str:
@@ -55,14 +53,8 @@ def _outcome_lines(outcome: Outcome, rolled_back: Run | None, *, shown: bool) ->
 
 def _changes(outcome: Outcome) -> Iterator[str]:
     plan = outcome.plan
-    corrected = corrections(plan, Action.ADOPT)
-    counts = [
-        f"{number:,} {_DONE[action]}"
-        for action, number in counts_of(plan, corrected).items()
-        if action in _ALWAYS or number
-    ]
     what = "Rollback" if plan.rolls_back is not None else "Merge" if plan.merges is not None else "Apply"
-    yield f"\n{what} complete! Resources: {with_corrected(counts, corrected, 'was', 'were')}."
+    yield f"\n{what} complete! Resources: {counts_sentence(plan, _DONE, ('was', 'were'))}."
     transfers = [
         ("uploaded", outcome.uploaded_files, outcome.uploaded_bytes),
         ("copied", outcome.copied_files, outcome.copied_bytes),

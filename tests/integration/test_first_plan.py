@@ -61,6 +61,25 @@ def test_the_first_plan_counts_exactly_what_the_apply_rewrites(
     assert f"of which {rows} were corrected: {columns}; 0 added, {rows} changed, 0 deleted." in applied
 
 
+def test_a_rollback_of_the_import_tells_the_same_columns(
+    library: Path, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "--out", "first.json"]) == Exit.OK
+    assert run(["apply", "first.json"]) == Exit.OK
+    before = dump_content(database_url)
+    capsys.readouterr()
+
+    assert run(["rollback", "--out", "back.json"]) == Exit.OK
+    planned = capsys.readouterr().out
+    assert run(["apply", "back.json"]) == Exit.OK
+
+    rows, rewritten = _rewritten(before, dump_content(database_url))
+    (told,) = json.loads((library / "back.json").read_text())["corrections"]
+    assert (told["actions"], told["rows"]) == (["forget"], rows)
+    assert {one["column"]: one["count"] for one in told["columns"]} == rewritten
+    assert f"of which {rows} are changed back: " in planned
+
+
 @pytest.mark.parametrize("format_", ["text", "markdown", "html", "json"])
 def test_the_first_plan_says_in_every_format_what_it_corrects(
     library: Path, capsys: pytest.CaptureFixture[str], format_: str

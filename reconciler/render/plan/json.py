@@ -322,7 +322,7 @@ def _summary(plan: Plan) -> dict[str, Any]:
     cost, corrected = cost_of(plan), corrections(plan, Action.ADOPT)
     copies = list(plan.puts_from(PutOrigin.STAGED, PutOrigin.COPY))
     return {
-        **{VERBS[action]: number for action, number in counts_of(plan, corrected).items()},
+        **{VERBS[action]: number for action, number in counts_of(plan).items()},
         "corrected": corrected.rows,
         "upload_objects": len(list(plan.puts_from(PutOrigin.DISK))),
         "upload_bytes": plan.upload_bytes,

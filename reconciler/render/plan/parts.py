@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.model.drift import DriftFinding
 from reconciler.model.plan import Action, Plan
 from reconciler.model.values import first_few
-from reconciler.planning.corrections import EXAMPLES_MAX, Example, corrections
+from reconciler.planning.corrections import EXAMPLES_MAX, QUIET, Example, corrections
 from reconciler.render.escape import value_text
 from reconciler.render.plan.attributes import column_attribute
 from reconciler.render.plan.sentences import (
@@ -60,10 +60,11 @@ _TOLD_ONE_BY_ONE = 3
 def correction_parts(plan: Plan, action: Action, examples: int = EXAMPLES_MAX) -> list[dict[str, Any]]:
     """Return the columns that an action rewrites, each with examples.
 
-    Those of imports are always told; those of a few other changes are told by each of them.
+    Those of imports and of what is forgotten are always told; those of a few other changes are told by each
+    of them.
     """
     found = corrections(plan, action)
-    if action is not Action.ADOPT and found.rows <= _TOLD_ONE_BY_ONE:
+    if action not in QUIET and found.rows <= _TOLD_ONE_BY_ONE:
         return []
     return [
         {

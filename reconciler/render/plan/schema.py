@@ -309,7 +309,8 @@ class UnmanagedPart(PlanPart):
 class Summary(PlanPart):
     """Counts over the plan. Derived, and not read back.
 
-    `corrected` are the imports that rewrite a column; they count among `change` too.
+    `corrected` are the imports that rewrite a column; they count among `change` too, as does what a
+    rollback forgets and changes back.
     """
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, populate_by_name=True)

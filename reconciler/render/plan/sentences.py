@@ -22,7 +22,7 @@ from reconciler.model.plan import (
 from reconciler.model.policy import TransferLimits
 from reconciler.model.remedies import ImportLive, Remedy
 from reconciler.model.values import counted, listed, readable_size
-from reconciler.planning.corrections import Corrections, corrections
+from reconciler.planning.corrections import QUIET, corrections
 from reconciler.planning.diff import differing_names
 from reconciler.render.escape import harmless
 from reconciler.render.remedies import commands_of
@@ -85,34 +85,48 @@ def plan_line(plan: Plan) -> str:
         return NO_CHANGES if plan.rolls_back is None else _nothing_to_take_back(plan)
     if all(not change.visible or _takes_as_it_is(change) for change in plan.changes):
         return f"{NO_CHANGES} {plan.count(Action.ADOPT):,} to import as they are."
-    corrected = corrections(plan, Action.ADOPT)
-    told = [
-        f"{number} to {VERBS[action]}"
-        for action, number in counts_of(plan, corrected).items()
-        if number or action in _ALWAYS_COUNTED
-    ]
-    return f"{purpose_of(plan) or 'Plan'}: {with_corrected(told, corrected, 'is', 'are')}."
+    told = counts_sentence(plan, {action: f"to {verb}" for action, verb in VERBS.items()}, ("is", "are"))
+    return f"{purpose_of(plan) or 'Plan'}: {told}."
 
 
-def counts_of(plan: Plan, corrected: Corrections) -> Mapping[Action, int]:
+def counts_of(plan: Plan) -> Mapping[Action, int]:
     """Return the changes of each action that has a verb.
 
-    An import that corrects its row counts among the changes too; `corrected` are all of those.
+    What rewrites a row under another name than an update counts among the updates too.
     """
+    rewritten = sum(corrections(plan, action).rows for action in QUIET)
     counts = {action: plan.count(action) for action in VERBS}
-    return {**counts, Action.UPDATE: counts[Action.UPDATE] + corrected.rows}
+    return {**counts, Action.UPDATE: counts[Action.UPDATE] + rewritten}
 
 
-def with_corrected(told: Sequence[str], corrected: Corrections, one: str, more: str) -> str:
-    """Return counts as one text, with the columns that imports correct.
+#: How a plan says that a change of such an action rewrites its row.
+_REWRITTEN: Mapping[Action, str] = {Action.ADOPT: "corrected", Action.FORGET: "changed back"}
 
-    It is `485 to import, of which 465 are corrected: audio_url 465, title 101; 0 to add`.
+
+def counts_sentence(plan: Plan, words: Mapping[Action, str], be: tuple[str, str]) -> str:
+    """Return the counts of a plan as one text, with the columns that imports correct.
+
+    It is `485 to import, of which 465 are corrected: audio_url 465, title 101; 0 to add, 465 to change`.
+    `words` says what comes after the number of each action, `be` the verb for one and for more.
     """
-    if not corrected.rows:
-        return ", ".join(told)
-    columns = ", ".join(f"{harmless(name)} {count}" for name, count in corrected.counts.items())
-    verb = one if corrected.rows == 1 else more
-    return f"{told[0]}, of which {corrected.rows} {verb} corrected: {columns}; {', '.join(told[1:])}"
+    text, clause = "", False
+    for action, number in counts_of(plan).items():
+        if not number and action not in _ALWAYS_COUNTED:
+            continue
+        columns = _columns_sentence(plan, action, be)
+        text += ("; " if clause or columns else ", ") if text else ""
+        text += f"{number} {words[action]}{columns}"
+        clause = bool(columns)
+    return text
+
+
+def _columns_sentence(plan: Plan, action: Action, be: tuple[str, str]) -> str:
+    found = corrections(plan, action)
+    if action not in QUIET or not found.rows:
+        return ""
+    columns = ", ".join(f"{harmless(name)} {count}" for name, count in found.counts.items())
+    verb = be[0] if found.rows == 1 else be[1]
+    return f", of which {found.rows} {verb} {_REWRITTEN[action]}: {columns}"
 
 
 def purpose_of(plan: Plan) -> str:

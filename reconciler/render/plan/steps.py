@@ -102,10 +102,10 @@ def _database(change: Change) -> Iterator[Step]:
             yield Step(store=Store.DATABASE, verb="insert into", target=table)
         case Action.DELETE:
             yield Step(store=Store.DATABASE, verb="delete", target=row, note=_taken_along(change))
-        case Action.UPDATE | Action.MOVE | Action.ADOPT:
+        case Action.UPDATE | Action.MOVE | Action.ADOPT | Action.FORGET:
             if columns := changed_columns(change):
                 yield Step(store=Store.DATABASE, verb="update", target=row, note=f"set {', '.join(columns)}")
-        case Action.FORGET | Action.NO_OP:
+        case Action.NO_OP:
             return
         case _:
             assert_never(change.action)

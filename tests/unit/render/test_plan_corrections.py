@@ -152,3 +152,21 @@ def test_no_plan_that_rewrites_an_imported_row_says_that_nothing_changes(story: 
 
     assert ("corrected" in line) == (rewritten > 0)
     assert not (rewritten and (" 0 to change" in line or plan.empty or "as they are" in line))
+
+
+def test_a_rollback_of_an_import_says_which_columns_it_changes_back() -> None:
+    undone = [
+        replace(change, action=Action.FORGET, before=change.after, after=change.before)
+        for change in corrected(4).changes
+    ]
+    plan = plan_of(undone, rolls_back=7)
+
+    assert plan_line(plan) == (
+        "Rollback of run 7: 0 to add, 4 to change, 0 to delete; 4 to forget, of which 4 are changed back: "
+        "audio_url 4, lecture_number 2."
+    )
+    assert "database: update lectures[1] set audio_url" in plan_text(plan)
+    (told,) = json.loads(dump_plan(plan))["corrections"]
+    assert (told["actions"], told["rows"]) == (["forget"], 4)
+    done = outcome_text(Outcome(plan=plan, run=8), None, shown=True)
+    assert "4 changed, 0 deleted; 4 forgotten, of which 4 were changed back: audio_url 4" in done
