@@ -17,6 +17,12 @@ class InsideProject(Project):
 
     def elmify(self, *arguments: str, env: Mapping[str, str] | None = None, status: int = 0) -> Ran:
         """Run a command in the project, without a terminal, and check its exit status."""
+        ran = self.ended(*arguments, env=env)
+        assert ran.status == status, f"{arguments} exited {ran.status}\n{ran.out}\n{ran.err}"
+        return ran
+
+    def ended(self, *arguments: str, env: Mapping[str, str] | None = None) -> Ran:
+        """Run a command in the project, whatever its exit status is."""
         out, err = io.StringIO(), io.StringIO()
         with (
             patch.dict(os.environ, {**self.environ, **(env or {})}, clear=True),
@@ -25,10 +31,8 @@ class InsideProject(Project):
             contextlib.redirect_stderr(err),
             _handlers_kept(),
         ):
-            ended = run(list(arguments))
-        ran = Ran(ended, out.getvalue(), err.getvalue())
-        assert ran.status == status, f"{arguments} exited {ran.status}\n{ran.out}\n{ran.err}"
-        return ran
+            status = run(list(arguments))
+        return Ran(status, out.getvalue(), err.getvalue())
 
 
 @contextlib.contextmanager

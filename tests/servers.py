@@ -129,7 +129,7 @@ def scripted_server(script: Callable[[Request], Answer | None]) -> Iterator[str]
             return
 
     with ThreadingHTTPServer((HOST, 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield f"http://{HOST}:{server.server_port}"

@@ -101,6 +101,11 @@ class Listener:
             cache_control=response.headers.get("Cache-Control"),
         )
 
+    def hashes(self) -> dict[int, set[str]]:
+        """Return the SHA-256 that each row claims for its recording."""
+        with psycopg.connect(self.url) as connection:
+            return {id_: {sha256} for id_, sha256 in connection.execute("select id, file_hash from lectures")}
+
     def _object(self, key: str) -> Answer:
         found = object_bytes(self.store, key)
         if found is None:
@@ -119,6 +124,15 @@ def listening(url: str, store: ObjectStore, *bases: str) -> Iterator[Listener]:
 def playing(heard: Heard, recordings: Recordings, way: Way) -> set[int]:
     """Return the rows that play by a way."""
     return {row for (row, by), answer in heard.items() if by is way and answer.plays(recordings.get(row, ()))}
+
+
+def unheard(heard: Heard, recordings: Recordings, ways: Collection[Way] = PLAYED) -> list[str]:
+    """Say which lectures do not play by which way; nothing is good."""
+    return [
+        f"lecture {row} does not play by {way}: {answer.status} {answer.url}"
+        for (row, way), answer in sorted(heard.items())
+        if way in ways and not answer.plays(recordings.get(row, ()))
+    ]
 
 
 def compare(
