@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reconciler.applying.observer_guard import guarded
 from reconciler.concurrency import NEVER_CANCELLED, CancellationToken
 from reconciler.model.catalog import Catalog
+from reconciler.model.explanation import PublicAnswer
 from reconciler.model.history import Actor
 from reconciler.model.plan import Stores
 from reconciler.model.policy import Policy
@@ -14,6 +15,9 @@ from reconciler.model.staging import Staging
 
 #: Says whether the public URL (base URL, key) gives an object to anybody; None when no server answers there.
 IsPublic = Callable[[str, str], bool | None]
+
+#: Asks a public URL as an app does, and says what came back.
+AskPublic = Callable[[str], PublicAnswer]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,7 @@ class Workspace:
     observer: Observer
     cancel: CancellationToken = NEVER_CANCELLED
     is_public: IsPublic | None = None
+    ask_public: AskPublic | None = None
     cdn: Cdn | None = None
 
     def __post_init__(self) -> None:

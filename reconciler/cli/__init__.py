@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "drift": "Show what other hands changed since the last apply.",
     "adopt": "Accept what other hands changed: write live values into the catalog.",
     "verify": "Check that catalog, bucket and database agree.",
+    "why": "Show by which ways a lecture plays, and why not.",
     "reconcile": "Decide on what verify finds, one finding at a time.",
     "rollback": "Take a run back, its deleted rows and their favourites included.",
     "merge": "Make two rows of one recording one, their favourites together.",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn, assert_never
 from urllib.parse import urlsplit
 
-from reconciler.applying.workspace import IsPublic, Workspace
+from reconciler.applying.workspace import AskPublic, IsPublic, Workspace
 from reconciler.logs import hiding
 from reconciler.model.diagnostics import Diagnostic, in_reading_order
 from reconciler.model.errors import InvalidInput
@@ -51,6 +51,7 @@ def open_workspace(project: Project, *, database_optional: bool = False) -> Iter
             observer=project.observer,
             cancel=project.cancel,
             is_public=_public_probe(settings),
+            ask_public=_public_request(settings),
             cdn=_cdn(settings),
         )
 
@@ -99,6 +100,14 @@ def _public_probe(settings: Settings) -> IsPublic | None:
     from providers.objects.r2 import is_public
 
     return is_public
+
+
+def _public_request(settings: Settings) -> AskPublic | None:
+    if isinstance(settings.objects, DirectoryStore):
+        return None
+    from providers.cdn.public import ask
+
+    return ask
 
 
 def _cdn(settings: Settings) -> Cdn | None:

@@ -39,7 +39,7 @@ def url_of(base_url: str, key: str) -> str:
 
 
 #: What JavaScript's `encodeURI` leaves as it is, besides letters and digits.
-_LEFT_BY_ENCODE_URI = "/;,?:@&=+$-_.!~*'()#"
+LEFT_BY_ENCODE_URI = "/;,?:@&=+$-_.!~*'()#"
 
 
 def purge_urls(bases: Iterable[str], keys: Iterable[str]) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def purge_urls(bases: Iterable[str], keys: Iterable[str]) -> tuple[str, ...]:
         url
         for key in keys
         for base in bases
-        for url in (f"{base}/{key}", url_of(base, key), f"{base}/{quote(key, safe=_LEFT_BY_ENCODE_URI)}")
+        for url in (f"{base}/{key}", url_of(base, key), f"{base}/{quote(key, safe=LEFT_BY_ENCODE_URI)}")
     )
     return tuple(dict.fromkeys(urls))
 

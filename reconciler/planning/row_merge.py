@@ -20,7 +20,16 @@ from reconciler.planning.record_validity import trusted
 from reconciler.planning.removals import row_state, unmanaged_in
 from reconciler.planning.world import Request, World
 
-_ROW = re.compile(r"(?:unmanaged\.lectures\[)?([0-9]{1,18})\]?")
+_ROW = re.compile(r"(?:(?:unmanaged\.)?lectures\[)?([0-9]{1,18})\]?")
+
+
+def row_number(text: str) -> int | None:
+    """Return the row of lectures that a text names; None when it is none.
+
+    `412`, `lectures[412]` and `unmanaged.lectures[412]` are row 412.
+    """
+    numbered = _ROW.fullmatch(text)
+    return int(numbered[1]) if numbered else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +92,10 @@ def rows_of(rough: Draft) -> tuple[int, int]:
 
 def _place(world: World, by_row: dict[int, Address], text: str) -> MergeTarget:
     lectures = world.snapshot.rows[Kind.LECTURE]
-    numbered = _ROW.fullmatch(text)
     recorded = world.recorded.resources.get(Address(text))
-    number = int(numbered[1]) if numbered else recorded.row if recorded is not None else None
+    number = row_number(text)
+    if number is None and recorded is not None:
+        number = recorded.row
     if recorded is not None and recorded.kind is not Kind.LECTURE:
         raise UsageError(f"{text} is no lecture", code="not-a-lecture", hint="Only lectures can be merged.")
     row = lectures.get(number) if number is not None else None

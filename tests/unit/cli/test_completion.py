@@ -40,6 +40,7 @@ def completed(words: str, project: Path) -> list[str]:
         ("plan --only studio-voice/", ["studio-voice/introduction-to-tafsir"]),
         ("gc --now the-r", ["the-reading-circle"]),
         ("adopt abdul-rashid-sufi/quran-hafs/al-f", ["abdul-rashid-sufi/quran-hafs/al-fatiha"]),
+        ("why abdul-rashid-sufi/quran-hafs/al-f", ["abdul-rashid-sufi/quran-hafs/al-fatiha"]),
         ("plan --only nobody", []),
     ],
 )

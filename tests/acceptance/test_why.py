@@ -1,0 +1,68 @@
+"""A listener complains, and somebody types `elmify why`."""
+
+from tests.acceptance.projects import Project
+from tests.buckets import bucket_at
+from tests.listener.cdn import cdn
+
+ADDRESS = "ali/quran/opening"
+KEY = "Ali/Quran/01 - The Opening.mp3"
+
+
+def test_why_follows_a_lecture_from_its_first_apply_to_a_lost_object(project: Project) -> None:
+    project.elmify("why", ADDRESS, status=2)  # declared, and in no store
+    project.apply()
+
+    told = project.elmify("why", ADDRESS, "--format", "json").json
+    (lecture,) = told["lectures"]
+    assert (told["plays"], lecture["name"], lecture["remedies"]) == (True, ADDRESS, [])
+    assert {way["key"] for way in lecture["ways"]} == {KEY}
+    assert {way["object"]["cache_control"] for way in lecture["ways"]} == {"public, max-age=300"}
+    assert {change["address"]: change["run"]["id"] for change in lecture["changes"]} == {
+        "ali": 1,
+        "ali/quran": 1,
+        ADDRESS: 1,
+    }
+    row = lecture["row"]["id"]
+    for asked in (str(row), f"unmanaged.lectures[{row}]", KEY, f"https://cdn.example.com/{KEY}"):
+        assert [
+            each["name"] for each in project.elmify("why", asked, "--format", "json").json["lectures"]
+        ] == [ADDRESS]
+    offline = project.elmify("why", ADDRESS, "--online", "--format", "json").json
+    assert offline["online"] == "not-public"
+
+    project.objects.delete(KEY)
+
+    ran = project.elmify("why", ADDRESS, "--format", "json", status=2).json
+    assert [way["fault"] for way in ran["lectures"][0]["ways"]] == ["missing"] * 3
+    assert ran["lectures"][0]["commands"]
+    project.apply()
+    project.elmify("why", ADDRESS)
+
+
+def test_a_name_that_nothing_has_is_a_mistake_of_usage(project: Project) -> None:
+    project.apply()
+
+    ran = project.elmify("why", "ali/quran/openning", "--format", "json", status=64)
+
+    assert ran.json["error"]["code"] == "unknown-name"
+    assert ADDRESS in ran.json["error"]["hint"]
+
+
+def test_online_tells_what_the_cdn_answers(team: Project, s3_url: str, bucket: str) -> None:
+    store = bucket_at(s3_url, bucket)
+    with cdn(store) as url:
+        team.settings = (
+            "playback:\n"
+            f"  - {{way: apps, column: file_path, request: encode-uri, base_url: '{url}'}}\n"
+            "  - {way: link, column: audio_url, report: true, base_url: 'http://127.0.0.1:1'}\n"
+        )
+        team.write()
+        team.apply()
+        team.sql("update lectures set audio_url = file_path")
+
+        apps, link = team.elmify("why", ADDRESS, "--online", "--format", "json").json["lectures"][0]["ways"]
+
+    assert apps["url"] == f"{url}/Ali/Quran/01%20-%20The%20Opening.mp3"
+    assert (apps["cdn"]["status"], apps["cdn"]["size_bytes"], apps["cdn"]["stale"]) == (200, 7, False)
+    assert (link["plays"], link["cdn"]["status"]) == (False, None)
+    store.close()
