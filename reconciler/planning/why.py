@@ -37,6 +37,7 @@ from reconciler.model.recorded import KeyRecord, KeyState
 from reconciler.model.remedies import Apply, CollectGarbage, Remedy, Sentence
 from reconciler.model.values import nfc
 from reconciler.planning.playback import Content, Library, Route, canonical_key
+from reconciler.planning.playback_claims import is_broken
 from reconciler.planning.references import LEFT_BY_ENCODE_URI, KeySearch, naming_columns, url_of
 from reconciler.planning.subjects import owners_of
 from reconciler.planning.verification.context import VerifyContext
@@ -190,7 +191,7 @@ class _Explaining:
             pending = self._world.recorded.aliases.get(route.key or "")
             url = url_of_way(way, route, self._world.policy.layout.base_url)
             others = tuple(other for other in self._named_by(route.key) if other.id != row.id)
-            bytes_ = self._bytes(row, content, others) if content is not None else None
+            bytes_ = self._bytes(row, route.key or "", content, others) if content is not None else None
             fault = self._fault(way, route, row, content, bytes_)
             if pending is not None and fault is Fault.ANOTHERS:
                 fault = None  # until the alias is made, it plays what it played before
@@ -208,8 +209,10 @@ class _Explaining:
                 answer=self._beside.answers.get(url) if url is not None else None,
             )
 
-    def _bytes(self, row: Row, content: Content, others: Sequence[Row]) -> Bytes:
+    def _bytes(self, row: Row, key: str, content: Content, others: Sequence[Row]) -> Bytes:
         own = self._library.own(row)
+        if content.size_bytes == 0 or (key == canonical_key(row) and is_broken(self._world, key)):
+            return Bytes.OTHER  # and not what was put there
         is_hash = content.sha256 is not None and content.sha256 == str(row["file_hash"] or "").lower()
         if is_hash or (own is not None and own.same(content)):
             return Bytes.OWN
@@ -276,8 +279,11 @@ class _Explaining:
         if errors := [each for each in helped if each.severity is ConditionSeverity.ERROR]:
             return errors[0].remedies
         if broken:
-            corrected = [each for each in helped if each.condition is Condition.OTHER_VALUES and each.repairs]
-            return corrected[0].remedies if corrected else (self._correct(lecture, broken[0]),)
+            keys = {way.key for way in broken}
+            of_way = [each for each in helped if each.key is not None and nfc(each.key) in keys]
+            of_row = [each for each in helped if each.condition is Condition.OTHER_VALUES and each.repairs]
+            found = [*of_way, *of_row]
+            return found[0].remedies if found else (self._correct(lecture, broken[0]),)
         if lecture.row is None:
             return helped[0].remedies if helped else (Apply(),)
         warnings = [each for each in helped if each.severity is ConditionSeverity.WARNING]

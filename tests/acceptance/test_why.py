@@ -39,6 +39,28 @@ def test_why_follows_a_lecture_from_its_first_apply_to_a_lost_object(project: Pr
     project.elmify("why", ADDRESS)
 
 
+def test_a_rename_above_a_lecture_is_told_as_its_last_change(project: Project) -> None:
+    project.apply()
+    project.name = "Ali the Reader"
+    project.write()
+    project.apply()
+
+    (lecture,) = project.elmify("why", ADDRESS, "--format", "json").json["lectures"]
+
+    stream, playlist, _ = lecture["ways"]
+    assert (stream["key"], playlist["key"]) == ("Ali the Reader/Quran/01 - The Opening.mp3", KEY)
+    assert (stream["bytes"], playlist["bytes"]) == ("own", "own")
+    changed = {change["address"]: (change["action"], change["run"]["id"]) for change in lecture["changes"]}
+    assert changed["ali"] == ("update", 2)
+    old = project.elmify("why", KEY, "--format", "json").json
+    assert old["key"]["named_by"][0]["by"] == [
+        "way playlist",
+        "way link",
+        "column file_path",
+        "column audio_url",
+    ]
+
+
 def test_a_name_that_nothing_has_is_a_mistake_of_usage(project: Project) -> None:
     project.apply()
 

@@ -115,7 +115,7 @@ def test_an_object_that_is_gone() -> None:
 def test_an_object_of_zero_bytes() -> None:
     found = with_objects(library(), stored(KEY, ""))
 
-    assert way(found).fault is Fault.EMPTY
+    assert (way(found).fault, way(found).bytes) == (Fault.EMPTY, Bytes.OTHER)
     assert not account(found).plays
     assert remedies(found)
 
@@ -176,8 +176,9 @@ def test_a_column_without_a_value_leads_to_no_key() -> None:
 def test_other_bytes_of_nobody() -> None:
     found = with_objects(library(), stored(KEY, "something else"))
 
-    assert way(found).bytes is not Bytes.ANOTHERS
-    assert remedies(found)
+    for name in ("stream", "playlist"):
+        assert (way(found, name).bytes, way(found, name).fault) == (Bytes.OTHER, Fault.ANOTHERS)
+    assert "apply" in remedies(found)
 
 
 def test_bytes_that_nobody_has_hashed_are_unknown() -> None:
