@@ -15,7 +15,7 @@ from reconciler.importing.declare import (
 )
 from reconciler.importing.describe import fields_of, line_of, unfit
 from reconciler.importing.library import library_of
-from reconciler.importing.styles import SettledStyles
+from reconciler.loading.atomic_write import write_whole
 from reconciler.loading.catalog import Preview
 from reconciler.loading.editing import CatalogEditor, amend_lockfile
 from reconciler.model.actual import Row, Snapshot
@@ -26,6 +26,7 @@ from reconciler.model.errors import UsageError
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
 from reconciler.model.outcomes import Imported, ImportFinding, Reason
 from reconciler.model.plan import Change
+from reconciler.model.playback import WayCount
 from reconciler.model.policy import Policy
 from reconciler.model.recorded import Recorded
 from reconciler.model.remedies import ShowDrift
@@ -35,6 +36,7 @@ from reconciler.planning.drift import drift_of
 from reconciler.planning.identity import Identities
 from reconciler.planning.references import key_in
 from reconciler.planning.world import World
+from reconciler.settings.source import CONFIG_NAME
 
 
 class Workbench:
@@ -111,22 +113,25 @@ class Workbench:
         self,
         merged: MergedEntries,
         findings: Iterable[ImportFinding],
-        styles: SettledStyles | None = None,
+        settings: str | None = None,
+        playback: tuple[WayCount, ...] = (),
     ) -> Imported:
         """Write the files and the lockfile's lines that changed.
 
-        With `styles`, elmify.yaml as well.
+        With `settings`, elmify.yaml gets that text. `playback` is what plays now.
         """
         diagnostics = self._preview.mistakes(self.editor.texts(), self.policy.layout)
         lines = {path: line for path, line in self.lines.items() if line != self.before.get(path)}
         written = self.editor.save()
         amend_lockfile(self.folder.lock_path, self.folder.root, lines.values())
-        settings = styles.write(self.folder.root) if styles is not None else ()
+        if settings is not None:
+            write_whole(self.folder.root / CONFIG_NAME, settings)
         return Imported(
             added=Counter(kind_of(address) for address in merged.added),
             kept=len(merged.matched),
             filled=len(merged.filled),
-            written=(*settings, *written),
+            written=(*([CONFIG_NAME] if settings is not None else []), *written),
+            playback=playback,
             lines=len(lines),
             findings=(*findings, *merged.findings),
             diagnostics=diagnostics,

@@ -21,6 +21,7 @@ from reconciler.importing.library import library_of
 from reconciler.importing.matching import CountUserRows, no_user_rows
 from reconciler.importing.styles import settle_styles
 from reconciler.importing.tidying import untidy_findings, write_numbers, write_tidy_names
+from reconciler.importing.ways import settle_ways
 from reconciler.loading.hashing import digest_file
 from reconciler.loading.lockfile import format_line, parse_line
 from reconciler.loading.media_facts import Facts, Unfit, read_facts
@@ -93,7 +94,8 @@ def import_live(
     the plan would correct is accepted as it is instead. Raises `InvalidInput` for a catalog with mistakes.
     """
     styles = settle_styles(folder.root, world[0], policy.layout)
-    bench = Workbench(folder, replace(policy, layout=styles.layout), *world)
+    ways = settle_ways(folder.root, styles.text, world, policy.playback)
+    bench = Workbench(folder, replace(policy, layout=styles.layout, playback=ways.ways), *world)
     known = bench.known()
     records = Remembered(bench.snapshot, bench.recorded)
     sure = {*known, *records.addresses}
@@ -102,7 +104,7 @@ def import_live(
         known=sure,
         loosely=not as_is,
         user_rows=user_rows,
-        ways=policy.playback,
+        ways=ways.ways,
         told_numbers=Tidied.NUMBERS in clean,
     )
     found = records.with_records(library.speakers)
@@ -115,8 +117,14 @@ def import_live(
         write_numbers(bench.editor, bench.known(), library.speakers)
     _tidy(bench, clean)
     left = tuple(_with_accepted_values(bench, merged)) if as_is else ()
-    findings = (*library.findings, *styles.findings, *untidy_findings(bench.editor), *left)
-    return bench.save(merged, findings, styles)
+    findings = (
+        *library.findings,
+        *ways.findings,
+        *styles.findings,
+        *untidy_findings(bench.editor),
+        *left,
+    )
+    return bench.save(merged, findings, ways.text, ways.counts)
 
 
 #: Opens a meter for that many files and bytes.

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from reconciler.loading.atomic_write import write_whole
 from reconciler.loading.media_facts import MEDIA_TYPES
 from reconciler.model.actual import Row, Snapshot
 from reconciler.model.kinds import TABLES, Column, Kind, Origin
@@ -114,13 +113,6 @@ class SettledStyles:
     layout: Layout
     text: str | None = None
     findings: tuple[ImportFinding, ...] = ()
-
-    def write(self, root: Path) -> tuple[str, ...]:
-        """Write elmify.yaml, if need be; return the files written."""
-        if self.text is None:
-            return ()
-        write_whole(root / CONFIG_NAME, self.text)
-        return (CONFIG_NAME,)
 
 
 def settle_styles(root: Path, snapshot: Snapshot, layout: Layout) -> SettledStyles:

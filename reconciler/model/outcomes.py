@@ -8,6 +8,7 @@ from reconciler.model.actual import StoredObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import Kind
 from reconciler.model.plan import Merged, NamedBy, Plan, Restored
+from reconciler.model.playback import WayCount
 from reconciler.model.ports import ObjectStore, UnfinishedUpload
 from reconciler.model.recorded import KeyRecord
 from reconciler.model.remedies import Operation
@@ -95,6 +96,8 @@ class Reason(StrEnum):
     UNFIT = "unfit"  # the catalog cannot say it
     STYLE = "style"  # most rows spell a column otherwise than elmify.yaml says
     STYLE_WRITTEN = "style-written"  # elmify.yaml says from now on how most rows spell a column
+    OTHER_FOLDER = "other-folder"  # a collection that would play under a folder of another name
+    WAYS_DIFFER = "ways-differ"  # ways of one row that lead to different bytes
     NUMBER_DOUBTED = "number-doubted"  # the recording's name tells another, and no more lectures would play
     UNTIDY_NAME = "untidy-name"  # spaces at its ends, letters and accents apart, a number repeated
     NOT_AS_IS = "not-as-is"  # `--as-is`, or `adopt`, could not put up with it
@@ -120,7 +123,8 @@ class Imported:
     """Result of an import.
 
     `written` are the catalog's files, `lines` the lockfile's lines that are new. `unlocked` are the
-    declared paths of which the lockfile does not know the bytes yet. `diagnostics` are the warnings and
+    declared paths of which the lockfile does not know the bytes yet. `playback` is how many lectures play
+    now, by way, where that was measured. `diagnostics` are the warnings and
     errors of the catalog as it is now.
     """
 
@@ -131,4 +135,5 @@ class Imported:
     lines: int
     findings: tuple[ImportFinding, ...] = ()
     unlocked: tuple[str, ...] = ()
+    playback: tuple[WayCount, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()

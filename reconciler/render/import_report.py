@@ -10,6 +10,7 @@ from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import Kind
 from reconciler.model.outcomes import Imported, ImportFinding, Reason
+from reconciler.model.playback import WayCount
 from reconciler.model.remedies import Merge, Operation
 from reconciler.model.values import counted
 from reconciler.render.escape import harmless, harmless_json, styled
@@ -28,6 +29,8 @@ SENTENCES: Mapping[Reason, str] = {
     Reason.UNFIT: "The catalog cannot declare it",
     Reason.STYLE: "Most rows are spelled otherwise than elmify.yaml says",
     Reason.STYLE_WRITTEN: "elmify.yaml says from now on what most rows hold",
+    Reason.OTHER_FOLDER: "A folder of another name, in `playback:` now: is that how the apps ask for it?",
+    Reason.WAYS_DIFFER: "Ways of one lecture lead to different recordings: which of them is right?",
     Reason.NUMBER_DOUBTED: "Kept as the row has it: the name of the recording tells another number",
     Reason.UNTIDY_NAME: "Kept as the row has it, and not as one would type it",
     Reason.NOT_AS_IS: "It could not be recorded as it is",
@@ -50,10 +53,24 @@ def report_text(
     It is a table of what a person should look at, and its last line says what was written.
     """
     tables = "\n".join(_tables(imported.findings, width, colour=colour))
+    tables += _ways(imported.playback, colour=colour)
     last = summary(imported)
     if accepted is not None and not imported.added:
         last = _acceptance(imported, accepted)
     return f"{tables}\n{last}" if tables else last
+
+
+def _ways(counts: Sequence[WayCount], *, colour: bool) -> str:
+    """Return the table of how many lectures play now, by way."""
+    if not counts:
+        return ""
+    title = "How apps find the lectures, as things are"
+    width = max(len("way"), *(len(harmless(count.way)) for count in counts))
+    lines = [styled(title, bold=True) if colour else title, f"  {'way':{width}}  lectures  play now"]
+    for count in counts:
+        told = "  (told of, never blocks)" if count.report else ""
+        lines.append(f"  {harmless(count.way):{width}}  {count.lectures:>8,}  {count.plays:>8,}{told}")
+    return "\n".join(["", *lines, ""])
 
 
 def _acceptance(imported: Imported, accepted: Mapping[Address, Sequence[str]]) -> str:
@@ -128,6 +145,10 @@ def report_json(imported: Imported, accepted: Mapping[Address, Sequence[str]] | 
         "filled": imported.filled,
         "written": list(imported.written),
         "lockfile_lines": imported.lines,
+        "playback": [
+            {"way": count.way, "lectures": count.lectures, "plays": count.plays, "report": count.report}
+            for count in imported.playback
+        ],
         "unlocked": list(imported.unlocked),
         "findings": [
             {"reason": each.reason.value, "subject": each.subject, "detail": each.detail}

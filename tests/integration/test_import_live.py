@@ -49,7 +49,8 @@ class Team:
         return self.live.root
 
     def settled(self) -> Project:
-        (self.root / "elmify.yaml").write_text(SETTINGS)
+        if not (self.root / "elmify.yaml").exists():
+            (self.root / "elmify.yaml").write_text(SETTINGS)
         return Project(load_settings(self.root, {"DATABASE_URL": self.live.url}))
 
     def do_import(self, *, as_is: bool = False, clean: Collection[Tidied] = ()) -> Imported:
