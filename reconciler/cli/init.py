@@ -1,10 +1,11 @@
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.console import result, say
+from reconciler.cli.console import result, say, show_diagnostics
 
 if TYPE_CHECKING:
     from reconciler.operations.init import Initialised
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 def command(directory: Path, ci: str | None, branch: str, package: str | None) -> None:
     """Write a commented elmify.yaml and an example catalog.
 
+    Where environment variables name a real bucket or database, it says which, and writes no example: an apply
+    would put it there.
+
     With --ci github, the three workflows that plan pull requests, apply merges and look for drift, in the
     repository whose root DIR is. Nothing that is there already is overwritten.
 
@@ -36,17 +40,42 @@ def command(directory: Path, ci: str | None, branch: str, package: str | None) -
     if ci is not None:
         _write_workflows(directory, branch, package)
         return
-    done = init_project(directory, json.dumps(catalog_schema(), indent=2, ensure_ascii=False) + "\n")
+    schema = json.dumps(catalog_schema(), indent=2, ensure_ascii=False) + "\n"
+    done = init_project(directory, schema, os.environ)
     _tell(directory, done)
+    if done.is_real:
+        _tell_stores(directory, done)
+        return
     if not done.written:
         say("Everything is there already. Nothing was written.")
         return
-    enter = "" if directory == Path() else f"    cd {directory}\n"
     say(
         "\nThe example is ready for a bucket and a database of its own under .elmify/:\n"
-        f"{enter}    elmify plan\n"
+        f"{_enter(directory)}    elmify plan\n"
         "    elmify apply\n"
         "Then replace it with your own speakers, run `elmify lock`, and plan again."
+    )
+
+
+def _enter(directory: Path) -> str:
+    return "" if directory == Path() else f"    cd {directory}\n"
+
+
+def _tell_stores(directory: Path, done: "Initialised") -> None:
+    from reconciler.render.escape import harmless
+
+    show_diagnostics(done.mistakes)
+    if done.stores is None:
+        say("\nNo example was written: variables name a store that is not an example's. Correct them first.")
+        return
+    say(
+        "\nThe variables that are set name the stores of this project:\n"
+        f"    {harmless(done.stores.bucket)}\n"
+        f"    {harmless(done.stores.database)}\n"
+        "So no example was written: an apply would put it there. Declare what is live, which changes\n"
+        "nothing there:\n"
+        f"{_enter(directory)}    elmify import live\n"
+        "    elmify plan"
     )
 
 

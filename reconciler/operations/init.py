@@ -7,6 +7,7 @@ import io
 import math
 import wave
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,13 +19,22 @@ from reconciler.loading.locking import lock, survey
 from reconciler.loading.media import MediaFolder
 from reconciler.loading.workflows import workflow_texts
 from reconciler.model.address import slug
-from reconciler.model.diagnostics import Position
+from reconciler.model.diagnostics import Diagnostic, Position
+from reconciler.model.errors import InvalidInput
+from reconciler.model.plan import Stores
 from reconciler.model.policy import TransferLimits
+from reconciler.operations.workspace import stores_of
+from reconciler.settings import load_settings
+from reconciler.settings.stores import STORE_VARIABLES
+from reconciler.settings.values import DirectoryStore, EmbeddedDatabase
 
 _CONFIG = "elmify.yaml"
 _CATALOG = "catalog"
 _SPEAKER = f"{_CATALOG}/example-speaker"
 _AUDIO = "Example Speaker/First Steps/01 - Welcome.wav"
+#: An environment that names no store.
+NO_VARIABLES: Mapping[str, str] = {}
+
 _IGNORED = (".elmify/", "plans/", "media/")
 
 
@@ -32,33 +42,65 @@ _IGNORED = (".elmify/", "plans/", "media/")
 class Initialised:
     """Result of init: the files written and the paths kept.
 
-    All are paths under the folder. The kept paths already existed and stayed unchanged.
+    All are paths under the folder. The kept paths already existed and stayed unchanged. `stores` are
+    those that the project will use, when they are real ones: no example is written then. `mistakes` are
+    what is wrong with how they are named.
     """
 
     written: tuple[str, ...]
     kept: tuple[str, ...]
+    stores: Stores | None = None
+    mistakes: tuple[Diagnostic, ...] = ()
+
+    @property
+    def is_real(self) -> bool:
+        """Return whether real stores are named, and not those of an example."""
+        return self.stores is not None or bool(self.mistakes)
 
 
-def init_project(folder: Path, schema: str) -> Initialised:
+def init_project(folder: Path, schema: str, environ: Mapping[str, str] = NO_VARIABLES) -> Initialised:
     """Create a project in a folder.
 
     The folder is created when absent. Nothing that exists is overwritten. `schema` is the JSON Schema
     of a catalog file, for editors. The example, its audio and its lockfile are written only when
-    there is no catalog yet; together they are valid at once.
+    there is no catalog yet; together they are valid at once. Where the environment `environ` names real
+    stores, no example is written: the next apply would put it there.
     """
-    texts = {_CONFIG: _text("elmify.yaml").replace("{environment}", _environment(folder))}
+    config = {_CONFIG: _text("elmify.yaml").replace("{environment}", _environment(folder))}
+    written, kept = _write_texts(folder, config)
+    stores, mistakes = _real_stores(folder, environ)
+    texts = {}
     if not (folder / _CATALOG).exists():
-        texts[f"{_SPEAKER}/speaker.yaml"] = _text("speaker.yaml")
-        texts[f"{_SPEAKER}/first-steps.yaml"] = _text("first-steps.yaml")
+        if stores is None and not mistakes:
+            texts[f"{_SPEAKER}/speaker.yaml"] = _text("speaker.yaml")
+            texts[f"{_SPEAKER}/first-steps.yaml"] = _text("first-steps.yaml")
         texts[f"{_CATALOG}/.schema/catalog.schema.json"] = schema
-    written, kept = _write_texts(folder, texts)
+    done, there = _write_texts(folder, texts)
+    written, kept = written + done, kept + there
     if f"{_SPEAKER}/first-steps.yaml" in written:
         written += _write_audio(folder)
-    else:
+    elif not texts:
         kept.append(f"{_CATALOG}/")
     if _extend_ignored(folder / ".gitignore"):
         written.append(".gitignore")
-    return Initialised(written=tuple(written), kept=tuple(kept))
+    return Initialised(written=tuple(written), kept=tuple(kept), stores=stores, mistakes=mistakes)
+
+
+def _real_stores(folder: Path, environ: Mapping[str, str]) -> tuple[Stores | None, tuple[Diagnostic, ...]]:
+    """Return the real stores that the project will use.
+
+    Also what is wrong with how they are named; None and nothing where it will use stores of its own.
+    """
+    try:
+        settings = load_settings(folder, environ)
+        choice = settings.stores
+        mistakes = (*choice.bucket_mistakes, *choice.database_mistakes)
+        is_own = isinstance(choice.objects, DirectoryStore) and isinstance(choice.database, EmbeddedDatabase)
+        if is_own and (not mistakes or not environ.keys() & STORE_VARIABLES):
+            return None, ()
+        return (None, mistakes) if mistakes else (stores_of(settings), ())
+    except InvalidInput as wrong:
+        return None, tuple(wrong.diagnostics)
 
 
 def init_workflows(folder: Path, *, branch: str, package: str | None) -> Initialised:

@@ -74,6 +74,9 @@ R2_VARIABLES = (
 #: The first that is set is used: behind a pooler `DATABASE_URL` may be the pooled one.
 DATABASE_VARIABLES = ("DATABASE_UNPOOLED_URL", "DATABASE_URL")
 
+#: All variables that name a store.
+STORE_VARIABLES = frozenset((*R2_VARIABLES, *STAGING_VARIABLES, *DATABASE_VARIABLES))
+
 _POSTGRESQL = re.compile(r"(?:jdbc:)?postgres(?:ql)?://\S+")
 
 #: What elmify.yaml may say of a bucket; it is then half set without the variables.

@@ -112,3 +112,69 @@ def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
 
     assert done.written == ()
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+R2 = {
+    "R2_ENDPOINT": "https://account.r2.cloudflarestorage.com",
+    "R2_ACCESS_KEY_ID": "id-of-a-key",
+    "R2_SECRET_ACCESS_KEY": "a-secret",
+    "R2_BUCKET_NAME": "elmify-audio",
+}
+DATABASE = {"DATABASE_URL": "postgresql://ada:a-password@db.example.net:5432/lectures"}
+
+
+@pytest.mark.parametrize("jdbc", ["", "jdbc:"])
+def test_with_real_stores_no_example_is_written_and_they_are_named_without_secrets(
+    tmp_path: Path, jdbc: str
+) -> None:
+    environ = {**R2, "DATABASE_URL": f"{jdbc}{DATABASE['DATABASE_URL']}"}
+
+    done = init_project(tmp_path, SCHEMA, environ)
+
+    assert done.is_real
+    assert "elmify-audio" in str(done.stores)
+    assert "account.r2.cloudflarestorage.com" in str(done.stores)
+    assert "db.example.net" in str(done.stores)
+    assert not any(secret in str(done) for secret in ("a-secret", "a-password", "id-of-a-key"))
+    assert list(tmp_path.rglob("*.yaml")) == [tmp_path / "elmify.yaml"]
+    assert not (tmp_path / "media").exists()
+    assert "catalog/.schema/catalog.schema.json" in done.written
+    assert not (tmp_path / "catalog/elmify.lock").exists()
+    again = init_project(tmp_path, SCHEMA, environ)
+    assert (again.written, again.is_real) == ((), True)
+
+
+@pytest.mark.parametrize(
+    "environ", [R2, DATABASE, {"R2_BUCKET_NAME": "elmify-audio"}, {"DATABASE_URL": "mysql://x"}]
+)
+def test_with_half_of_the_variables_no_example_is_written_and_the_mistake_is_told(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    done = init_project(tmp_path, SCHEMA, environ)
+
+    assert done.stores is None
+    assert done.mistakes
+    assert list(tmp_path.rglob("*.yaml")) == [tmp_path / "elmify.yaml"]
+
+
+def test_stores_of_the_projects_own_get_the_example_whatever_is_set(tmp_path: Path) -> None:
+    (tmp_path / "elmify.yaml").write_text(
+        "environment: demo\nobjects: {store: directory}\ndatabase: {store: embedded}\n"
+    )
+
+    done = init_project(tmp_path, SCHEMA, {**R2, **DATABASE})
+
+    assert not done.is_real
+    assert "catalog/example-speaker/speaker.yaml" in done.written
+
+
+def test_what_is_declared_from_real_stores_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "catalog/noor").mkdir(parents=True)
+    (tmp_path / "catalog/noor/speaker.yaml").write_text("speaker: noor\nname: Noor\n")
+
+    done = init_project(tmp_path, SCHEMA, {**R2, **DATABASE})
+
+    assert done.kept == ("catalog/",)
+    assert [file.name for file in tmp_path.rglob("*.yaml") if file.parent.name != tmp_path.name] == [
+        "speaker.yaml"
+    ]
