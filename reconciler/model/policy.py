@@ -38,7 +38,10 @@ DEFAULT_TEMPLATES: Mapping[Slot, str] = {
     Slot.SPEAKER_IMAGE_SMALL: "{{ speaker.name }}/speaker_small.{{ ext }}",
     Slot.COLLECTION_COVER: "{{ speaker.name }}/{{ collection.title }}/collection.{{ ext }}",
     Slot.COLLECTION_COVER_SMALL: "{{ speaker.name }}/{{ collection.title }}/collection_small.{{ ext }}",
-    Slot.LECTURE_AUDIO: f"{{{{ speaker.name }}}}/{{{{ collection.title }}}}/{_NUMBERED}.{{{{ ext }}}}",
+    Slot.LECTURE_AUDIO: (  # as the apps ask for it: without a number they ask for 01
+        "{{ speaker.name }}/{{ collection.title }}/"
+        "{{ (1 if lecture.number is none else lecture.number) | pad(2) }} - {{ lecture.title }}.{{ ext }}"
+    ),
     Slot.LECTURE_THUMBNAIL: (
         f"{{{{ speaker.name }}}}/{{{{ collection.title }}}}/{_NUMBERED}_thumbnail.{{{{ ext }}}}"
     ),

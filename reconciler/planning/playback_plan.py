@@ -232,14 +232,10 @@ class _Planner:
         The same as before where the lecture keeps its recording, else the new recording.
         """
         before = lecture.keys_before[place] if lecture.keys_before else None
-        if (
-            lecture.played
-            and lecture.played[place]
-            and not lecture.new_bytes
-            and before in self.before.contents
-        ):
+        played = bool(lecture.played) and lecture.played[place] and not lecture.new_bytes
+        if before is not None and played and not is_broken(self.world, before):
             own = self.contents.get(canonical)
-            if own is None or not own.same(self.before.contents[before or ""]):
+            if own is None or not own.same(self.before.contents[before]):
                 return before
         return canonical if canonical in self.contents else None
 
@@ -389,6 +385,8 @@ class _Planner:
     def _leave(self, lecture: _Lecture) -> None:
         """Note the recorded keys that do not lead to the lecture any more."""
         assert lecture.cause is not None
+        if lecture.cause.action is Action.FORGET:
+            return  # what is let go keeps its objects
         stays = set(lecture.keys_after)
         for way, key in zip(self.ways, lecture.keys_before, strict=False):
             record = self.world.recorded.keys.get(key) if key is not None and key not in stays else None
@@ -476,6 +474,8 @@ def _has_new_bytes(change: Change) -> bool:
         return False
     before = change.before.objects.get(Slot.LECTURE_AUDIO) if change.before is not None else None
     after = change.after.objects.get(Slot.LECTURE_AUDIO)
+    if any(put.slot is Slot.LECTURE_AUDIO for put in change.puts):
+        return True
     if after is None or before is None:
         return after is not None
     moved = nfc(before.key) != nfc(after.key)

@@ -71,6 +71,7 @@ def _lectures(draw: st.DrawFn, parent: str) -> list[Resource]:
             f"{parent}/{lecture_id}",
             title=title,
             audio=path,
+            **_maybe(draw, "number", (1, 2)),
             **_maybe(draw, "protect", (True,)),
             **_maybe(draw, "thumbnail", ("i.jpg", None)),
             **_maybe(draw, "description", ("x", None)),

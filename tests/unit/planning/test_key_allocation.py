@@ -97,14 +97,16 @@ def test_a_new_title_number_or_parent_never_changes_a_key() -> None:
     assert key_of(after, "s/d/l") == row_of(after, "s/d/l")["file_path"] == KEY
 
 
-def test_new_bytes_get_the_first_digits_of_their_hash_and_retire_the_old_key() -> None:
+def test_new_bytes_get_the_first_digits_of_their_hash_and_the_old_ones_are_kept_and_retired() -> None:
     known = declaring(with_audio("old"), LECTURE, **audio("new"))
 
     plan = planned(known)
 
     assert put_in(plan, "s/c/l").key == hashed("new")
-    assert change_at(plan, "s/c/l").retired == (KEY,)
-    assert state_of(applied(known, plan), KEY) is KeyState.RETIRED
+    after = applied(known, plan)
+    assert (state_of(after, KEY), after.snapshot.objects[KEY].etag) == (KeyState.LIVE, md5("new"))
+    kept = after.snapshot.objects[hashed("old")]
+    assert (state_of(after, hashed("old")), kept.etag) == (KeyState.RETIRED, md5("old"))
 
 
 @pytest.mark.parametrize("state", sorted({*KeyState} - {KeyState.INTENDED, KeyState.DELETED}))
@@ -318,8 +320,10 @@ def test_an_object_that_was_replaced_is_put_anew_and_never_overwritten() -> None
     plan = planned(known)
 
     assert put_in(plan, "s/c/l").key == hashed("bytes")
-    assert change_at(plan, "s/c/l").retired == (KEY,)
-    assert planned(applied(known, plan)).changes == ()
+    after = applied(known, plan)
+    assert after.snapshot.objects[KEY].etag == md5("bytes")
+    assert md5("tampered") in {found.etag for found in after.snapshot.objects.values()}
+    assert planned(after).changes == ()
 
 
 def test_a_truncated_object_is_seen() -> None:
@@ -390,7 +394,7 @@ def test_a_row_that_spells_its_key_otherwise_keeps_its_spelling() -> None:
 # Bytes that come back.
 
 
-def test_retired_bytes_that_come_back_come_back_to_their_key() -> None:
+def test_retired_bytes_that_come_back_come_back_to_where_they_are_kept() -> None:
     """A revert in git is an apply without a single upload."""
     changed = declaring(with_audio("old"), LECTURE, **audio("new"))
     changed = applied(changed, planned(changed))
@@ -399,8 +403,9 @@ def test_retired_bytes_that_come_back_come_back_to_their_key() -> None:
     plan = planned(reverted)
 
     change = change_at(plan, "s/c/l")
-    assert (change.puts, change.reused, change.retired) == ((), (KEY,), (hashed("new"),))
-    assert state_of(applied(reverted, plan), KEY) is KeyState.LIVE
+    assert (change.puts, change.reused, change.retired) == ((), (hashed("old"),), (hashed("new"),))
+    after = applied(reverted, plan)
+    assert (state_of(after, KEY), after.snapshot.objects[KEY].etag) == (KeyState.LIVE, md5("old"))
 
 
 def test_a_deleted_lecture_that_comes_back_uses_its_retired_key() -> None:
@@ -415,11 +420,11 @@ def test_a_deleted_lecture_that_comes_back_uses_its_retired_key() -> None:
 
 def test_retired_bytes_are_not_used_when_other_hands_replaced_them() -> None:
     changed = declaring(with_audio("old"), LECTURE, **audio("new"))
-    changed = with_objects(applied(changed, planned(changed)), stored(KEY, "tampered"))
+    changed = with_objects(applied(changed, planned(changed)), stored(hashed("old"), "tampered"))
 
     plan = planned(declaring(changed, LECTURE, **audio("old")))
 
-    assert put_in(plan, "s/c/l").key == hashed("old")
+    assert put_in(plan, "s/c/l").key == hashed("old", 16)
 
 
 def test_a_row_that_other_hands_deleted_comes_back_to_its_object() -> None:
@@ -506,7 +511,8 @@ def test_a_shared_key_is_not_retired_while_one_row_still_names_it() -> None:
 
     plan = planned(known)
 
-    assert (change_at(plan, "s/c/a").action, change_at(plan, "s/c/a").retired) == (Action.DELETE, ())
+    assert change_at(plan, "s/c/a").action is Action.DELETE
+    assert "x.mp3" not in change_at(plan, "s/c/a").retired
     assert state_of(applied(known, plan), "x.mp3") is KeyState.LIVE
 
 
@@ -515,7 +521,8 @@ def test_a_shared_key_is_retired_once_when_all_who_name_it_go() -> None:
 
     plan = planned(known)
 
-    assert [key for change in plan.changes for key in change.retired] == ["x.mp3"]
+    retired = [key for change in plan.changes for key in change.retired]
+    assert sorted(retired) == ["S/C/A.mp3", "S/C/B.mp3", "x.mp3"]
 
 
 def test_one_image_in_two_slots_keeps_its_two_keys_after_a_crash() -> None:

@@ -3,13 +3,14 @@
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
+from reconciler.model.actual import Row
 from reconciler.model.address import Address, matches_any
 from reconciler.model.catalog import Catalog
 from reconciler.model.errors import InvalidInput
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import Action, Plan
 from reconciler.model.values import nfc
-from reconciler.planning.references import KeySearch, references_in
+from reconciler.planning.references import KeySearch
 from reconciler.planning.world import DELETE_UNMANAGED, REKEY, World
 from tests.unit.planning.small_worlds import Story, catalogs, reordered, stories
 from tests.unit.planning.worlds import applied, edited, live, planned, wiped, with_rows, without_records
@@ -98,8 +99,40 @@ def test_no_key_that_a_remaining_row_names_is_retired(story: Story) -> None:
     after = applied(world, plan)
 
     retired = {nfc(key) for change in plan.changes for key in change.retired}
-    rows = [row for rows in after.snapshot.rows.values() for row in rows.values()]
-    assert KeySearch(retired).in_references(references_in(rows)) == set()
+    assert KeySearch(retired).in_references(after.library.names()) == set()
+
+
+@laws
+@given(stories())
+def test_what_played_plays_by_every_way_unless_a_guard_said_no(story: Story) -> None:
+    world = story.world()
+    plan = answered(world)
+    assume(not any(blocked.guard == "playback" for blocked in plan.blocked))
+    after = applied(world, plan)
+
+    for row in after.library.rows[Kind.LECTURE].values():
+        then = world.snapshot.rows[Kind.LECTURE].get(row.id)
+        for place, way in enumerate(after.library.ways):
+            if then is not None and not way.report and plays(world, then, place):
+                assert plays(after, row, place), (way.name, row)
+
+
+@laws
+@given(stories())
+def test_what_a_plan_declares_new_plays_by_every_way_unless_a_guard_said_no(story: Story) -> None:
+    world = story.world()
+    plan = answered(world)
+    assume(not any(blocked.guard == "playback" for blocked in plan.blocked))
+    after = applied(world, plan)
+
+    for change in plan.changes:
+        if change.action is Action.CREATE and change.kind is Kind.LECTURE:
+            row = after.snapshot.rows[Kind.LECTURE][after.recorded.resources[Address(change.address)].row]
+            assert all(plays(after, row, place) for place in range(len(after.library.ways)))
+
+
+def plays(world: World, row: Row, place: int) -> bool:
+    return world.library.plays(row, world.library.keys(row)[place])
 
 
 @laws

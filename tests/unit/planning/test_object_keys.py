@@ -43,7 +43,7 @@ def rendered(template: str, **entry: object) -> str:
         (1, "01 - Al-Fatiha.mp3"),
         (99, "99 - Al-Fatiha.mp3"),
         (100, "100 - Al-Fatiha.mp3"),
-        (None, "Al-Fatiha.mp3"),
+        (None, "01 - Al-Fatiha.mp3"),  # as the apps ask for it
     ],
 )
 def test_numbers_are_padded_to_two_digits_and_run_past_99(number: int | None, key: str) -> None:

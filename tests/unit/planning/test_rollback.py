@@ -20,6 +20,7 @@ from tests.unit.planning.pasts import NUMBER, carried_out, in_the_way, run_of, t
 from tests.unit.planning.worlds import (
     actions,
     after_of,
+    applied,
     before_of,
     catalog,
     change_at,
@@ -27,6 +28,7 @@ from tests.unit.planning.worlds import (
     declaring,
     edited,
     key,
+    key_of,
     lecture,
     lecture_row,
     live,
@@ -101,8 +103,12 @@ def test_new_bytes_give_way_to_those_before_which_are_live_again() -> None:
     plan = taken_back(after, past)
 
     change = change_at(plan, "s/c/l")
-    assert change.reused == (KEY,)
+    [kept] = change.reused
+    assert kept.startswith(KEY.removesuffix(".mp3"))
     assert change.retired == (row_of(after, "s/c/l")["file_path"],)
+    again = applied(after, plan)
+    assert again.snapshot.objects[KEY] == replace(SHELF.snapshot.objects[KEY], key=KEY)
+    assert row_of(again, "s/c/l")["file_path"] == key_of(again, "s/c/l") == kept
     assert after_of(plan, "s/c/l").objects[Slot.LECTURE_AUDIO].verified
 
 

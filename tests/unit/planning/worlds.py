@@ -18,7 +18,8 @@ from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.errors import InvalidInput
 from reconciler.model.kinds import TABLES, Kind, Slot
 from reconciler.model.plan import Action, Change, ObjectState, Plan, Put, State
-from reconciler.model.policy import Layout, Policy
+from reconciler.model.playback import DEFAULT_WAYS, CopyStep, PlaybackCopy
+from reconciler.model.policy import DEFAULT_TEMPLATES, Layout, Policy
 from reconciler.model.ports import Dependents, PositionsPastEnd
 from reconciler.model.recorded import (
     Identity,
@@ -35,7 +36,24 @@ from reconciler.planning.world import Request, World
 
 NOW = datetime(2026, 11, 23, 14, 2, 5, tzinfo=UTC)
 CDN = "https://cdn.example.test"
-POLICY = Policy(environment="test", layout=Layout(base_url=CDN))
+_FOLDER = "{{ speaker.name }}/{{ collection.title }}/"
+_NUMBER = "{% if lecture.number is not none %}{{ lecture.number | pad(2) }} - {% endif %}"
+
+#: Keys leave out a number that is not there, and apps ask for what the keys are.
+POLICY = Policy(
+    environment="test",
+    layout=Layout(
+        base_url=CDN,
+        templates={
+            **DEFAULT_TEMPLATES,
+            Slot.LECTURE_AUDIO: _FOLDER + _NUMBER + "{{ lecture.title }}.{{ ext }}",
+        },
+    ),
+    playback=(
+        replace(DEFAULT_WAYS[0], key=_FOLDER + _NUMBER + "{{ lecture.title }}.mp3"),
+        *DEFAULT_WAYS[1:],
+    ),
+)
 IDENTITY = Identity(id="6f1d", environment="test", state=IdentityState.CONFIRMED)
 CATEGORIES: Mapping[str, int] = {"fiqh": 1, "quran": 2, "tafsir": 3}
 
@@ -447,10 +465,31 @@ def with_put(world: World, plan: Plan) -> World:
                     sha256=put.sha256,
                     address=change.address,
                 )
+    for copy in (copy for change in plan.changes for copy in change.copies):
+        if copy.step is not CopyStep.ALIAS:
+            source = objects[nfc(copy.source)]
+            assert objects.get(nfc(copy.key), source).etag == source.etag, f"{copy.key} is overwritten"
+            assert copy.source_etag in {None, source.etag}
+            objects[nfc(copy.key)] = StoredObject(copy.key, source.size_bytes, source.etag)
+            known = keys.get(nfc(copy.key))
+            if known is None or known.state in {KeyState.INTENDED, KeyState.DELETED}:
+                keys[nfc(copy.key)] = _copied(copy, KeyState.INTENDED, None)
     return replace(
         world,
         snapshot=replace(world.snapshot, objects=objects),
         recorded=replace(world.recorded, keys=keys),
+    )
+
+
+def _copied(copy: PlaybackCopy, state: KeyState, etag: str | None) -> KeyRecord:
+    return KeyRecord(
+        key=copy.key,
+        state=state,
+        size_bytes=copy.size_bytes,
+        sha256=copy.sha256,
+        etag=etag,
+        verified=copy.sha256 is not None,
+        address=copy.address,
     )
 
 
@@ -474,11 +513,42 @@ class _Commit:
         self._delete()
         self._remember()
         self._check()
+        objects = self._with_aliases()
         return replace(
             self.world,
-            snapshot=replace(self.world.snapshot, rows=self.rows),
+            snapshot=replace(self.world.snapshot, rows=self.rows, objects=objects),
             recorded=replace(self.world.recorded, resources=self.resources, keys=self.keys),
         )
+
+    def _with_aliases(self) -> Mapping[str, StoredObject]:
+        """Make the aliases of the plan, and record every copy."""
+        objects = dict(self.world.snapshot.objects)
+        live = {
+            nfc(found.key)
+            for change in self.plan.changes
+            if change.after
+            for found in change.after.objects.values()
+        }
+        copies = [copy for change in self.plan.changes for copy in change.copies]
+        overwritten = {nfc(copy.key) for copy in copies if copy.step is CopyStep.ALIAS}
+        for copy in copies:
+            key = nfc(copy.key)
+            if copy.step is CopyStep.ALIAS:
+                source = objects[nfc(copy.source)]
+                assert nfc(copy.source) not in overwritten, f"{copy.source} is overwritten, and copied"
+                assert objects[key].etag == copy.replaces
+                assert any(
+                    found.etag == copy.replaces
+                    for other, found in objects.items()
+                    if other not in overwritten
+                ), f"nothing keeps what {copy.key} held"
+                named = {nfc(str(row["file_path"])) for row in self.rows[Kind.LECTURE].values()}
+                assert key not in named, f"{copy.key} is overwritten while a row names it"
+                objects[key] = StoredObject(copy.key, source.size_bytes, source.etag)
+            if key not in live:
+                state = KeyState.RETIRED if copy.step is CopyStep.KEEP else KeyState.LIVE
+                self.keys[key] = _copied(copy, state, objects[key].etag)
+        return objects
 
     def _compare(self) -> None:
         for change in self.plan.changes:
@@ -566,7 +636,7 @@ class _Commit:
     def _keep(self, change: Change, found: ObjectState, state: KeyState) -> None:
         held = self.world.snapshot.objects.get(nfc(found.key))
         known = self.keys.get(nfc(found.key))
-        assert known is None or known.state not in {KeyState.CONDEMNED, KeyState.DELETED}, found.key
+        assert known is None or known.state is not KeyState.CONDEMNED, found.key
         self.keys[nfc(found.key)] = KeyRecord(
             key=found.key,
             state=state,
