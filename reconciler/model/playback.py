@@ -16,7 +16,7 @@ class RequestForm(StrEnum):
     It decides what of the key arrives at the server.
     """
 
-    RAW = "raw"  # as it is: `?` and `#` cut it off, `%41` arrives as `A`
+    RAW = "raw"  # as it is: `?` and `#` cut it off, `%41` arrives as `A`, a backslash as a slash
     ENCODE_URI = "encode-uri"  # by JavaScript's encodeURI: `?` and `#` cut it off, all else arrives
     ENCODED = "encoded"  # each part percent-encoded: everything arrives
 

@@ -56,14 +56,14 @@ def _pad(number: object, width: int = 2) -> str:
     return str(number).zfill(min(width, _PAD_MAX))
 
 
-_KEY_TEXT = str.maketrans({"/": "-", "?": None, "#": None, "%": None})
+_KEY_TEXT = str.maketrans({"/": "-", "\\": "-", "?": None, "#": None, "%": None})
 
 
 def _as_key_text(value: object) -> object:
     """Return a value that is safe as part of a key.
 
-    A slash in a title must not open a folder. `?`, `#` and `%` are left out: an app that puts a key into a
-    URL as it is asks for something else then.
+    A slash in a title must not open a folder. `?`, `#` and `%` are left out, and a backslash is a dash: an
+    app that puts a key into a URL as it is asks for something else then.
     """
     return value.translate(_KEY_TEXT).strip() if isinstance(value, str) else value
 

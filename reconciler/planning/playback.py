@@ -80,7 +80,9 @@ def arrives(request: RequestForm, raw: str) -> str:
     if request is RequestForm.ENCODED and url is None:
         return nfc(path)
     path = _CUT.split(path, maxsplit=1)[0]
-    return nfc(path if request is RequestForm.ENCODE_URI and url is None else unquote(path))
+    if request is RequestForm.ENCODE_URI and url is None:
+        return nfc(path)
+    return nfc(unquote(path.replace("\\", "/")))
 
 
 def raw_key(ways: Sequence[Way], place: int, row: Row, rows: Rows) -> str | None:

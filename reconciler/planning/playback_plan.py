@@ -126,9 +126,10 @@ class _Planner:
         self.heard: defaultdict[str, list[_Lecture]] = defaultdict(list)  # by key, after the plan
         self.kept: dict[str, str] = {}  # where the bytes that an alias replaces stand too
         self.chosen = {nfc(copy.key) for change in changes for copy in change.copies}
-        self.by_row = {
+        in_turn = sorted(changes, key=lambda change: change.action is not Action.FORGET)
+        self.by_row = {  # a row may change hands: what takes it counts
             (change.kind, self.ids[change.address]): change
-            for change in changes
+            for change in in_turn
             if change.address in self.ids
         }
         self.address_of = {
@@ -221,9 +222,12 @@ class _Planner:
         """Return whether the plan is to make a way lead to its recording.
 
         That is so for a key that the plan makes, for new bytes, and for a copy that elmify made and
-        somebody took away. A way that was broken before is a finding, not a copy.
+        somebody took away. A way that was broken before is a finding, not a copy; and so is one of a row
+        that nobody declares and that did not play.
         """
         before = lecture.keys_before[place] if lecture.keys_before else None
+        if lecture.address is None and not (lecture.played and lecture.played[place]):
+            return False
         return key != before or lecture.new_bytes or is_broken(self.world, key)
 
     def _source(self, lecture: _Lecture, place: int, canonical: str) -> str | None:
@@ -245,11 +249,11 @@ class _Planner:
             there = None  # this very copy was made before; the apply looks at it again
         if there is not None and there.same(content):
             return
-        if key_problem(key) is not None or self._refuse_shared(lecture, way, key, content):
+        refused = self._refusal(key)
+        if refused is not None:
+            self.lost.append((lecture, way, refused))
             return
-        record = self.world.recorded.keys.get(key)
-        if record is not None and record.state is KeyState.CONDEMNED:
-            self.lost.append((lecture, way, f"gc is deleting {key!r}, and has to end first"))
+        if self._refuse_shared(lecture, way, key, content):
             return
         if there is None:
             self._copy(lecture, CopyStep.FILL, key, source, way)
@@ -259,6 +263,14 @@ class _Planner:
             self._keep(lecture, key, there)
             self._copy(lecture, CopyStep.ALIAS, key, source, way, replaces=there.etag)
         self.contents[key] = content
+
+    def _refusal(self, key: str) -> str | None:
+        """Return why nothing may be stored under a key; None when it may."""
+        record = self.world.recorded.keys.get(key)
+        if record is not None and record.state is KeyState.CONDEMNED:
+            return f"gc is deleting {key!r}, and has to end first"
+        problem = key_problem(key)
+        return f"{key!r}: {problem}" if problem is not None else None
 
     def _refuse_shared(self, lecture: _Lecture, way: Way, key: str, content: Content) -> bool:
         """Return whether other lectures are found by a key.
@@ -280,6 +292,12 @@ class _Planner:
         else:
             self.lost.append((lecture, way, f"row {other.row} of lectures is found by {key!r} too"))
         return True
+
+    def _played_by(self, other: _Lecture, key: str) -> bool:
+        """Return whether a lecture played by a way that is going to lead to the key."""
+        named = other.after is not None and canonical_key(other.after) == key
+        ways = zip(other.played, other.keys_after, strict=False)
+        return named or any(played and found == key for played, found in ways)
 
     def _is_own(self, other: _Lecture, content: Content) -> bool:
         own = self.after.own(other.after) if other.after is not None else None

@@ -9,6 +9,7 @@ from reconciler.model.errors import NotReversible, UsageError
 from reconciler.model.history import WHOLE_RUN, StepRecord
 from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action
+from reconciler.model.playback import CopyStep
 from reconciler.model.recorded import KeyState
 from reconciler.model.remedies import MakePlan, Merge
 from reconciler.planning.guards import lifted
@@ -20,7 +21,6 @@ from tests.unit.planning.pasts import NUMBER, carried_out, in_the_way, run_of, t
 from tests.unit.planning.worlds import (
     actions,
     after_of,
-    applied,
     before_of,
     catalog,
     change_at,
@@ -28,7 +28,6 @@ from tests.unit.planning.worlds import (
     declaring,
     edited,
     key,
-    key_of,
     lecture,
     lecture_row,
     live,
@@ -106,9 +105,8 @@ def test_new_bytes_give_way_to_those_before_which_are_live_again() -> None:
     [kept] = change.reused
     assert kept.startswith(KEY.removesuffix(".mp3"))
     assert change.retired == (row_of(after, "s/c/l")["file_path"],)
-    again = applied(after, plan)
-    assert again.snapshot.objects[KEY] == replace(SHELF.snapshot.objects[KEY], key=KEY)
-    assert row_of(again, "s/c/l")["file_path"] == key_of(again, "s/c/l") == kept
+    assert after_of(plan, "s/c/l").values["file_path"] == kept
+    assert [(copy.step, copy.source, copy.key) for copy in change.copies] == [(CopyStep.ALIAS, kept, KEY)]
     assert after_of(plan, "s/c/l").objects[Slot.LECTURE_AUDIO].verified
 
 
