@@ -213,7 +213,7 @@ def test_favourites_of_what_the_run_created_are_counted_and_guarded(stand: Stand
         stand.apply(taking_back(run))
     stand.apply(taking_back(run, user_rows=1))
     assert {row["title"] for row in rows(stand, "lectures")} == {"The Opening", "The Cow"}
-    assert stand.sql("select state from elmify.object where key = 'Ali/Quran/Third.mp3'") == [
+    assert stand.sql("select state from elmify.object where key = 'Ali/Quran/01 - Third.mp3'") == [
         {"state": "retired"}
     ]
 
@@ -228,7 +228,7 @@ def test_a_row_of_the_run_that_others_have_deleted_is_only_forgotten(stand: Stan
 
     assert changes_of(plan) == {"ali/quran/third": Action.FORGET}
     assert stand.sql("select 1 from elmify.resource where address = 'ali/quran/third'") == []
-    assert stand.sql("select state from elmify.object where key = 'Ali/Quran/Third.mp3'") == [
+    assert stand.sql("select state from elmify.object where key = 'Ali/Quran/01 - Third.mp3'") == [
         {"state": "retired"}
     ]
 
