@@ -1,8 +1,15 @@
 """A listener complains, and somebody types `elmify why`."""
 
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.backends import BackendProject, backend_project
 from tests.acceptance.projects import Project
 from tests.buckets import bucket_at
 from tests.listener.cdn import cdn
+from tests.listener.urls import Way
 
 ADDRESS = "ali/quran/opening"
 KEY = "Ali/Quran/01 - The Opening.mp3"
@@ -88,3 +95,26 @@ def test_online_tells_what_the_cdn_answers(team: Project, s3_url: str, bucket: s
     assert (apps["cdn"]["status"], apps["cdn"]["size_bytes"], apps["cdn"]["stale"]) == (200, 7, False)
     assert (link["plays"], link["cdn"]["status"]) == (False, None)
     store.close()
+
+
+@pytest.mark.parametrize("healthy", [False, True], ids=["today", "healthy"])
+def test_why_agrees_with_what_listeners_hear(tmp_path: Path, database_url: str, healthy: bool) -> None:
+    with backend_project(tmp_path, database_url, healthy=healthy, small=True) as team:
+        team.elmify("import", "live")
+        assert _disagreements(team) == []
+
+        team.reviewed()
+        team.listen()
+        assert _disagreements(team) == []
+
+
+def _disagreements(team: BackendProject) -> list[tuple[int, str]]:
+    """Return the rows and ways of which `elmify why` says otherwise than the apps."""
+    found = []
+    for row, recordings in team.recordings.items():
+        told = json.loads(team.ended("why", str(row), "--format", "json").out)["lectures"][0]
+        for way in told["ways"]:
+            if not way["report"] and way["plays"] is not team.heard[row, Way(way["way"])].plays(recordings):
+                found.append((row, way["way"]))
+        assert told["plays"] or told["remedies"], f"row {row} does not play, and nothing says what to do"
+    return found
