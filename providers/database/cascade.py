@@ -153,10 +153,15 @@ def _reachable(keys: Sequence[ForeignKey]) -> set[str]:
     return found
 
 
-def _circle(tables: Sequence[str]) -> ProviderError:
-    return ProviderError(
+class CascadeCircle(ProviderError):
+    """Tables that refer to each other in a circle of cascading keys."""
+
+    code = "cascade-circle"
+
+
+def _circle(tables: Sequence[str]) -> CascadeCircle:
+    return CascadeCircle(
         f"what a delete would take along cannot be counted: tables cascade in a circle: {', '.join(tables)}",
-        code="cascade-circle",
         hint="Make one of these foreign keys `on delete set null` or `on delete restrict`.",
     )
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -9,7 +10,12 @@ from psycopg import sql
 
 from providers.database import junctions
 from providers.database.connection import Connection, streamed
-from providers.database.dependents import capture_rows, count_dependents, count_positions_past_end
+from providers.database.dependents import (
+    capture_rows,
+    count_dependents,
+    count_positions_past_end,
+    count_user_rows,
+)
 from providers.database.junctions import held_elsewhere, qualified, sorted_by, stored
 from providers.database.merging import Merging, carry_out
 from providers.database.naming import find_named
@@ -21,6 +27,13 @@ from reconciler.model.kinds import TABLES, Kind, Table
 from reconciler.model.plan import Merged, NamedBy, Restored
 from reconciler.model.ports import Captured, Dependents, Edit, NewRow, PositionsPastEnd
 from reconciler.model.values import Value, shared_if_any
+
+#: The tables that say when each of their rows was made.
+_DATED = """
+    select name from unnest(%s::text[]) as name
+    where exists (select 1 from pg_catalog.pg_attribute
+                  where attrelid = to_regclass(name) and attname = 'created_at' and not attisdropped)
+"""
 
 _ALL = sql.SQL("order by id")
 _LOCKED = sql.SQL("where id = any(%s) order by id for update")
@@ -71,6 +84,31 @@ class PostgresLibrary:
         One statement for each table, and one before.
         """
         return find_named(self._connection, keys, leaving)
+
+    def user_rows(self) -> Mapping[str, int]:
+        """Count the rows of users by table, in three statements."""
+        return count_user_rows(self._connection)
+
+    def created_after(self, moment: datetime) -> Mapping[Kind, frozenset[int]]:
+        """Return the ids of younger rows, in two statements.
+
+        The tables hold times in UTC, without a time zone.
+        """
+        names = [f"public.{table.name}" for table in TABLES.values()]
+        dated = {name for (name,) in self._connection.execute(_DATED.encode(), (names,))}
+        selects = [
+            sql.SQL("select {}, id from {} where created_at > %(moment)s").format(
+                sql.Literal(kind.value), qualified(table)
+            )
+            for kind, table in TABLES.items()
+            if f"public.{table.name}" in dated
+        ]
+        found: dict[Kind, set[int]] = {kind: set() for kind in Kind}
+        if selects:
+            at = {"moment": moment.astimezone(UTC).replace(tzinfo=None)}
+            for kind, row in self._connection.execute(sql.SQL(" union all ").join(selects), at):
+                found[Kind(kind)].add(row)
+        return {kind: frozenset(ids) for kind, ids in found.items()}
 
     def restorable(self, captured: Captured) -> Restored:
         """Count what can come back, in four statements and one for each table."""

@@ -265,7 +265,8 @@ class Commit:
         records.add_steps(self.run, list(run_records.steps(changes, self.rows, self._held(), kept)))
         purpose = run_records.purpose(self.plan, self.restored, self.undoing.merge if self.undoing else None)
         records.add_steps(self.run, list(purpose))
-        facts = run_records.facts(self.plan, self.rows, self.restored, self.merged)
+        user_rows = self.work.library.user_rows()
+        facts = run_records.facts(self.plan, self.rows, self.restored, self.merged, user_rows)
         head = records.append_audit(self.run, self.actor, list(facts))
         records.set_run(self.run, RunState.COMMITTED, counts=run_records.counts(self.plan, head))
         return head

@@ -368,10 +368,17 @@ def _restored(restored: Restored) -> Mapping[str, Any]:
     }
 
 
-def facts(plan: Plan, rows: Mapping[str, int], restored: Restored, merged: Merged) -> Iterator[AuditFact]:
+def facts(
+    plan: Plan,
+    rows: Mapping[str, int],
+    restored: Restored,
+    merged: Merged,
+    user_rows: Mapping[str, int],
+) -> Iterator[AuditFact]:
     """Yield the audit facts of a commit.
 
-    One fact for each change, and one for the commit as a whole.
+    One fact for each change, and one for the commit as a whole. `user_rows` counts the rows of users by
+    table, as the commit leaves them: drift tells from it how many were lost since.
     """
     for change in plan.changes:
         detail = _audited(change, rows.get(change.address, change.row))
@@ -386,6 +393,7 @@ def facts(plan: Plan, rows: Mapping[str, int], restored: Restored, merged: Merge
             "scope": list(plan.scope),
             "uploaded_bytes": plan.upload_bytes,
             "highest_rows": _highest_rows(plan),
+            "user_rows": dict(user_rows),
             **_purpose(plan, restored, merged),
         },
     )

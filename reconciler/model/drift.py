@@ -1,7 +1,7 @@
 """Drift: changes made outside elmify since the last apply."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -18,6 +18,7 @@ class DriftKind(StrEnum):
 
     ROW_MISSING = "row-missing"
     ROW_REPLACED = "row-replaced"  # the recorded row is not it any more; one with another id looks like it
+    ROW_REMADE = "row-remade"  # deleted, and inserted again under the id that it had
     ROW_EDITED = "row-edited"
     ROW_NEW = "row-new"
     OBJECT_MISSING = "object-missing"
@@ -57,9 +58,9 @@ class Reimport:
     """Table whose rows were deleted and imported again.
 
     This is one event, however many rows it touched. `found` maps each address that was found again to
-    its new row id; `missing` are the addresses that were not imported again. `edited` counts the
-    values that differ from the recorded ones, `undeclared` the rows that match no record, `recorded`
-    the resources of that kind that elmify knows.
+    its row id now; `kept_ids` of them have the id that they had. `missing` are the addresses that were
+    not imported again. `edited` counts the values that differ from the recorded ones, `undeclared` the
+    rows that match no record, `recorded` the resources of that kind that elmify knows.
     """
 
     kind: Kind
@@ -68,6 +69,7 @@ class Reimport:
     edited: int
     undeclared: int
     recorded: int
+    kept_ids: int = 0
 
     @cached_property
     def finding_id(self) -> str:
@@ -81,7 +83,9 @@ class DriftReport:
 
     `since` is the last run that committed, None before the first. `findings` are sorted by what
     happened, then by address; what belongs to a reimport is not among them. `ignored` counts the
-    differences that elmify.yaml ignores; they are not among the findings either.
+    differences that elmify.yaml ignores; they are not among the findings either. `users_lost` says by
+    table how many rows of users there are fewer than at the last apply, where rows of content were lost or
+    none of the users' is left: what users delete themselves is no drift.
     """
 
     environment: str
@@ -90,25 +94,33 @@ class DriftReport:
     findings: tuple[DriftFinding, ...] = ()
     reimports: tuple[Reimport, ...] = ()
     ignored: int = 0
+    users_lost: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
         """Return whether both stores are as the last apply left them."""
-        return not (self.findings or self.reimports)
+        return not (self.findings or self.reimports or self.users_lost)
 
     @property
     def count(self) -> int:
         """Number of findings that a person has to look at.
 
-        Tables that were reimported together count as one.
+        Tables that were reimported together count as one. Rows of users that were lost count where
+        nothing else says why.
         """
-        return len(self.findings) + bool(self.reimports)
+        return len(self.findings) + bool(self.reimports) or int(bool(self.users_lost))
 
     @cached_property
     def ids(self) -> frozenset[str]:
         """The ids of everything in the report."""
         findings = frozenset(finding.finding_id for finding in self.findings)
-        return findings | {event.finding_id for event in self.reimports}
+        lost = frozenset({self.users_lost_id} if self.users_lost else ())
+        return findings | {event.finding_id for event in self.reimports} | lost
+
+    @property
+    def users_lost_id(self) -> str:
+        """A short hash of the tables that lost rows; their number changes from day to day."""
+        return _short_digest(["users-lost", sorted(self.users_lost)])
 
     def without(self, known: Iterable[str]) -> "DriftReport":
         """Return the report without what has one of those ids."""
@@ -120,6 +132,7 @@ class DriftReport:
             findings=tuple(each for each in self.findings if each.finding_id not in left_out),
             reimports=tuple(each for each in self.reimports if each.finding_id not in left_out),
             ignored=self.ignored,
+            users_lost={} if self.users_lost_id in left_out else self.users_lost,
         )
 
     def addresses(self) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ class Inventory:
     snapshot: Snapshot
     recorded: Recorded
     last: LastApply
+    user_rows: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class _LastCommit:
     seq: int = 0
     run: Run | None = None
     highest_rows: Mapping[Kind, int] | None = None
+    user_rows: Mapping[str, int] | None = None
 
 
 def read_drift(workspace: Workspace) -> DriftReport:
@@ -77,7 +79,7 @@ def read_drift(workspace: Workspace) -> DriftReport:
     """
     found = take_inventory(workspace)
     environment = workspace.policy.environment
-    report = drift_report(environment, found.snapshot, found.recorded, found.last)
+    report = drift_report(environment, found.snapshot, found.recorded, found.last, found.user_rows)
     return report_without_ignored(workspace.policy, report)
 
 
@@ -92,14 +94,23 @@ def take_inventory(workspace: Workspace) -> Inventory:
             rows = {kind: {row.id: row for row in session.library.rows(kind)} for kind in Kind}
             recorded = session.records.load()
             commit = _last_commit(session.records)
+            since = commit.run.committed_at if commit.run is not None else None
+            younger = session.library.created_after(since) if since is not None else {}
+            user_rows = session.library.user_rows()
             taken_at = session.now()
         bucket = listing()
     check_identity(recorded.identity, bucket.marker, workspace.policy.environment)
     snapshot = Snapshot(
         objects=bucket.objects, rows=rows, categories=None, marker=bucket.marker, taken_at=taken_at
     )
-    last = LastApply(run=commit.run, highest_rows=commit.highest_rows, fresh_objects=_fresh(bucket, commit))
-    return Inventory(snapshot=snapshot, recorded=recorded, last=last)
+    last = LastApply(
+        run=commit.run,
+        highest_rows=commit.highest_rows,
+        fresh_objects=_fresh(bucket, commit),
+        younger_rows=younger,
+        user_rows=commit.user_rows,
+    )
+    return Inventory(snapshot=snapshot, recorded=recorded, last=last, user_rows=user_rows)
 
 
 def _read_bucket(objects: ObjectStore, cancel: CancellationToken) -> _Bucket:
@@ -135,10 +146,14 @@ def _last_commit(records: RecordsReader) -> _LastCommit:
     if entry is None:
         return _LastCommit()
     fact: dict[str, Any] = json.loads(entry.payload)
-    run, noted = fact.get("run"), (fact.get("detail") or {}).get("highest_rows")
+    run, detail = fact.get("run"), fact.get("detail") or {}
+    noted = detail.get("highest_rows")
     highest = {table.kind: int(noted.get(table.name, 0)) for table in TABLES.values()} if noted else None
     return _LastCommit(
-        seq=entry.seq, run=records.run(run) if isinstance(run, int) else None, highest_rows=highest
+        seq=entry.seq,
+        run=records.run(run) if isinstance(run, int) else None,
+        highest_rows=highest,
+        user_rows=detail.get("user_rows"),
     )
 
 

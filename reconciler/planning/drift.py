@@ -154,6 +154,14 @@ def _sha256(record: ResourceRecord, recorded: Recorded) -> str | None:
 #: So many rows of a table under other ids at once are one event: somebody imported it again.
 _REIMPORT_ROWS = 2
 
+#: So many rows of users are not gone because each of them was deleted by its user.
+_USERS_GONE = 10
+
+#: What takes rows of users along.
+_LOST = frozenset({DriftKind.ROW_MISSING, DriftKind.ROW_REPLACED, DriftKind.ROW_REMADE})
+
+NO_ROWS: Mapping[str, int] = {}
+
 _ORDER = {what: place for place, what in enumerate(DriftKind)}
 
 
@@ -163,28 +171,54 @@ class LastApply:
 
     `highest_rows` is the highest row id of each table at that time; rows above it came since then. It
     is None when it was not recorded, and then no row is called new. `fresh_objects` are the NFC keys
-    of the objects that the bucket has got since then, or whose bytes are newer.
+    of the objects that the bucket has got since then, or whose bytes are newer. `younger_rows` are the
+    ids of rows that were made since then. `user_rows` counts the rows of users by table at that time; it
+    is None when it was not recorded.
     """
 
     run: Run | None = None
     highest_rows: Mapping[Kind, int] | None = None
     fresh_objects: Collection[str] = field(default_factory=frozenset)
+    younger_rows: Mapping[Kind, Collection[int]] = field(default_factory=dict)
+    user_rows: Mapping[str, int] | None = None
 
 
-def drift_report(environment: str, snapshot: Snapshot, recorded: Recorded, last: LastApply) -> DriftReport:
+def drift_report(
+    environment: str,
+    snapshot: Snapshot,
+    recorded: Recorded,
+    last: LastApply,
+    user_rows: Mapping[str, int] = NO_ROWS,
+) -> DriftReport:
     """Return everything that is not as the last apply left it.
 
-    Empty when nothing was ever applied. Reads no column that elmify does not manage, so what the app writes
-    of its own never shows.
+    Empty when nothing was ever applied. Compares no column that elmify does not manage, so what the app
+    writes of its own never shows. `user_rows` counts the rows of users by table now.
     """
     report = _Report(snapshot, recorded, last)
+    findings = tuple(sorted(report.findings(), key=lambda f: (_ORDER[f.what], f.address, f.attribute)))
+    reimports = tuple(report.reimports()) if recorded.resources else ()
+    rows_lost = bool(reimports) or any(finding.what in _LOST for finding in findings)
     return DriftReport(
         environment=environment,
         taken_at=snapshot.taken_at,
         since=last.run,
-        findings=tuple(sorted(report.findings(), key=lambda f: (_ORDER[f.what], f.address, f.attribute))),
-        reimports=tuple(report.reimports()) if recorded.resources else (),
+        findings=findings,
+        reimports=reimports,
+        users_lost=_users_lost(last.user_rows or {}, user_rows, rows_lost=rows_lost),
     )
+
+
+def _users_lost(then: Mapping[str, int], now: Mapping[str, int], *, rows_lost: bool) -> Mapping[str, int]:
+    """Return by table how many rows of users are gone.
+
+    Only tables that were counted both times are compared.
+    """
+    counted = then.keys() & now.keys()
+    all_gone = sum(then[table] for table in counted) >= _USERS_GONE and not any(now[t] for t in counted)
+    if not (rows_lost or all_gone):
+        return {}
+    return {table: then[table] - now[table] for table in sorted(counted) if now[table] < then[table]}
 
 
 class _Report:
@@ -193,8 +227,23 @@ class _Report:
         self._believed = trusted(snapshot, recorded)
         self._again = find_again(snapshot, recorded, self._believed)
         self._rows = {**self._believed, **self._again}
-        again = [row.kind for row in self._again.values()]
-        self._reimported = {kind for kind in Kind if again.count(kind) >= _REIMPORT_ROWS}
+        self._remade = {
+            address: row
+            for address, row in self._believed.items()
+            if row.id in last.younger_rows.get(row.kind, ())
+        }
+        self._reimported = {kind for kind in Kind if self._is_reimported(kind)}
+
+    def _is_reimported(self, kind: Kind) -> bool:
+        """Return whether the rows of a kind were deleted and inserted again.
+
+        Several are under other ids, or all that are under the ids they had are younger than the last apply.
+        """
+        again, remade, believed = (
+            sum(row.kind is kind for row in rows.values())
+            for rows in (self._again, self._remade, self._believed)
+        )
+        return again >= _REIMPORT_ROWS or (remade >= _REIMPORT_ROWS and remade == believed)
 
     def findings(self) -> Iterator[DriftFinding]:
         if not self._recorded.resources:
@@ -215,10 +264,20 @@ class _Report:
 
     def _of_row(self, record: ResourceRecord) -> Iterator[DriftFinding]:
         row, address = self._rows.get(record.address), record.address
-        if row is not None and address in self._believed:
-            yield from self._edits(record, row)
-        elif record.kind in self._reimported:
+        if record.kind in self._reimported and (address not in self._believed or address in self._remade):
             return  # part of the one event
+        if row is not None and address in self._believed:
+            if address in self._remade:
+                yield DriftFinding(
+                    what=DriftKind.ROW_REMADE,
+                    address=address,
+                    attribute="row",
+                    recorded=record.row,
+                    actual=row.id,
+                    kind=record.kind,
+                    row=row.id,
+                )
+            yield from self._edits(record, row)
         elif row is None:
             yield DriftFinding(
                 what=DriftKind.ROW_MISSING,
@@ -298,8 +357,9 @@ class _Report:
 
     def _reimport(self, kind: Kind) -> Reimport:
         records = [r for r in self._recorded.resources.values() if r.kind is kind]
-        lost = [r for r in records if r.address not in self._believed]
-        found = {r.address: self._again[r.address] for r in lost if r.address in self._again}
+        lost = [r for r in records if r.address not in self._believed or r.address in self._remade]
+        rows = {**self._again, **self._remade}
+        found = {r.address: rows[r.address] for r in lost if r.address in rows}
         known = {row.id for row in self._rows.values() if row.kind is kind}
         return Reimport(
             kind=kind,
@@ -308,6 +368,7 @@ class _Report:
             edited=sum(len(list(self._edits(r, found[r.address]))) for r in lost if r.address in found),
             undeclared=sum(row_id not in known for row_id in self._snapshot.rows[kind]),
             recorded=len(records),
+            kept_ids=sum(r.address in self._remade for r in lost),
         )
 
     # Objects.
@@ -380,6 +441,11 @@ def drift_remedies(report: DriftReport) -> Iterator[Remedy]:
         yield Sentence(text="To undo it, make both stores again what the catalog says:")
         yield MakePlan()
         yield Apply()
+    if report.users_lost:
+        yield Sentence(
+            text="Rows of users come back from a backup of the database alone. Lectures that an apply makes "
+            "again have the ids that such rows refer to, where nothing else has them by now."
+        )
     if report.addresses():
         yield Sentence(text="To keep it, write what is live into the catalog, and apply that:")
         yield Adopt(addresses=report.addresses())

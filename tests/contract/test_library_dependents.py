@@ -1,6 +1,8 @@
 """Whom a delete would touch, found from the foreign keys of whatever tables there are."""
 
 import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from reconciler.model.errors import ProviderError
 from reconciler.model.kinds import Kind
@@ -285,3 +287,88 @@ def test_capturing_takes_junction_rows_and_each_row_once(database_url: str) -> N
         "public.lectures": 1,
         "public.lecture_categories": 1,
     }
+
+
+# All rows of users, and the age of rows.
+
+
+def user_rows(url: str) -> Mapping[str, int]:
+    with database_at(url).read() as session:
+        return session.library.user_rows()
+
+
+def test_rows_of_users_are_counted_in_every_table_that_hangs_off_content(database_url: str) -> None:
+    row, user = one_lecture(database_url, categories=("quran",)), a_user(database_url, "maryam@example.org")
+    favourite(database_url, user, row)
+    run_sql(
+        database_url,
+        "create table notes (lecture_id bigint references lectures on delete cascade);"
+        "insert into notes select id from lectures, generate_series(1, 3)",
+    )
+
+    counts = user_rows(database_url)
+
+    assert {table: count for table, count in counts.items() if count} == {
+        "public.favorites": 1,
+        "public.notes": 3,
+    }
+    assert counts["public.listening_stats"] == 0
+    assert not counts.keys() & {"public.users", "public.lectures", "public.lecture_categories"}
+
+
+def test_tables_whose_rows_may_not_all_be_read_are_not_counted(database_url: str) -> None:
+    one_lecture(database_url)
+    run_sql(
+        database_url,
+        "create schema hidden;"
+        "create table hidden.notes (lecture_id bigint references lectures on delete cascade);"
+        "revoke all on favorites from public; alter table playback_positions enable row level security;"
+        "create role counting; grant usage on schema public to counting;"
+        "grant select on all tables in schema public to counting; revoke select on favorites from counting;"
+        "grant counting to current_user",
+    )
+    with database_at(database_url).read() as session:
+        session.connection.execute("set local role counting")  # type: ignore[attr-defined]
+        counts = session.library.user_rows()
+    run_sql(database_url, "drop owned by counting; drop role counting")
+
+    assert "public.listening_stats" in counts
+    assert not counts.keys() & {"hidden.notes", "public.favorites", "public.playback_positions"}
+
+
+def test_tables_that_cascade_in_a_circle_stop_no_count(database_url: str) -> None:
+    run_sql(
+        database_url,
+        "create table a (id bigint primary key, lecture_id bigint references lectures on delete cascade);"
+        "create table b (id bigint primary key, a_id bigint references a on delete cascade);"
+        "alter table a add b_id bigint references b on delete cascade",
+    )
+
+    assert user_rows(database_url) == {}
+
+
+def test_younger_rows_are_those_that_were_made_after_a_moment(database_url: str) -> None:
+    old = one_lecture(database_url)
+    with database_at(database_url).read() as session:
+        moment = session.now()
+    new = one_lecture(database_url)
+
+    with database_at(database_url).read() as session:
+        younger = session.library.created_after(moment)
+
+    assert old not in younger[Kind.LECTURE]
+    assert younger == {
+        Kind.SPEAKER: frozenset(),
+        Kind.COLLECTION: frozenset(),
+        Kind.LECTURE: frozenset({new}),
+    }
+
+
+def test_no_row_of_a_table_without_dates_is_younger(database_url: str) -> None:
+    one_lecture(database_url)
+    run_sql(database_url, "alter table lectures drop created_at")
+
+    with database_at(database_url).read() as session:
+        younger = session.library.created_after(datetime(2020, 1, 1, tzinfo=UTC))
+
+    assert younger[Kind.LECTURE] == frozenset()

@@ -1,6 +1,7 @@
 """The number of statements depends on tables and columns, never on rows."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -57,6 +58,9 @@ def rename(library: Library, ids: dict[Kind, list[int]]) -> None:
 WORK: dict[str, Callable[[Library, dict[Kind, list[int]]], object]] = {
     "read every table": lambda library, _ids: [list(library.rows(kind)) for kind in Kind],
     "count dependents": lambda library, ids: library.dependents(ids),
+    "count rows of users": lambda library, _ids: library.user_rows(),
+    "find younger rows": lambda library, _ids: library.created_after(datetime(2020, 1, 1, tzinfo=UTC)),
+    "claim ids": lambda library, ids: library.claim_ids(Kind.LECTURE, ids[Kind.LECTURE]),
     "reserve ids": lambda library, ids: library.reserve_ids(Kind.LECTURE, len(ids[Kind.LECTURE])),
     "lock": lambda library, ids: library.lock(Kind.LECTURE, ids[Kind.LECTURE]),
     "update": rename,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from reconciler.applying.gc import GcScope, collect
@@ -24,6 +25,7 @@ from tests.buckets import bucket_at
 from tests.content import database_at
 from tests.live.project import LiveProject, ambiguous
 from tests.live.reimport import reimport_everything, reimport_lectures
+from tests.live.system import CONTENT, dump_users, query
 from tests.servers import make_bucket, moto_server
 from tests.stand import Stand
 
@@ -265,6 +267,99 @@ def test_importing_everything_anew_is_one_event_too(live: LiveProject) -> None:
 
     assert (report.findings, report.count) == ((), 1)
     assert {event.kind for event in report.reimports} == set(Kind)
+
+
+# A wipe that kept the ids.
+
+
+def count_users(live: LiveProject) -> dict[str, int]:
+    """Return how many rows the tables of users have that hang off lectures."""
+    counts = {
+        table: query(live.url, f"select count(*) from {table}")[0]["count"]
+        for table in dump_users(live.url)
+        if table != "public.users"
+    }
+    return {table: count for table, count in counts.items() if count}
+
+
+def insert_again(live: LiveProject, *, dated: bool) -> None:
+    """Wipe all content, and insert the rows again under the ids that they had, with their dates or not."""
+    with psycopg.connect(live.url) as connection:
+        for table in CONTENT:
+            connection.execute(f"create temporary table dumped_{table} as select * from {table}".encode())
+        connection.execute("truncate speakers, collections, lectures cascade")
+        for table in CONTENT:
+            names = [
+                name
+                for (name,) in connection.execute(
+                    "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0", (table,)
+                )
+                if dated or not name.endswith("_at")
+            ]
+            columns = ", ".join(names)
+            connection.execute(
+                f"insert into {table} ({columns}) select {columns} from dumped_{table} order by id".encode()
+            )
+
+
+def test_a_wipe_that_kept_the_ids_is_one_event_and_the_lost_rows_of_users_are_named(
+    live: LiveProject,
+) -> None:
+    kept = count_users(live)
+    insert_again(live, dated=False)
+
+    report = drift_of(live)
+
+    assert (report.findings, report.count) == ((), 1)
+    assert [(event.kind, event.kept_ids - event.recorded) for event in report.reimports] == [
+        (kind, 0) for kind in Kind
+    ]
+    assert report.users_lost == kept
+
+
+def test_a_wipe_that_kept_ids_and_dates_is_known_by_the_rows_of_users_that_are_gone(
+    live: LiveProject,
+) -> None:
+    kept = count_users(live)
+    insert_again(live, dated=True)
+
+    report = drift_of(live)
+
+    assert {each.attribute for each in report.findings} == {"categories"}
+    assert report.users_lost == kept
+
+
+def test_a_wipe_without_an_import_names_the_lost_rows_of_users(live: LiveProject) -> None:
+    kept = count_users(live)
+    query(live.url, "truncate speakers, collections, lectures cascade")
+
+    report = drift_of(live)
+
+    assert {each.what for each in report.findings} == {DriftKind.ROW_MISSING}
+    assert report.users_lost == kept
+
+
+def test_a_deleted_lecture_takes_rows_of_users_that_are_named(live: LiveProject) -> None:
+    lecture = query(live.url, "select lecture_id as id from favorites order by id limit 1")[0]["id"]
+    [count] = query(live.url, "select count(*) from favorites where lecture_id = %s", lecture)
+    query(live.url, "delete from lectures where id = %s", lecture)
+
+    assert drift_of(live).users_lost["public.favorites"] == count["count"]
+
+
+def test_what_elmify_made_again_itself_is_no_drift(live: LiveProject) -> None:
+    query(live.url, "truncate speakers, collections, lectures cascade")
+
+    live.apply()
+
+    assert drift_of(live).clean
+
+
+def test_what_users_do_is_no_drift(live: LiveProject) -> None:
+    query(live.url, "delete from favorites where id % 2 = 0")
+    query(live.url, "update lectures set play_count = play_count + 1")
+
+    assert drift_of(live).clean
 
 
 # What it costs.

@@ -7,6 +7,7 @@ backoff, before it raises it.
 
 from reconciler.model.ports.cdn import Cdn
 from reconciler.model.ports.database import (
+    MOST_COUNTED,
     Captured,
     CommitUnknown,
     Database,
@@ -34,6 +35,7 @@ from reconciler.model.ports.observing import SILENT, Meter, Observer, Silence
 from reconciler.model.ports.records import Records, RecordsReader
 
 __all__ = [
+    "MOST_COUNTED",
     "SILENT",
     "Capabilities",
     "Captured",

@@ -13,6 +13,9 @@ from reconciler.model.plan import Merged, NamedBy, Restored
 from reconciler.model.ports.records import Records, RecordsReader
 from reconciler.model.values import Value
 
+#: Rows of one table are counted up to here: what is counted at every commit takes a moment only.
+MOST_COUNTED = 1_000_000
+
 #: Complete rows by table (`schema.table`), in an order in which they can be inserted. Values are JSON.
 Captured = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -111,6 +114,21 @@ class LibraryReader(Protocol):
         `leaving` are about to be deleted, and do not count. A table that the role may not read, or of
         which it may not read every row, is taken to name every key. One statement for each table, and one
         more.
+        """
+        ...
+
+    def user_rows(self) -> Mapping[str, int]:
+        """Count the rows of users by table (`schema.table`), up to `MOST_COUNTED` of each.
+
+        These are the tables that refer to content, found in `pg_catalog`. A table of which the role may not
+        read every row is left out. Three statements, whatever the size.
+        """
+        ...
+
+    def created_after(self, moment: datetime) -> Mapping[Kind, frozenset[int]]:
+        """Return the ids of content rows whose `created_at` is later.
+
+        Empty for a table without that column. Two statements for all tables.
         """
         ...
 

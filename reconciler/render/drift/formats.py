@@ -18,6 +18,7 @@ from reconciler.render.drift.sentences import (
     headline,
     reimport_sentences,
     remedies,
+    users_lost_sentence,
 )
 from reconciler.render.escape import code, harmless, harmless_json, marker_word, prose, styled
 from reconciler.render.remedies import remedy_json
@@ -42,6 +43,8 @@ def _lines(report: DriftReport, fresh: frozenset[str] | None, *, colour: bool) -
     if report.reimports:
         yield "\nWiped and imported again by other hands"
         yield from (f"  {sentence}" for sentence in reimport_sentences(report))
+    if told := users_lost_sentence(report):
+        yield f"\n{told}"
     for group in groups(report, _PLACES, fresh):
         yield f"\n{group.title}"
         yield from _places(group, marked=_is_mixed(report, fresh), colour=colour)
@@ -80,7 +83,7 @@ def _more(count: int, *, indent: str) -> Iterator[str]:
         yield f"{indent}# {count:,} more; all of them with --format json"
 
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 
 
 def drift_json(report: DriftReport, *, fresh: frozenset[str] | None = None) -> str:
@@ -99,6 +102,7 @@ def drift_json(report: DriftReport, *, fresh: frozenset[str] | None = None) -> s
         "ignored": report.ignored,
         "findings": [_finding(each, new) for each in report.findings],
         "reimports": [_reimport(each, new) for each in report.reimports],
+        "users_lost": dict(report.users_lost),
         "remedies": [remedy_json(each) for each in drift_remedies(report)],
     }
     return harmless_json(json.dumps(document, ensure_ascii=False, indent=2))
@@ -142,6 +146,7 @@ def _reimport(event: Reimport, new: frozenset[str]) -> dict[str, Any]:
         "missing": list(event.missing),
         "edited": event.edited,
         "undeclared": event.undeclared,
+        "kept_ids": event.kept_ids,
         "new": event.finding_id in new,
     }
 
@@ -193,6 +198,8 @@ def _issue_lines(report: DriftReport, fresh: frozenset[str] | None, limit: int) 
     if report.reimports:
         yield "<h4>Wiped and imported again by other hands</h4>"
         yield f"<ul>{''.join(f'<li>{prose(each)}</li>' for each in reimport_sentences(report))}</ul>"
+    if told := users_lost_sentence(report):
+        yield f"<p>{prose(told)}</p>"
     for group in groups(report, limit, fresh):
         yield f"<h4>{prose(group.title)}</h4>"
         yield _issue_group(group)

@@ -9,14 +9,15 @@ from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.remedies import Remedy, Sentence
 from reconciler.model.values import counted
 from reconciler.planning.drift import drift_remedies
-from reconciler.render.escape import arrow, value_text
+from reconciler.render.escape import arrow, harmless, value_text
 from reconciler.render.history import time_text
-from reconciler.render.plan.sentences import row_name
+from reconciler.render.plan.sentences import joined, row_name
 from reconciler.render.remedies import commands_of
 
 SYMBOLS = {
     DriftKind.ROW_MISSING: "-",
     DriftKind.ROW_REPLACED: ">",
+    DriftKind.ROW_REMADE: ">",
     DriftKind.ROW_EDITED: "~",
     DriftKind.ROW_NEW: "+",
     DriftKind.OBJECT_MISSING: "-",
@@ -27,6 +28,10 @@ SYMBOLS = {
 _TITLES = {
     DriftKind.ROW_MISSING: ("row is missing", "rows are missing"),
     DriftKind.ROW_REPLACED: ("row was made anew under another id", "rows were made anew under other ids"),
+    DriftKind.ROW_REMADE: (
+        "row was deleted and inserted again under its id",
+        "rows were deleted and inserted again under their ids",
+    ),
     DriftKind.ROW_EDITED: ("row was edited", "rows were edited"),
     DriftKind.ROW_NEW: ("row is new, and nobody declared it", "rows are new, and nobody declared them"),
     DriftKind.OBJECT_MISSING: ("object is missing", "objects are missing"),
@@ -111,9 +116,19 @@ def reimport_sentences(report: DriftReport) -> tuple[str, ...]:
     )
 
 
+def users_lost_sentence(report: DriftReport) -> str:
+    """Return how many rows of users are gone, by table; empty when none are."""
+    lost = [f"{count:,} of {harmless(table)}" for table, count in report.users_lost.items()]
+    return f"Rows of users that are gone since {since(report)}: {joined(lost)}." if lost else ""
+
+
 def _reimport(event: Reimport) -> str:
     plural = TABLES[event.kind].name
-    parts = [f"{len(event.found):,} of {event.recorded:,} {plural} are under new row ids"]
+    moved = len(event.found) - event.kept_ids
+    told = f"{event.recorded:,} {plural} are"
+    parts = [f"{moved:,} of {told} under new row ids"] if moved or not event.kept_ids else []
+    if event.kept_ids:
+        parts.append(f"{event.kept_ids:,} of {told} inserted again under the ids that they had")
     if event.missing:
         parts.append(f"{len(event.missing):,} were not imported again")
     if event.edited:
@@ -160,6 +175,10 @@ def _place(what: DriftKind, found: Sequence[DriftFinding], fresh: frozenset[str]
 def _line(finding: DriftFinding) -> str:
     also = f" ({counted(finding.also, 'resource')} more)" if finding.also else ""
     match finding.what:
+        case DriftKind.ROW_REMADE:
+            return (
+                f"{row_name(finding.kind or Kind.LECTURE, finding.row or 0)} is younger than the last apply"
+            )
         case DriftKind.ROW_MISSING:
             return _missing_row(finding)
         case DriftKind.ROW_REPLACED | DriftKind.ROW_EDITED | DriftKind.OBJECT_REPLACED:

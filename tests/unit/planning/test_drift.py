@@ -1,5 +1,6 @@
 """Recorded against actual: what other hands did, and nothing that is merely not yet applied."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.model.address import Address
@@ -436,3 +437,99 @@ def test_an_empty_library_is_clean() -> None:
     world = live(catalog(*TWO))
 
     assert drift_report("test", world.snapshot, Recorded(), AFTER_ALL).clean
+
+
+# Rows inserted again under their ids, and the rows of users.
+
+
+def younger(known: World, *addresses: str) -> LastApply:
+    ids: dict[Kind, set[int]] = {kind: set() for kind in Kind}
+    for address in addresses:
+        row = row_of(known, address)
+        ids[row.kind].add(row.id)
+    return replace(AFTER_ALL, younger_rows=ids)
+
+
+def test_rows_that_are_all_younger_than_the_last_apply_were_wiped_and_imported_again() -> None:
+    known = live(catalog(*EIGHT))
+
+    found = report(known, younger(known, *known.recorded.resources))
+
+    assert (found.findings, found.count) == ((), 1)
+    assert {event.kind: (event.kept_ids, len(event.found)) for event in found.reimports} == {
+        Kind.SPEAKER: (2, 2),
+        Kind.COLLECTION: (4, 4),
+        Kind.LECTURE: (8, 8),
+    }
+
+
+def test_some_rows_that_are_younger_than_the_last_apply_were_inserted_again_one_by_one() -> None:
+    known = live(catalog(*EIGHT))
+
+    found = report(known, younger(known, "s/c/a", "s/c/b"))
+
+    assert told(found) == [(DriftKind.ROW_REMADE, a, "row") for a in ("s/c/a", "s/c/b")]
+
+
+def test_a_younger_row_that_nobody_declared_is_no_row_inserted_again() -> None:
+    known = with_rows(live(catalog(*TWO)), lecture_row(900, "Stray", "stray.mp3"))
+    last = replace(AFTER_ALL, highest_rows={Kind.LECTURE: 900}, younger_rows={Kind.LECTURE: {900}})
+
+    assert report(known, last).clean
+
+
+def test_edits_of_rows_that_were_imported_again_are_counted_in_the_event() -> None:
+    known = live(catalog(*EIGHT))
+    changed = with_rows(known, *(edited(row_of(known, a), lecture_number=9) for a in ("s/c/a", "s/c/b")))
+    declared = [lecture(str(each.address), number=1) for each in EIGHT]
+    numbered = live(catalog(*declared))
+    edits = with_rows(numbered, *(edited(row_of(numbered, a), lecture_number=9) for a in ("s/c/a", "s/c/b")))
+    assert report(changed, AFTER_ALL).clean
+
+    found = report(edits, younger(edits, *(str(each.address) for each in EIGHT)))
+
+    (event,) = found.reimports
+    assert (found.findings, event.edited) == ((), 2)
+
+
+MANY = {"public.favorites": 500, "public.listening_stats": 40, "public.notes": 0}
+
+
+def lost(known: World, now: Mapping[str, int], then: Mapping[str, int] | None = MANY) -> Mapping[str, int]:
+    last = replace(AFTER_ALL, user_rows=then)
+    return drift_report("test", known.snapshot, known.recorded, last, now).users_lost
+
+
+def test_rows_of_users_are_lost_with_the_rows_of_content() -> None:
+    known = live(catalog(*TWO))
+    gone = without_rows(known, row_of(known, "s/c/a"))
+
+    assert lost(gone, {**MANY, "public.favorites": 490}) == {"public.favorites": 10}
+    assert lost(gone, MANY) == {}
+    assert lost(gone, {**MANY, "public.favorites": 501}) == {}
+
+
+def test_what_users_delete_themselves_is_no_drift() -> None:
+    known = live(catalog(*TWO))
+
+    assert lost(known, {**MANY, "public.favorites": 1}) == {}
+    assert lost(known, {"public.favorites": 0}, {"public.favorites": 3}) == {}
+
+
+def test_that_no_row_of_any_user_is_left_is_drift_by_itself() -> None:
+    known = live(catalog(*TWO))
+    nothing = dict.fromkeys(MANY, 0)
+
+    found = drift_report("test", known.snapshot, known.recorded, replace(AFTER_ALL, user_rows=MANY), nothing)
+
+    assert found.users_lost == {"public.favorites": 500, "public.listening_stats": 40}
+    assert (found.clean, found.count, len(found.ids)) == (False, 1, 1)
+    assert found.without(found.ids).clean
+
+
+def test_tables_that_were_not_counted_both_times_are_not_compared() -> None:
+    known = live(catalog(*TWO))
+    gone = without_rows(known, row_of(known, "s/c/a"))
+
+    assert lost(gone, {"public.listening_stats": 40}) == {}
+    assert lost(gone, {}, None) == {}

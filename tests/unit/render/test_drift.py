@@ -230,6 +230,26 @@ def test_what_a_title_holds_cannot_act() -> None:
     assert not any(line.strip().startswith("::") for line in drift_text(found(evil)).splitlines())
 
 
+def test_a_wipe_that_kept_the_ids_and_the_rows_of_users_that_went_with_it_are_told() -> None:
+    report = replace(
+        found(reimports=(replace(reimport(), kept_ids=464),)), users_lost={"public.favorites": 1_200}
+    )
+
+    text = drift_text(report)
+
+    assert "464 of 467 lectures are inserted again under the ids that they had" in text
+    assert "under new row ids" not in text
+    assert "1,200 of public.favorites." in text
+    assert "1,200 of" in drift_markdown(report)
+    assert json.loads(drift_json(report))["users_lost"] == {"public.favorites": 1_200}
+
+
+def test_a_row_that_was_inserted_again_is_told_with_its_id() -> None:
+    remade = replace(row(DriftKind.ROW_REMADE, 412, 412), row=412)
+
+    assert "lectures[412] is younger than the last apply" in drift_text(found(remade))
+
+
 # As JSON.
 
 
@@ -237,7 +257,7 @@ def test_json_holds_everything() -> None:
     finding = replace(edit("s/c/a"), recorded=("quran", "tafsir"))
     document = json.loads(drift_json(found(finding, reimports=(reimport(),)), fresh=frozenset()))
 
-    assert document["format_version"] == "1.1"
+    assert document["format_version"] == "1.2"
     assert document["since"] == {
         "run": 12,
         "kind": "apply",
