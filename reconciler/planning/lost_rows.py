@@ -5,17 +5,20 @@ which the catalog and the lockfile say nothing.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from reconciler.model.actual import Row
 from reconciler.model.address import Address
 from reconciler.model.catalog import Resource
 from reconciler.model.kinds import TABLES, Column, Kind, Origin, Slot
+from reconciler.model.plan import Action, Change
 from reconciler.model.recorded import NOTHING, ResourceRecord
 from reconciler.model.values import Value, canonical_json, nfc
 from reconciler.planning.drift import baseline
 from reconciler.planning.identity import Identities, previous_addresses
 from reconciler.planning.world import World
+
+_CATEGORIES = "categories"
 
 
 def lost_records(world: World, identities: Identities) -> Mapping[Address, ResourceRecord]:
@@ -62,6 +65,35 @@ def _values(text: str) -> Mapping[str, Value]:
     if text == NOTHING:
         return {}
     return {name: tuple(v) if isinstance(v, list) else v for name, v in json.loads(text).items()}
+
+
+def rows_made_again(world: World, changes: Iterable[Change]) -> Mapping[str, Row]:
+    """Return the lost rows that changes make again, as last applied, by address.
+
+    Their parents are those that they had, under the ids that these had: among `with_lost_rows`, what apps
+    found by their names can be told.
+    """
+    found: dict[str, Row] = {}
+    for change in changes:
+        record = world.recorded.resources.get(Address(change.address))
+        if change.action is Action.CREATE and record is not None:
+            found[change.address] = _whole(record)
+    return found
+
+
+def with_lost_rows(world: World) -> Mapping[Kind, Mapping[int, Row]]:
+    """Return all rows, and beside them those that are recorded and gone."""
+    rows = {kind: dict(found) for kind, found in world.snapshot.rows.items()}
+    for record in world.recorded.resources.values():
+        if record.row not in rows[record.kind]:
+            rows[record.kind][record.row] = _whole(record)
+    return rows
+
+
+def _whole(record: ResourceRecord) -> Row:
+    held = _remembered(record)
+    names = TABLES[record.kind].index
+    return Row(record.kind, record.row, tuple(held.get(n, () if n == _CATEGORIES else None) for n in names))
 
 
 class LostRows:

@@ -21,6 +21,7 @@ from reconciler.model.remedies import Sentence
 from reconciler.model.values import Value, counted, nfc
 from reconciler.planning.ambiguities import Ambiguity
 from reconciler.planning.fingerprint import change_id
+from reconciler.planning.lost_rows import rows_made_again, with_lost_rows
 from reconciler.planning.object_keys import key_problem, with_hash
 from reconciler.planning.playback import Content, Keys, Library, Rows, canonical_key
 from reconciler.planning.playback_claims import is_broken
@@ -119,6 +120,9 @@ class _Planner:
         contents = {**self.before.contents, **dict(_stored_by(world, changes))}
         self.after = Library(ways=self.ways, rows=rows, contents=contents)
         self.contents = contents
+        self.made_again = rows_made_again(world, changes)
+        lost = with_lost_rows(world) if self.made_again else world.snapshot.rows
+        self.applied = Library(ways=self.ways, rows=lost, contents=self.before.contents)
         self.copies: defaultdict[str, list[PlaybackCopy]] = defaultdict(list)
         self.left: defaultdict[str, list[str]] = defaultdict(list)
         self.lost: list[tuple[_Lecture, Way, str]] = []
@@ -162,8 +166,11 @@ class _Planner:
             yield self._lecture(row, rows.get(row), after.get(row))
 
     def _lecture(self, row: int, before: Row | None, after: Row | None) -> _Lecture:
-        keys_before: Keys = self.before.keys(before) if before is not None else ()
         change = self.by_row.get((Kind.LECTURE, row))
+        lost = self.made_again.get(change.address) if change is not None and before is None else None
+        keys_before: Keys = self.before.keys(before) if before is not None else ()
+        if lost is not None:
+            keys_before = self.applied.keys(lost)
         cause = change or (self._parents_change(after) if after is not None else None)
         if after is None:
             keys_after: Keys = ()
@@ -183,9 +190,17 @@ class _Planner:
             played=played,
             change=change,
             cause=cause,
-            new_bytes=change is not None and _has_new_bytes(change),
+            new_bytes=change is not None and self._has_new_bytes(change),
             address=address,
         )
+
+    def _has_new_bytes(self, change: Change) -> bool:
+        """Return whether a lecture gets another recording; a lost row had its own."""
+        lost = self.made_again.get(change.address)
+        if lost is None or change.after is None:
+            return _has_new_bytes(change)
+        after = change.after.objects.get(Slot.LECTURE_AUDIO)
+        return after is not None and nfc(after.key) != canonical_key(lost)
 
     def _parents_change(self, row: Row) -> Change | None:
         """Return the change of the nearest parent that changes."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from reconciler.model.actual import Snapshot
-from reconciler.model.address import EXACTLY, matches_any
+from reconciler.model.address import EXACTLY, Address, matches_any
 from reconciler.model.catalog import Catalog, MediaFile, media_by_path
 from reconciler.model.history import RunKind
 from reconciler.model.policy import Policy
@@ -129,15 +129,22 @@ class World:
         free = {key for key in self.snapshot.objects if key not in known or known[key].state not in ACCOUNTED}
         return frozenset(free - self.named_among(free)) | self.forsaken_keys
 
+    def _waits(self, key: str) -> bool:
+        """Return whether the resource that has a recorded key lost its row."""
+        address = self.recorded.keys[key].address
+        record = self.recorded.resources.get(Address(address)) if address is not None else None
+        return record is not None and record.row not in self.snapshot.rows[record.kind]
+
     @cached_property
     def forsaken_keys(self) -> frozenset[str]:
         """NFC keys of live objects that no resource and no row has any more.
 
         They are recorded as live; the resource that had them was made again, or changed by other hands,
-        and has others by now. Nothing accounts for them: they count as unmanaged.
+        and has others by now. Nothing accounts for them: they count as unmanaged. Those of a resource whose
+        row is gone wait for the row to be made again.
         """
         live = {key for key, record in self.recorded.keys.items() if record.state is KeyState.LIVE}
         for record in self.recorded.resources.values():
             live.difference_update(map(nfc, record.keys.values()))
-        there = {key for key in live if key in self.snapshot.objects}
+        there = {key for key in live if key in self.snapshot.objects and not self._waits(key)}
         return frozenset(there - self.named_among(there)) if there else frozenset()

@@ -1,15 +1,24 @@
 """Rows that other hands deleted come back as they were: one of them, or all after the team's wipe."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
+from reconciler.applying.apply import apply
+from reconciler.applying.refresh import make_plan
 from reconciler.model.errors import Stale
+from reconciler.model.outcomes import Outcome
 from reconciler.model.plan import Action
+from reconciler.operations.imports import import_live
+from reconciler.operations.project import Project
+from reconciler.operations.workspace import open_workspace
 from reconciler.planning.verification.findings import Condition, ConditionSeverity
-from tests.live.project import LiveProject, ambiguous
+from reconciler.planning.world import Request
+from reconciler.settings import load_settings
+from tests.live.project import SETTINGS, LiveProject, ambiguous
 from tests.live.seen import look
 from tests.live.system import CONTENT, lecture_ids, library_objects, query
 from tests.stand import Quiet
@@ -219,3 +228,32 @@ class GivingAway(Quiet):
                 "values (%s, 'New', 1, 'n.mp3', 'n.mp3', 1, 'mp3')",
                 self.lecture,
             )
+
+
+# A library that was declared by an import alone.
+
+
+def planned_and_applied(project: Project) -> Outcome:
+    with open_workspace(project) as workspace:
+        plan, _ = make_plan(workspace, Request())
+        return apply(replace(workspace, observer=Quiet()), Request(), [plan])
+
+
+@pytest.mark.parametrize("as_is", [False, True])
+def test_an_imported_library_of_which_no_byte_was_read_comes_back_after_a_wipe(
+    untouched: LiveProject, as_is: bool
+) -> None:
+    (untouched.root / "elmify.yaml").write_text(SETTINGS)
+    project = Project(load_settings(untouched.root, {"DATABASE_URL": untouched.url}))
+    with open_workspace(project) as workspace:
+        import_live(project, workspace, as_is=as_is, learn_hashes=False)
+    planned_and_applied(project)
+    rows, bucket = content(untouched), library_objects(look(untouched).bucket)
+    wipe_and_count_anew(untouched)
+
+    outcome = planned_and_applied(project)
+
+    assert differences(content(untouched), rows) == {}
+    assert (outcome.uploaded_files, outcome.copied_files) == (0, 0)
+    assert library_objects(look(untouched).bucket) == bucket
+    assert planned_and_applied(project).plan.changes == ()

@@ -318,3 +318,32 @@ def test_a_live_object_that_nothing_names_can_be_retired() -> None:
     assert [change.retired for change in plan.changes] == [("lost.mp3",)]
     assert state_of(after, "lost.mp3") is KeyState.RETIRED
     assert planned(after).unmanaged.objects == {}
+
+
+def test_a_live_object_of_a_resource_whose_row_is_gone_waits_for_the_row() -> None:
+    """A copy under a playback key is recorded, and in no slot of its resource."""
+    known = live(catalog(lecture(L)))
+    copied = with_objects(with_keys(known, key("copy.mp3", address=L)), stored("copy.mp3"))
+
+    assert set(planned(copied).unmanaged.objects) == {"copy.mp3"}
+    assert planned(wiped(copied)).unmanaged.objects == {}
+
+
+# What apps find by names.
+
+
+def test_a_way_that_was_broken_before_a_row_was_lost_is_not_filled_when_it_is_made_again() -> None:
+    known = adopted(UNHASHED, "abc-2")
+
+    plan = planned(wiped(known))
+
+    assert [change.copies for change in plan.changes if change.copies] == []
+
+
+def test_a_lost_row_that_is_made_again_under_another_name_is_found_by_it() -> None:
+    known = adopted(UNHASHED, "abc-2")
+    renamed = declaring(known, lecture(L, audio="l.mp3", title="Another"), lock=[UNHASHED])
+
+    (copy,) = change_at(planned(wiped(renamed)), L).copies
+
+    assert (copy.key, copy.source) == ("S/C/01 - Another.mp3", "l.mp3")
