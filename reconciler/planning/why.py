@@ -286,6 +286,8 @@ class _Explaining:
             return found[0].remedies if found else (self._correct(lecture, broken[0]),)
         if lecture.row is None:
             return helped[0].remedies if helped else (Apply(),)
+        if behind := [way for way in ways if not way.report and way.fault is None and _is_behind(way)]:
+            return (_ask_again(behind[0]),)
         warnings = [each for each in helped if each.severity is ConditionSeverity.WARNING]
         return warnings[0].remedies if warnings else ()
 
@@ -350,6 +352,20 @@ class _Explaining:
         for way, found in zip(self._library.ways, self._library.keys(row), strict=True):
             if found == key:
                 yield way.name
+
+
+def _is_behind(way: WayAccount) -> bool:
+    """Return whether the public domain does not give what the bucket has."""
+    return way.answer is not None and (not way.answer.plays or way.answer.is_stale(way.found))
+
+
+def _ask_again(way: WayAccount) -> Sentence:
+    if way.answer is not None and way.answer.status is None:
+        return Sentence(text=f"Nobody answers at {way.url}: check the public domain and `public_base_url`.")
+    return Sentence(
+        text=f"The bucket has it: purge {way.url} from the CDN's cache, or wait until it asks again. If that "
+        "does not help, check that the domain serves this bucket."
+    )
 
 
 def _names(search: KeySearch, value: object) -> bool:

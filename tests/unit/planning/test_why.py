@@ -6,7 +6,15 @@ from datetime import timedelta
 import pytest
 
 from reconciler.model.errors import UsageError
-from reconciler.model.explanation import Bytes, Explanation, Fault, LectureAccount, WayAccount
+from reconciler.model.explanation import (
+    Bytes,
+    Explanation,
+    Fault,
+    LectureAccount,
+    Online,
+    PublicAnswer,
+    WayAccount,
+)
 from reconciler.model.playback import DEFAULT_WAYS, PendingAlias, RequestForm, Way
 from reconciler.model.policy import Policy
 from reconciler.model.recorded import KeyState
@@ -232,6 +240,25 @@ def test_a_pending_alias_plays_what_it_played_and_is_finished_by_an_apply() -> N
     assert (way(found).pending, way(found).bytes, way(found).fault) == (alias, Bytes.OTHER, None)
     assert account(found).plays
     assert remedies(found) == ["apply"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "plays", "kinds"),
+    [
+        (PublicAnswer(status=200, size_bytes=len(f"{ADDRESS}.mp3")), True, []),
+        (PublicAnswer(status=200, size_bytes=1), True, ["sentence"]),
+        (PublicAnswer(status=404), False, ["sentence"]),
+        (PublicAnswer(status=None), False, ["sentence"]),
+    ],
+)
+def test_a_cdn_that_does_not_give_what_the_bucket_has(
+    answer: PublicAnswer, plays: bool, kinds: list[str]
+) -> None:
+    url = f"{CDN}/Sufi/Quran/01%20-%20One.mp3"
+    found = explained(library(), beside=Beside(online=Online.ASKED, answers={url: answer}))
+
+    assert (found.plays, found.lectures[0].ways[0].fault) == (plays, None)
+    assert [remedy.kind for remedy in found.lectures[0].remedies] == kinds
 
 
 # Keys.
