@@ -15,7 +15,7 @@ from reconciler.model.catalog import MediaFile, Resource, lineage
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import TABLES, Origin, Slot
 from reconciler.model.plan import ObjectState, Put, PutOrigin
-from reconciler.model.playback import CopyStep, PlaybackCopy
+from reconciler.model.playback import CopyStep, PlaybackCopy, RequestForm
 from reconciler.model.policy import TransferLimits
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded, ResourceRecord
 from reconciler.model.values import nfc
@@ -25,12 +25,14 @@ from reconciler.planning.identity import Identities
 from reconciler.planning.lost_rows import lost_records
 from reconciler.planning.object_keys import (
     TemplateRefused,
+    arriving_key,
     default_key,
     extension_of,
     is_form_of,
     key_problem,
     with_hash,
 )
+from reconciler.planning.playback import arrives
 from reconciler.planning.playback_claims import claimed_keys
 from reconciler.planning.references import split_reference
 from reconciler.planning.world import World
@@ -152,7 +154,7 @@ class Placer:
     def aside(self, key: str, media: MediaFile, *, verified: bool) -> Placement:
         """Return the placement of bytes that leave their key to another."""
         name = media.sha256 or self._objects[nfc(key)].etag.replace("-", "")
-        free = with_hash(key, name, lambda wished: self._taken(wished, media, intended=True))
+        free = with_hash(arriving_key(key), name, lambda wished: self._taken(wished, media, intended=True))
         return replace(self._chose(free, How.ASIDE, media), verified=verified)
 
     def is_multipart(self, media: MediaFile) -> bool:
@@ -355,7 +357,8 @@ class Slots:
         """Return whether another lecture will be found by this key."""
         if placement.how is not How.KEPT:
             return False
-        others = self._claims.get(nfc(placement.key), frozenset()) - {resource.address}
+        asked = {nfc(placement.key), arrives(RequestForm.RAW, placement.key)}
+        others = {each for key in asked for each in self._claims.get(key, ())} - {resource.address}
         paths = (self._world.catalog.resources[other].media.get(Slot.LECTURE_AUDIO) for other in others)
         lines = [self._media.get(nfc(path)) for path in paths if path is not None]
         return any(line is not None and not same_bytes(line, placement.media) for line in lines)

@@ -56,7 +56,15 @@ def _pad(number: object, width: int = 2) -> str:
     return str(number).zfill(min(width, _PAD_MAX))
 
 
-_KEY_TEXT = str.maketrans({"/": "-", "\\": "-", "?": None, "#": None, "%": None})
+#: What a URL that an app puts together by hand does not bring to the server.
+_LOST_IN_URLS = {"\\": "-", "?": None, "#": None, "%": None}
+_KEY_TEXT = str.maketrans({"/": "-", **_LOST_IN_URLS})
+_KEY = str.maketrans(_LOST_IN_URLS)
+
+
+def arriving_key(key: str) -> str:
+    """Return a key without the characters that do not arrive in a raw URL."""
+    return key.translate(_KEY)
 
 
 def _as_key_text(value: object) -> object:
