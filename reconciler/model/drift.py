@@ -119,7 +119,10 @@ class DriftReport:
 
     @property
     def users_lost_id(self) -> str:
-        """A short hash of the tables that lost rows; their number changes from day to day."""
+        """A short hash of the tables that lost rows of users.
+
+        How many rows that is changes from day to day.
+        """
         return _short_digest(["users-lost", sorted(self.users_lost)])
 
     def without(self, known: Iterable[str]) -> "DriftReport":

@@ -118,9 +118,9 @@ class LibraryReader(Protocol):
         ...
 
     def user_rows(self) -> Mapping[str, int]:
-        """Count the rows of users by table (`schema.table`), up to `MOST_COUNTED` of each.
+        """Count the rows of users by table, up to `MOST_COUNTED` of each.
 
-        These are the tables that refer to content, found in `pg_catalog`. A table of which the role may not
+        Tables are named `schema.table`. These are the tables that refer to content, found in `pg_catalog`. A table of which the role may not
         read every row is left out. Three statements, whatever the size.
         """
         ...
