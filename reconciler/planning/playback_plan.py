@@ -128,8 +128,10 @@ class _Planner:
         self.lost: list[tuple[_Lecture, Way, str]] = []
         self.problems: list[tuple[Address, Diagnostic]] = []
         self.heard: defaultdict[str, list[_Lecture]] = defaultdict(list)  # by key, after the plan
-        self.kept: dict[str, str] = {}  # where the bytes that an alias replaces stand too
-        self.chosen = {nfc(copy.key) for change in changes for copy in change.copies}
+        aside = {nfc(copy.key): nfc(copy.source) for change in changes for copy in change.copies}
+        self.aside = aside  # recordings that leave their key: where they stand until the commit
+        self.kept = {key: kept for kept, key in aside.items()}  # a second key of what an alias replaces
+        self.chosen = set(aside)
         in_turn = sorted(changes, key=lambda change: change.action is not Action.FORGET)
         self.by_row = {  # a row may change hands: what takes it counts
             (change.kind, self.ids[change.address]): change
@@ -326,6 +328,8 @@ class _Planner:
 
     def _keep(self, lecture: _Lecture, key: str, there: Content) -> None:
         """Keep the bytes that an alias replaces, where nothing else does."""
+        if key in self.kept:
+            return
         second = self._second_key(key, there)
         if second is not None or there.size_bytes == 0:
             self.kept[key] = second or key
@@ -388,6 +392,8 @@ class _Planner:
     ) -> None:
         assert lecture.cause is not None
         content = self.contents[source]
+        if step is not CopyStep.ALIAS:
+            source = self.aside.get(source, source)
         stored = self.world.snapshot.objects.get(source)
         self.chosen.add(nfc(key))
         self.copies[lecture.cause.address].append(
