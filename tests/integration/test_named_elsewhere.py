@@ -109,7 +109,7 @@ def removed(stand: Stand) -> Request:
     return Request()
 
 
-leaving = pytest.mark.parametrize("leave", [replaced, renamed, removed])
+leaving = pytest.mark.parametrize("leave", [renamed, removed])
 
 
 def state(stand: Stand, key: str) -> KeyState:
@@ -144,9 +144,27 @@ def test_a_key_that_a_lecture_leaves_is_not_retired(
     assert AUDIO in stand.plan().unmanaged.objects
 
 
+@everywhere
+def test_a_key_that_gets_another_recording_stays_live_and_the_kept_copy_goes(
+    stand: Stand, place: str
+) -> None:
+    name(stand, place, AUDIO)
+    request = replaced(stand)
+    plan = stand.plan(request)
+
+    stand.apply(request)
+    collected = run_gc(stand)
+
+    assert plan.kept == {}
+    assert [change.retired for change in plan.changes] == [()]
+    assert [item.record.key for item in collected.objects] == ["Ali/Quran/01 - The Opening~4f3b940a.mp3"]
+    assert stand.object_keys() == [AUDIO, "Ali/Quran/01 - The Opening~e979a8dc.mp3", FREE]
+    assert state(stand, AUDIO) is KeyState.LIVE
+
+
 def test_a_kept_object_goes_like_anything_unmanaged_once_nothing_names_it(stand: Stand) -> None:
     name(stand, "text", AUDIO)
-    stand.apply(replaced(stand))
+    stand.apply(renamed(stand))
     stand.sql("delete from public.playlists")
     request = Request(options=frozenset({DELETE_UNMANAGED}))
 
@@ -273,7 +291,7 @@ READER = """
 
 def test_a_table_that_may_not_be_read_keeps_everything_and_the_plan_says_so(stand: Stand) -> None:
     stand.sql("create schema private; create table private.notes (body text)")
-    request = replaced(stand)
+    request = removed(stand)
     with role(stand.url, READER) as url:
         stand.database = PostgresDatabase(url, records=records_on)
         plan = stand.plan(request)
