@@ -29,7 +29,8 @@ from reconciler.planning.world import World
 
 PLAYBACK = "playback"
 
-_GONE = frozenset({KeyState.CONDEMNED, KeyState.DELETED})
+#: Bytes under such a key may go, or were put there by a run that did not commit.
+_UNSURE = frozenset({KeyState.CONDEMNED, KeyState.DELETED, KeyState.INTENDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,7 +312,7 @@ class _Planner:
         return True
 
     def _played_by(self, other: _Lecture, key: str) -> bool:
-        """Return whether a lecture played by a way that is going to lead to the key."""
+        """Return whether a lecture played by a way that will lead to a key."""
         named = other.after is not None and canonical_key(other.after) == key
         ways = zip(other.played, other.keys_after, strict=False)
         return named or any(played and found == key for played, found in ways)
@@ -349,7 +350,7 @@ class _Planner:
             return None
         for other in self._by_size[there.size_bytes]:
             record = records.get(other)
-            stays = record is not None and record.state not in _GONE and other not in self.kept
+            stays = record is not None and record.state not in _UNSURE and other not in self.kept
             if other != key and stays and self.before.contents[other].same(there):
                 return other
         return None

@@ -104,7 +104,7 @@ _REWRITTEN: Mapping[Action, str] = {Action.ADOPT: "corrected", Action.FORGET: "c
 
 
 def counts_sentence(plan: Plan, words: Mapping[Action, str], be: tuple[str, str]) -> str:
-    """Return the counts of a plan as one text, with the columns that imports correct.
+    """Return the counts of a plan, with the columns that imports correct.
 
     It is `485 to import, of which 465 are corrected: audio_url 465, title 101; 0 to add, 465 to change`.
     `words` says what comes after the number of each action, `be` the verb for one and for more.
