@@ -70,8 +70,8 @@ def _values(text: str) -> Mapping[str, Value]:
 def rows_made_again(world: World, changes: Iterable[Change]) -> Mapping[str, Row]:
     """Return the lost rows that changes make again, by address.
 
-    Each is as it was last applied. Their parents are those that they had, under the ids that these had: among `with_lost_rows`, what apps
-    found by their names can be told.
+    Each is as it was last applied. Their parents are those that they had, under the ids that these had: among
+    `with_lost_rows`, what apps found by their names can be told.
     """
     found: dict[str, Row] = {}
     for change in changes:

@@ -120,8 +120,8 @@ class LibraryReader(Protocol):
     def user_rows(self) -> Mapping[str, int]:
         """Count the rows of users by table, up to `MOST_COUNTED` of each.
 
-        Tables are named `schema.table`. These are the tables that refer to content, found in `pg_catalog`. A table of which the role may not
-        read every row is left out. Three statements, whatever the size.
+        Tables are named `schema.table`. These are the tables that refer to content, found in `pg_catalog`. A
+        table of which the role may not read every row is left out. Three statements, whatever the size.
         """
         ...
 
