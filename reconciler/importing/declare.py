@@ -139,7 +139,9 @@ class _Merging:
         self._by_clean_name: dict[tuple[Address | None, str], list[tuple[str, Address]]] = {}
         self._by_audio: dict[str, Address] = {}
         self._by_number: dict[tuple[Address | None, Any], Address] = {}
+        self._children: dict[Address | None, list[Address]] = {}
         for address in list(self.editor.addresses):
+            self._children.setdefault(parent_of(address), []).append(address)
             self._note(address, self.editor.fields(address))
         self._declared = frozenset(self.known.values())
         self._rows: set[Address] = set()  # entries that a row was found for in this merge
@@ -302,7 +304,7 @@ class _Merging:
         """Return what all lectures of a collection share and none says."""
         if found.kind is not Kind.COLLECTION or "defaults" in self.editor.fields(address):
             return {}
-        said = {name for each in self.editor.children(address) for name in self.editor.fields(each)}
+        said = {name for each in self._children.get(address, ()) for name in self.editor.fields(each)}
         given = self._defaults(address)
         return {
             name: value

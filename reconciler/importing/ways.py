@@ -16,6 +16,7 @@ from reconciler.model.kinds import Kind
 from reconciler.model.outcomes import ImportFinding, Reason
 from reconciler.model.playback import STREAM_KEY, Way, WayCount
 from reconciler.model.recorded import Recorded
+from reconciler.model.values import nfc
 from reconciler.planning.object_keys import TEMPLATE_MAX_CHARS
 from reconciler.planning.playback import Content, Library, Rows, arrives, canonical_key, content_of, raw_key
 from reconciler.settings.ignore_entries import NotWritable
@@ -113,16 +114,16 @@ def folder_exceptions(snapshot: Snapshot, library: Library) -> Iterator[FolderEx
     only not tidy is no exception: no app tidies it.
     """
     places = [place for place, way in enumerate(library.ways) if way.key == STREAM_KEY]
-    folders = _folders(snapshot.objects)
+    folders, lectures_by = _folders(snapshot.objects), _by_collection(snapshot)
     for collection in snapshot.rows[Kind.COLLECTION].values():
         speaker = snapshot.rows[Kind.SPEAKER].get(_id(collection["speaker_id"]))
-        lectures = _lectures_of(snapshot, collection)
+        lectures = lectures_by.get(collection.id, ())
         if speaker is None or not lectures or not places:
             continue
         trial = _Trial(library, places[0], collection, lectures)
         if trial.plays(name_of(collection)):
             continue
-        others = [name for name in folders.get(name_of(speaker), ()) if name != title_of(collection)]
+        others = [name for name in folders.get(nfc(name_of(speaker)), ()) if name != title_of(collection)]
         plays = {name: trial.plays(name) for name in others}
         best = max(plays, key=lambda name: plays[name], default=None)
         if best is not None and plays[best] and list(plays.values()).count(plays[best]) == 1:
@@ -145,8 +146,11 @@ def _folders(keys: Iterable[str]) -> Mapping[str, Sequence[str]]:
     return {name: sorted(below) for name, below in found.items()}
 
 
-def _lectures_of(snapshot: Snapshot, collection: Row) -> Sequence[Row]:
-    return [row for row in snapshot.rows[Kind.LECTURE].values() if row["collection_id"] == collection.id]
+def _by_collection(snapshot: Snapshot) -> Mapping[object, Sequence[Row]]:
+    found: dict[object, list[Row]] = {}
+    for row in snapshot.rows[Kind.LECTURE].values():
+        found.setdefault(row["collection_id"], []).append(row)
+    return found
 
 
 @dataclass(frozen=True)
