@@ -104,6 +104,7 @@ def install_version_1(url: str) -> None:
 
 
 _BACK_TO_VERSION_1 = """
+drop table elmify.alias;
 drop table elmify.run_total;
 drop index elmify.run_open;
 alter table elmify.run add column command text;

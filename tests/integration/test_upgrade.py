@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from reconciler.records.schema import grants
+from reconciler.records.schema import VERSION, grants
 from tests import postgres
 from tests.inside import InsideProject, inside_project
 from tests.records import back_to_version_1
@@ -65,7 +65,7 @@ def test_the_next_apply_upgrades_and_all_runs_are_as_they_were(project: InsidePr
         ("apply", []),
         ("apply", []),
     ]
-    assert project.sql("select schema_version from elmify.identity") == [{"schema_version": 2}]
+    assert project.sql("select schema_version from elmify.identity") == [{"schema_version": VERSION}]
 
 
 def test_gc_upgrades_too(project: InsideProject) -> None:
