@@ -166,6 +166,8 @@ class Placer:
         return Placement(key=key, how=how, media=media, verified=media.sha256 is not None)
 
     def _reuse(self, media: MediaFile, wished: str, *, address: str, replaces: bool) -> str | None:
+        if self._rekey and self._is_own_copy(nfc(wished), media, address):
+            return self._objects[nfc(wished)].key
         for key in self._waiting(media.sha256, wished, address):
             if not self._claimed(key) and self._holds(key, media):
                 return self._objects[key].key
@@ -173,6 +175,12 @@ class Placer:
             if self._lies_free(key, media) and self._holds(key, media):
                 return self._objects[key].key
         return None
+
+    def _is_own_copy(self, key: str, media: MediaFile, address: str) -> bool:
+        """Return whether a key is the resource's own playback copy of the bytes."""
+        record = self._records.get(key)
+        own = record is not None and record.state is KeyState.LIVE and record.address == address
+        return own and key not in self._chosen and self._holds(key, media)
 
     def _lies_free(self, key: str, media: MediaFile) -> bool:
         """Return whether a row may name this key from now on without a conflict.
