@@ -346,4 +346,4 @@ def test_a_lost_row_that_is_made_again_under_another_name_is_found_by_it() -> No
 
     (copy,) = change_at(planned(wiped(renamed)), L).copies
 
-    assert (copy.key, copy.source) == ("S/C/01 - Another.mp3", "l.mp3")
+    assert (copy.key, copy.source) == ("S/C/Another.mp3", "l.mp3")
