@@ -17,7 +17,7 @@ from reconciler.render.plan.json import load_plan
 from tests.failures import named_in
 from tests.live.mess import BASE_URL
 from tests.live.project import Entry, LiveProject, ambiguous
-from tests.live.seen import FirstDay, look
+from tests.live.seen import FirstDay, look, same_recordings, stream_keys
 from tests.live.system import library_objects, query
 from tests.live.truth import FULL
 from tests.stand import Quiet
@@ -184,8 +184,20 @@ def test_rows_that_nobody_declares_are_untouched(first_day: FirstDay) -> None:
         assert first_day.applied.content["lectures"][id_] == first_day.found.content["lectures"][id_]
 
 
-def test_no_object_of_the_library_is_put_copied_or_deleted(first_day: FirstDay) -> None:
-    assert library_objects(first_day.applied.bucket) == first_day.found.bucket
+def test_no_object_of_the_library_is_replaced_or_deleted(first_day: FirstDay) -> None:
+    assert set(first_day.found.bucket) < set(library_objects(first_day.applied.bucket))
+
+
+def test_recordings_are_copied_to_the_corrected_names_that_apps_ask_for_and_nowhere_else(
+    first_day: FirstDay,
+) -> None:
+    there = {nfc(key) for key, _, _ in first_day.found.bucket}
+    added = {nfc(key) for key, _, _ in library_objects(first_day.applied.bucket)} - there
+    before, now = stream_keys(first_day.found), stream_keys(first_day.applied)
+    corrected = {row: key for row, key in now.items() if key != before[row] and key not in there}
+
+    assert added == set(corrected.values())
+    assert same_recordings(first_day.project.bucket, first_day.applied, corrected)
 
 
 def test_the_next_plan_is_empty_and_knows_of_no_drift(first_day: FirstDay) -> None:
