@@ -16,7 +16,7 @@ from reconciler.model.ports import Database, ObjectStore, ReadSession, UnitOfWor
 from tests.failures import failing
 from tests.integration.test_commit import run_apply
 from tests.outside import (
-    assert_that_every_row_names_its_bytes,
+    assert_that_every_lecture_plays,
     change_everything,
     expire_lease,
     shown,
@@ -108,10 +108,10 @@ def fill(stand: Stand) -> Stand:
 def assert_that_it_is_whole(stand: Stand, before: list[dict[str, Any]], step: str) -> None:
     """Check that the library is the old one or the new, and that the next apply ends what was begun."""
     after = shown(stand)
-    assert_that_every_row_names_its_bytes(stand)
+    assert_that_every_lecture_plays(stand, unfinished=True)
     stand.apply()
     assert after in (before, shown(stand)), f"half of it was visible after {step}"
-    assert_that_every_row_names_its_bytes(stand)
+    assert_that_every_lecture_plays(stand)
     assert stand.plan().changes == ()
     assert stand.plan().unmanaged.objects == {}
 
@@ -244,7 +244,7 @@ def test_a_connection_that_the_server_ends_in_the_commit_is_no_failure(
     assert database.commits == 2
     assert "commit-retried" in stand.observer.events
     assert stand.plan().changes == ()
-    assert_that_every_row_names_its_bytes(stand)
+    assert_that_every_lecture_plays(stand)
 
 
 def test_a_server_that_is_gone_is_unavailable(restarting: Stand, server: Restartable) -> None:

@@ -16,7 +16,7 @@ from reconciler.model.errors import ProviderError, PutsFailed
 from reconciler.model.policy import TransferLimits
 from reconciler.model.ports import Copy
 from tests.failures import failing
-from tests.outside import assert_that_every_row_names_its_bytes, shown
+from tests.outside import assert_that_every_lecture_plays, shown
 from tests.stand import Stand
 from tests.uploads import upload
 
@@ -54,7 +54,7 @@ def assert_that_the_next_apply_ends_it(stand: Stand) -> None:
     assert stand.plan().changes == ()
     assert stand.plan().unmanaged.objects == {}
     assert len(shown(stand)) == 3
-    assert_that_every_row_names_its_bytes(stand)
+    assert_that_every_lecture_plays(stand)
 
 
 def test_an_object_that_has_no_room_is_named_and_nothing_is_committed(stand: Stand, tmp_path: Path) -> None:
