@@ -145,6 +145,16 @@ class Content:
         known = self.sha256 is not None and self.sha256 == other.sha256
         return known or (self.etag is not None and self.etag == other.etag)
 
+    def may_be(self, other: "Content") -> bool:
+        """Return whether nothing that is known tells the bytes apart."""
+        if self.size_bytes != other.size_bytes:
+            return False
+        if self.sha256 is not None and other.sha256 is not None:
+            return self.sha256 == other.sha256
+        etags = (self.etag, other.etag)
+        told = all(etag is not None and "-" not in etag for etag in etags)
+        return not told or self.etag == other.etag
+
 
 def content_of(stored: StoredObject, record: KeyRecord | None) -> Content:
     """Return what is known of a listed object's bytes.

@@ -263,7 +263,8 @@ class _Planner:
 
     def _lead(self, lecture: _Lecture, way: Way, key: str, source: str) -> None:
         content, there = self.contents[source], self.contents.get(key)
-        if self._is_intended(key, content) or self._is_retired(key, content):
+        made = self._is_intended(key, content) and (there is None or there.may_be(content))
+        if made or self._is_retired(key, content):
             there = None  # this very copy was made before; the apply looks at it again
         if there is not None and there.same(content):
             return

@@ -13,6 +13,7 @@ from reconciler.model.history import RunKind
 from reconciler.model.policy import TransferLimits
 from reconciler.model.ports import ObjectStore, Upload
 from reconciler.model.recorded import KeyRecord, KeyState
+from tests.failures import failing
 from tests.stand import EVERYTHING, Stand
 from tests.uploads import upload
 
@@ -81,18 +82,26 @@ def test_what_was_noted_and_never_stored_is_put(stand: Stand) -> None:
     assert played(stand) == BYTES
 
 
-@pytest.mark.parametrize("part_bytes", [None, 5], ids=["whole", "in parts"])
-def test_other_bytes_under_a_noted_key_are_never_taken_for_the_lectures(
-    stand: Stand, part_bytes: int | None
-) -> None:
+def test_other_bytes_under_a_noted_key_are_kept_and_never_taken_for_the_lectures(stand: Stand) -> None:
     note(stand)
-    put(stand, OTHER, part_bytes)
+    put(stand, OTHER)
 
     stand.apply()
 
-    assert played(stand) == BYTES
-    assert stand.objects.read(KEY) == OTHER
+    assert played(stand) == stand.objects.read(KEY) == BYTES
+    assert OTHER in [stand.objects.read(key) for key in stand.object_keys()]
     assert stand.plan().changes == ()
+
+
+def test_other_bytes_of_one_size_in_parts_under_a_noted_key_stop_the_apply(stand: Stand) -> None:
+    note(stand)
+    put(stand, OTHER, 5)
+
+    with failing(PutsFailed, "puts-failed", KEY):
+        stand.apply()
+
+    assert stand.sql("select * from lectures") == []
+    assert stand.objects.read(KEY) == OTHER
 
 
 def test_an_object_cut_short_under_a_noted_key_is_not_used(stand: Stand) -> None:
@@ -145,6 +154,7 @@ def test_other_bytes_that_arrive_meanwhile_are_found_out_whatever_is_said_of_the
 
     assert failed.value.reasons == (ObjectExists.code,)
     assert stand.sql("select * from lectures") == []
+    stand.objects.delete(KEY)
     stand.apply()
     assert played(stand) == BYTES
 
