@@ -1,12 +1,18 @@
 """A catalog that means harm, as a pull request may bring it: it reaches no file, no code, no other host."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
+from reconciler.model.errors import Exit
 from tests.acceptance.projects import DIRECTORY, Project
+from tests.inside import inside_project
+from tests.listener.hearing import listening, unheard
+from tests.listener.urls import Way
 from tests.media_files import wav
 from tests.servers import ACCESS_KEY
+from tests.stand import BASE_URL
 
 PLANTED = "planted-text-of-a-file-outside"
 
@@ -76,6 +82,45 @@ def test_what_a_title_says_is_stored_as_it_is_and_is_no_sql(project: Project) ->
     project.apply()
 
     assert [row["title"] for row in project.sql("select title from lectures")] == [title]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "..",
+        ".",
+        "./a",
+        "/",
+        "?",
+        "#",
+        "a?b#c%41",
+        "%2e%2e/%2e%2e/b",
+        "%00",
+        "%",
+        " a ",
+        "a\u202eb",
+        "a\tb",
+        "@evil.example/",
+        ":80/",
+        "x" * 240,
+        "ﷺ" * 300,
+        "<script>'\"&;",
+    ],
+)
+def test_whatever_a_title_says_its_lecture_plays_or_is_refused(
+    tmp_path: Path, database_url: str, title: str
+) -> None:
+    project = inside_project(tmp_path, database_url)
+    project.lecture("opening", number=1, title=title)
+
+    applied = project.ended("apply", "--auto-approve")
+
+    if applied.status == Exit.OK:
+        with listening(project.database_url, project.objects, BASE_URL) as listener:
+            assert unheard(listener.heard(), listener.hashes(), tuple(Way)) == []
+    else:
+        assert applied.status in {Exit.ERROR, Exit.GUARDED}
+        assert project.contents()[:-1] == ([],) * 5
 
 
 def test_a_scope_of_a_thousand_stars_is_answered(project: Project) -> None:
