@@ -231,7 +231,11 @@ class Library:
         own = self.own(row)
         if own is not None and own.same(found):
             return True
-        return self._named.get(key or "", _NOBODY) <= {row.id}
+        return self.named_by(key or "") <= {row.id}
+
+    def named_by(self, key: str) -> frozenset[int]:
+        """Return the lecture rows whose `file_path` an NFC key is."""
+        return self._named.get(key, _NOBODY)
 
     def count(self) -> tuple[WayCount, ...]:
         """Return how many lectures play now, by way."""

@@ -1,6 +1,7 @@
 """Sentences about playback: what plays by which way, and what is copied."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from reconciler.model.plan import Plan
 from reconciler.model.playback import CopyStep, WayCount
@@ -15,6 +16,11 @@ def playback_sentence(plan: Plan) -> str:
     """
     told = [_way(count) for count in plan.playback if count.lectures or count.lectures_after]
     return f"Lectures that play, now -> after: {'; '.join(told)}." if told else ""
+
+
+def ways_text(counts: Iterable[WayCount]) -> str:
+    """Return how many lectures play now, by way."""
+    return ", ".join(map(_way, counts))
 
 
 def _way(count: WayCount) -> str:

@@ -129,7 +129,7 @@ def test_a_row_that_was_deleted_leaves_an_entry_without_row(stand: Stand) -> Non
 def test_a_column_that_somebody_edited_is_found(stand: Stand, change: str, condition: Condition) -> None:
     stand.sql(change)
 
-    assert conditions(verify(stand)) == {condition}
+    assert conditions(verify(stand)) - {Condition.WAY_BROKEN} == {condition}
 
 
 def test_an_image_that_was_deleted_is_missing(stand: Stand) -> None:
@@ -201,7 +201,7 @@ def test_what_is_ignored_with_a_reason_is_counted_and_nothing_else(stand: Stand)
 
     found, plan = verify(stand), stand.plan()
 
-    assert conditions(found) == {Condition.OTHER_VALUES}
+    assert conditions(found) == {Condition.OTHER_VALUES, Condition.WAY_BROKEN}
     assert len(found.ignored) == 1
     assert (plan.ignored, plan.unmanaged.objects) == (1, {})
 

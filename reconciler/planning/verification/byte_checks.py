@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reconciler.model.address import Address
 from reconciler.model.errors import UsageError
 from reconciler.model.kinds import Kind, Slot
+from reconciler.model.recorded import KeyState
 from reconciler.model.remedies import Lock, Sentence, Verify
 from reconciler.model.values import nfc
 from reconciler.planning.diff import Placed
@@ -18,8 +20,10 @@ from reconciler.planning.verification.findings import (
     Condition,
     VerifyFinding,
     apply_alone,
+    object_address,
     row_address,
 )
+from reconciler.planning.verification.heard import lectures_declared, ways_checked
 
 _SAMPLE = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})")
 
@@ -78,26 +82,29 @@ class Expected:
     """An object that a row names, and what should be under its key.
 
     `key` is spelled as the store spells it. `what` and `row` are what it is found on; a hash or a media type
-    that nobody knows is None. `said_by` tells whose hash it is.
+    that nobody knows is None. `said_by` tells whose hash it is. `way` is the way of the apps that leads to
+    it, None for what a column of its slot names or the records have.
     """
 
     what: str
     key: str
     size_bytes: int
-    row: int
+    row: int | None
     audio: bool
     sha256: str | None
     said_by: str
     media_type: str | None
+    way: str | None = None
 
 
 def expected(context: VerifyContext) -> Iterator[Expected]:
     """Yield every live object that has a known hash or media type.
 
+    These are what rows name, what stands under playback keys, and the copies that the records still need.
     Each key is yielded once.
     """
     told: set[str] = set()
-    for found in (*_of_declared(context), *_of_rows(context)):
+    for found in (*_of_declared(context), *_of_rows(context), *_of_ways(context), *_of_records(context)):
         key = nfc(found.key)
         if key not in told and (found.sha256 is not None or found.media_type is not None):
             told.add(key)
@@ -152,6 +159,56 @@ def _of_rows(context: VerifyContext) -> Iterator[Expected]:
             )
 
 
+def _of_ways(context: VerifyContext) -> Iterator[Expected]:
+    """Yield what stands under playback keys, but for copies that are not replaced yet."""
+    library, declared = context.world.library, lectures_declared(context)
+    for row in library.rows[Kind.LECTURE].values():
+        placed = declared.get(row.id)
+        audio = placed.placements.get(Slot.LECTURE_AUDIO) if placed is not None else None
+        if placed is not None and audio is not None:
+            sha256, said_by = _hash_of(placed, Slot.LECTURE_AUDIO, audio.media.sha256)
+        else:
+            sha256, said_by = _hash_in_row(row["file_hash"]), "the row"
+        for each in ways_checked(library, row):
+            stored = context.stored(each.route.key)
+            if stored is None or stored.size_bytes == 0 or each.route.key in context.world.recorded.aliases:
+                continue
+            yield Expected(
+                what=placed.address if placed is not None else row_address(Kind.LECTURE, row.id),
+                key=stored.key,
+                size_bytes=stored.size_bytes,
+                row=row.id,
+                audio=True,
+                sha256=sha256,
+                said_by=said_by,
+                media_type=audio.media.media_type if audio is not None else None,
+                way=each.way.name,
+            )
+
+
+def _of_records(context: VerifyContext) -> Iterator[Expected]:
+    """Yield the copies that the records need: live ones, and the sources of pending aliases."""
+    recorded = context.world.recorded
+    sources = {nfc(alias.source) for alias in recorded.aliases.values()}
+    of_slots = {nfc(key) for resource in recorded.resources.values() for key in resource.keys.values()}
+    for key, record in recorded.keys.items():
+        stored = context.stored(key)
+        needed = key in sources or (record.state is KeyState.LIVE and key not in of_slots)
+        if stored is None or not needed or not record.verified or key in recorded.aliases:
+            continue
+        resource = recorded.resources.get(Address(record.address or ""))
+        yield Expected(
+            what=record.address or object_address(stored.key),
+            key=stored.key,
+            size_bytes=stored.size_bytes,
+            row=resource.row if resource is not None else None,
+            audio=resource is not None and resource.kind is Kind.LECTURE,
+            sha256=record.sha256,
+            said_by="elmify's records",
+            media_type=None,
+        )
+
+
 # What may be found.
 
 
@@ -162,10 +219,11 @@ def other_bytes(of: Expected, sha256: str, size_bytes: int) -> VerifyFinding | N
     """
     if of.sha256 is None or of.sha256 == sha256:
         return None
+    by = f"by way {of.way}: " if of.way is not None else ""
     return VerifyFinding(
-        condition=Condition.OTHER_BYTES,
+        condition=Condition.OTHER_BYTES if of.way is None else Condition.WAY_PLAYS_ANOTHER,
         what=of.what,
-        detail=f"{of.key} has the SHA-256 {sha256[:16]}…; {of.said_by} says {of.sha256[:16]}…",
+        detail=f"{by}{of.key} has the SHA-256 {sha256[:16]}…; {of.said_by} says {of.sha256[:16]}…",
         remedies=(
             Sentence(
                 text="Listen to it. If the object is the right one, put it under the media root and lock it:"
@@ -207,10 +265,11 @@ def other_type(of: Expected, media_type: str) -> VerifyFinding | None:
 
 def gone(of: Expected) -> VerifyFinding:
     """Return the finding for a listed object that is not there any more."""
+    by = f"by way {of.way}, " if of.way is not None else ""
     return VerifyFinding(
         condition=Condition.ROW_WITHOUT_OBJECT if of.audio else Condition.MISSING_IMAGE,
         what=of.what,
-        detail=f"row {of.row} names {of.key}, which was deleted a moment ago",
+        detail=f"{by}row {of.row} names {of.key}, which was deleted a moment ago",
         remedies=(apply_alone(of.what),),
         key=of.key,
         row=of.row,

@@ -88,15 +88,21 @@ class VerifyContext:
         """Return the object under a key; None when there is none."""
         return None if key is None else self.world.snapshot.objects.get(nfc(key))
 
-    def is_heard(self, placed: Placed) -> bool:
+    def is_heard(self, placed: Placed, *, every: bool = False) -> bool:
         """Return whether a resource is a lecture that a listener can hear.
 
-        It has a row, and the object that the row names holds bytes.
+        It has a row that plays by some way; by `every` way, where that is asked. A way that is only reported
+        does not count.
         """
         if placed.row is None or placed.row.kind is not Kind.LECTURE:
             return False
-        stored = self.stored(named_in(placed.row, Slot.LECTURE_AUDIO))
-        return stored is not None and stored.size_bytes > 0
+        library, row = self.world.library, placed.row
+        plays = [
+            library.plays(row, key)
+            for way, key in zip(library.ways, library.keys(row), strict=True)
+            if not way.report
+        ]
+        return all(plays) if every else any(plays)
 
     def is_asked(self, address: Address) -> bool:
         """Return whether an address or one of its parents has a question."""

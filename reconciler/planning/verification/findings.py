@@ -7,6 +7,7 @@ from enum import Enum, StrEnum
 
 from reconciler.model.address import EXACTLY
 from reconciler.model.kinds import TABLES, Kind
+from reconciler.model.playback import WayCount
 from reconciler.model.remedies import Apply, Remedy
 
 
@@ -45,11 +46,22 @@ class Condition(Enum):
         ConditionSeverity.ERROR,
         "row pointing at the object of another resource",
     )
+    WAY_BROKEN = ("way-broken", ConditionSeverity.ERROR, "lecture that a way of the apps does not play")
+    WAY_PLAYS_ANOTHER = (
+        "way-plays-another",
+        ConditionSeverity.ERROR,
+        "lecture for which a way of the apps plays another recording",
+    )
     BROKEN_AUDIT = ("broken-audit-chain", ConditionSeverity.ERROR, "broken audit chain")
     QUESTION = ("question", ConditionSeverity.ERROR, "only a person can say what is meant")
     DUPLICATE_ROWS = ("duplicate-rows", ConditionSeverity.WARNING, "duplicate rows for one file")
     ORPHAN = ("object-without-row", ConditionSeverity.WARNING, "object without row")
     UNDECLARED_ROW = ("row-without-catalog", ConditionSeverity.WARNING, "row without catalog entry")
+    UNDECLARED_WAY = (
+        "undeclared-way-broken",
+        ConditionSeverity.WARNING,
+        "undeclared lecture that a way of the apps does not play",
+    )
     WRONG_FACTS = (
         "wrong-facts",
         ConditionSeverity.WARNING,
@@ -64,6 +76,11 @@ class Condition(Enum):
         "two objects whose keys differ by their spelling alone",
     )
     OTHER_VALUES = ("other-values", ConditionSeverity.WARNING, "row saying otherwise than the catalog")
+    COPY_PENDING = (
+        "playback-copy-pending",
+        ConditionSeverity.INFO,
+        "committed, and the playback copy is not replaced yet",
+    )
     PENDING = ("pending", ConditionSeverity.INFO, "declared and not applied yet")
     ADOPTION_PENDING = ("adoption-pending", ConditionSeverity.INFO, "found, and not adopted yet")
     UNHASHED = ("unhashed", ConditionSeverity.INFO, "live, and hashed by nobody yet")
@@ -156,8 +173,9 @@ class Verification:
     `findings` are ordered: the worst first, then by condition, then by name. `truth` counts files
     (audio and images) by presence; all eight combinations are there. `ignored` are findings that
     elmify.yaml ignores, which do not count as wrong. `depth` is None when nothing was hashed.
-    `adopted` says whether any resource is managed yet. `heard` counts the declared lectures that have a
-    row, and bytes under the key that it names.
+    `adopted` says whether any resource is managed yet. `heard` counts the declared lectures that play by
+    some way, `everywhere` those that play by every way; ways that are only reported do not count.
+    `playing` has the lecture rows that play, by way.
     """
 
     environment: str
@@ -169,6 +187,8 @@ class Verification:
     ignored: tuple[VerifyFinding, ...] = ()
     depth: Depth | None = None
     adopted: bool = True
+    everywhere: int = 0
+    playing: tuple[WayCount, ...] = ()
     counts: Mapping[ConditionSeverity, int] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -27,6 +27,7 @@ from reconciler.planning.verification.findings import (
     VerifyFinding,
     worst_first,
 )
+from reconciler.planning.verification.heard import heard
 from reconciler.planning.verification.undeclared import undeclared
 
 
@@ -44,6 +45,7 @@ def verified(
     """
     world = context.world
     found = [*declared(context), *undeclared(context), *orphan_findings(context, hashed), *deeper]
+    found += heard(context, found)
     found = _asking_for_names(context, found)
     ignored = {id(finding) for finding in found if _is_ignored(context, finding)}
     return Verification(
@@ -56,6 +58,8 @@ def verified(
         ignored=worst_first(finding for finding in found if id(finding) in ignored),
         depth=depth,
         adopted=bool(world.recorded.resources),
+        playing=world.library.count(),
+        everywhere=sum(context.is_heard(placed, every=True) for placed in context.placed),
     )
 
 

@@ -22,17 +22,19 @@ from reconciler.render.history import time_text
 from reconciler.render.remedies import remedy_json, remedy_lines
 
 #: The first number changes when a key goes or changes its meaning; the second when keys are added.
-FORMAT_VERSION = "1.2"
+FORMAT_VERSION = "1.3"
 
 
 def verify_json(found: Verification) -> str:
     """Return a verification as JSON.
 
-        format_version  "1.2"
+        format_version  "1.3"
         environment     the environment's name
         timestamp       when it was read, in UTC
         adopted         whether any resource is managed yet
-        heard           how many declared lectures have a row and an object with bytes in it
+        heard           how many declared lectures play by some way that counts
+        everywhere      how many of them play by every way that counts
+        playing         [{way, lectures: rows, plays: rows, report: whether it only reports}]
         summary         {errors, warnings, infos, ignored: counts of findings}
         catalog         {speaker, collection, lecture: how many are declared}
         bucket          {objects, size_bytes}
@@ -55,6 +57,11 @@ def verify_json(found: Verification) -> str:
         "timestamp": found.made_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "adopted": found.adopted,
         "heard": found.heard,
+        "everywhere": found.everywhere,
+        "playing": [
+            {"way": each.way, "lectures": each.lectures, "plays": each.plays, "report": each.report}
+            for each in found.playing
+        ],
         "summary": {
             "errors": found.counts[ConditionSeverity.ERROR],
             "warnings": found.counts[ConditionSeverity.WARNING],

@@ -21,6 +21,7 @@ from reconciler.planning.verification.repair import beyond_repair, wrong
 from reconciler.render.escape import harmless, styled
 from reconciler.render.history import time_text
 from reconciler.render.plan.sentences import joined
+from reconciler.render.playback import ways_text
 from reconciler.render.remedies import command_of, remedy_lines
 
 _MOST_SHOWN = 5  # findings under one heading; all of them are in the JSON
@@ -36,6 +37,8 @@ _MET: Mapping[Condition, tuple[str, str]] = {
     Condition.ROW_WITHOUT_OBJECT: ("lecture cannot be played", "lectures cannot be played"),
     Condition.EMPTY_AUDIO: ("recording is empty", "recordings are empty"),
     Condition.ENTRY_WITHOUT_ROW: ("declared entry has no row", "declared entries have no row"),
+    Condition.WAY_BROKEN: ("way does not lead to its lecture", "ways do not lead to their lectures"),
+    Condition.WAY_PLAYS_ANOTHER: ("way plays another recording", "ways play another recording"),
     Condition.OTHER_BYTES: ("object holds other bytes", "objects hold other bytes"),
     Condition.WRONG_LECTURE: ("row shows what is another's", "rows show what is another's"),
     Condition.DUPLICATE_ROWS: ("lecture stands there twice", "lectures stand there twice"),
@@ -89,9 +92,11 @@ def headline(found: Verification) -> str:
 
 def _plays(found: Verification) -> str:
     declared = found.sides.declared[Kind.LECTURE]
-    if found.heard >= declared:
+    if found.heard < declared:
+        return f"{found.heard:,} of {counted(declared, 'declared lecture')} can be heard"
+    if found.everywhere >= declared:
         return "Everything plays"
-    return f"{found.heard:,} of {counted(declared, 'declared lecture')} can be heard"
+    return f"{found.everywhere:,} of {counted(declared, 'declared lecture')} play by every way"
 
 
 def finding_text(finding: VerifyFinding, *, colour: bool = False) -> str:
@@ -132,6 +137,8 @@ def _opening(found: Verification, paint: _Paint) -> Iterator[str]:
     errors = counted(found.counts[ConditionSeverity.ERROR], "error")
     warnings = counted(found.counts[ConditionSeverity.WARNING], "warning")
     yield f"{errors}, {warnings} in {harmless(found.environment)}, {time_text(found.made_at)}."
+    if found.playing:
+        yield f"Lectures that play: {ways_text(found.playing)}."
     if not found.adopted:
         yield "Nothing is managed yet: the first `elmify apply` adopts what is there."
     if found.depth is not None:

@@ -54,7 +54,7 @@ ONE, TWO = "ali/quran/one", "ali/quran/two"
 
 def shelf(**one: object) -> World:
     """Two lectures that were applied, and nothing wrong."""
-    return live(catalog(lecture(ONE, **one), lecture(TWO)))
+    return live(catalog(lecture(ONE, **{"number": 1, **one}), lecture(TWO, number=2)))
 
 
 def without_file(_path: str) -> bool:
@@ -97,8 +97,8 @@ SILENT = {
     "no row of a lecture": lambda: without_rows(shelf(), row_of(shelf(), ONE), row_of(shelf(), TWO)),
     "no object": lambda: without_objects(shelf(), *shelf().snapshot.objects),
     "no byte": lambda: silenced(shelf()),
-    "every file path is another": lambda: with_rows(
-        shelf(), *(edited(row_of(shelf(), one), file_path=f"old/{one}") for one in (ONE, TWO))
+    "every way leads elsewhere": lambda: with_rows(
+        shelf(), *(edited(row_of(shelf(), one), file_path=f"old/{one}", title="?") for one in (ONE, TWO))
     ),
     "nothing was applied": lambda: world(catalog(lecture(ONE), lecture(TWO))),
     "each lecture lacks something": lambda: without_objects(
@@ -305,7 +305,9 @@ def test_a_column_that_other_hands_changed_is_named_by_what_it_holds(
 
     assert (finding.what, finding.repairs) == (ONE, (ONE,))
     assert column in finding.detail
-    assert len(verification_of(changed).findings) == 1
+    found = {each.condition for each in verification_of(changed).findings}
+    assert found - {Condition.WAY_BROKEN} == {condition}
+    assert (Condition.WAY_BROKEN in found) is (column == "title")
 
 
 def test_a_file_name_of_other_hands_is_no_mistake() -> None:

@@ -138,7 +138,7 @@ def test_an_undeclared_row_vouches_for_its_object_by_its_own_hash() -> None:
 
 
 def test_what_the_row_does_not_name_or_is_not_there_is_not_read() -> None:
-    start = live(catalog(lecture(ONE), lecture(TWO)))
+    start = live(catalog(lecture(ONE), lecture(TWO, number=2)))
     crossed = with_rows(start, edited(row_of(start, ONE), file_path="elsewhere.mp3"))
 
     assert set(expectations(without_objects(crossed, key_of(start, TWO)))) == set()
@@ -199,11 +199,12 @@ def test_what_went_a_moment_ago_is_named_by_what_it_was() -> None:
 
 def broken() -> World:
     """A lecture without its object, a row with a wrong URL, an orphan, an undeclared row, a pending title."""
-    start = live(catalog(*(lecture(f"ali/quran/{name}") for name in ("one", "two", "three"))))
+    numbered = [lecture(f"ali/quran/{name}", number=n) for n, name in enumerate(("one", "two", "three"), 1)]
+    start = live(catalog(*numbered))
     start = with_objects(without_objects(start, key_of(start, ONE)), stored("a*.mp3"), stored("ab.mp3"))
     start = with_rows(start, edited(row_of(start, TWO), audio_url=None), lecture_row(900, "B", "ab.mp3"))
-    titled = lecture("ali/quran/three", title="Third")
-    return declaring(start, lecture(ONE), lecture(TWO), titled)
+    titled = lecture("ali/quran/three", number=3, title="Third")
+    return declaring(start, lecture(ONE, number=1), lecture(TWO, number=2), titled)
 
 
 def test_a_repair_names_each_address_alone_and_allows_as_many_deletes_as_orphans() -> None:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from reconciler.model.kinds import Kind
+from reconciler.model.playback import WayCount
 from reconciler.model.remedies import Adopt, Apply, Lock, Sentence
 from reconciler.planning.verification.context import Surroundings
 from reconciler.planning.verification.findings import (
@@ -61,6 +62,7 @@ def verification(*findings: VerifyFinding, **known: object) -> Verification:
             object_bytes=10 * 1024**3,
         ),
         heard=467,
+        everywhere=467,
     )
     return replace(found, **known)  # type: ignore[arg-type]
 
@@ -88,6 +90,10 @@ def test_a_whole_library_is_said_to_be_well_on_the_first_line() -> None:
             [Condition.ORPHAN],
             "Everything plays. Catalog, bucket and database do not agree on all of it.",
         ),
+        (
+            [Condition.WAY_BROKEN],
+            "Listeners notice: 1 way does not lead to its lecture.",
+        ),
         ([Condition.RETIRED], "All is well: 467 files in catalog, bucket and database, and nothing wrong."),
     ],
 )
@@ -102,6 +108,28 @@ def test_the_headline_says_that_nothing_can_be_heard_before_all_else(conditions:
     assert headline(silent) == (
         "Nothing can be heard: not one of 467 declared lectures has a row and an object with bytes in it."
     )
+
+
+def test_not_everything_plays_where_one_way_does_not() -> None:
+    found = verification(finding(Condition.ORPHAN), everywhere=155)
+
+    assert headline(found).startswith("155 of 467 declared lectures play by every way. Catalog, bucket")
+
+
+def test_what_plays_is_counted_by_way() -> None:
+    ways = [("stream", 155, False), ("playlist", 467, False), ("link", 2, True)]
+    found = verification(
+        playing=tuple(
+            WayCount(way=w, lectures=467, plays=n, lectures_after=467, plays_after=n, report=report)
+            for w, n, report in ways
+        )
+    )
+
+    told = "Lectures that play: stream 155 of 467, playlist 467 of 467, link 2 of 467 (reported only)."
+    assert told in verify_text(found).splitlines()
+    assert json.loads(verify_json(found))["playing"] == [
+        {"way": w, "lectures": 467, "plays": n, "report": report} for w, n, report in ways
+    ]
 
 
 def test_not_everything_plays_where_a_declared_lecture_cannot_be_heard() -> None:
