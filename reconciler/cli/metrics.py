@@ -17,8 +17,8 @@ def command(directory: str, textfile: Path | None) -> None:
     """Print how it stands in numbers, as Prometheus reads them.
 
     The last success of each command, runs by outcome and how long they took, bytes put, objects and rows,
-    drift, playable lectures, the size of both stores, and user rows lost. Reads both stores once; read-only
-    rights are enough.
+    drift, lectures that play by each way, the size of both stores, and user rows lost. Reads both stores
+    once; read-only rights are enough.
     """
     from reconciler.operations.catalog import write_output
     from reconciler.operations.metrics import read_figures

@@ -8,6 +8,7 @@ from enum import StrEnum
 from reconciler.model.actual import StoredObject
 from reconciler.model.history import AuditHead, Lease, Run, RunKind, RunResult
 from reconciler.model.kinds import Kind
+from reconciler.model.playback import WayCount
 from reconciler.model.ports import UnfinishedUpload
 from reconciler.model.recorded import Identity, KeyRecord
 from reconciler.model.remedies import Operation
@@ -46,8 +47,9 @@ class Figures:
 
     `objects` and `storage_bytes` count the objects of the bucket outside elmify's own prefix, the former by
     what elmify knows of each: `live`, `retired`, `condemned`, `intended`, or `unmanaged`. `rows` counts
-    the rows of each kind, `managed` those that a resource is recorded to be. A lecture is playable when its
-    row names an object that is there and not empty. `user_rows_lost` and `uploaded_bytes` are sums over all
+    the rows of each kind, `managed` those that a resource is recorded to be. `playing` counts the
+    lectures that play by each way, `pending_aliases` the playback copies that a commit left to be replaced.
+    `user_rows_lost` and `uploaded_bytes` are sums over all
     commits. `runs` has the kinds of which there are runs, by name.
     """
 
@@ -58,7 +60,8 @@ class Figures:
     storage_bytes: int
     rows: Mapping[Kind, int]
     managed: Mapping[Kind, int]
-    playable_lectures: int
+    playing: tuple[WayCount, ...]
+    pending_aliases: int
     drift: int
     uploaded_bytes: int
     last_upload: LastUpload | None

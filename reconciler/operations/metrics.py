@@ -11,12 +11,13 @@ from reconciler.applying.workspace import Workspace
 from reconciler.model.actual import Snapshot
 from reconciler.model.history import Run, RunKind, RunResult, RunTotal
 from reconciler.model.kinds import Kind
+from reconciler.model.policy import Policy
 from reconciler.model.ports import RecordsReader
 from reconciler.model.recorded import KeyState, Recorded
 from reconciler.model.status import Figures, LastUpload, RunFigures
 from reconciler.operations.drift import Inventory, take_inventory
 from reconciler.planning.drift import drift_report
-from reconciler.planning.references import key_in
+from reconciler.planning.playback import library_of
 
 _OURS = frozenset({KeyState.LIVE, KeyState.RETIRED, KeyState.CONDEMNED, KeyState.INTENDED})
 
@@ -32,11 +33,11 @@ def read_figures(workspace: Workspace) -> Figures:
         runs = tuple(_runs_of(kind, totals, session.records) for kind in sorted({t.kind for t in totals}))
         upload = session.records.last_upload()
     size_bytes = workspace.database.facts().size_bytes
-    return figures(workspace.policy.environment, found, runs, totals, upload, size_bytes)
+    return figures(workspace.policy, found, runs, totals, upload, size_bytes)
 
 
 def figures(
-    environment: str,
+    policy: Policy,
     found: Inventory,
     runs: tuple[RunFigures, ...],
     totals: Sequence[RunTotal],
@@ -50,15 +51,16 @@ def figures(
     snapshot, recorded = found.snapshot, found.recorded
     managed = Counter(r.kind for r in recorded.resources.values() if r.row in snapshot.rows[r.kind])
     return Figures(
-        environment=environment,
+        environment=policy.environment,
         taken_at=snapshot.taken_at,
         runs=runs,
         objects=_objects_by_state(snapshot, recorded),
         storage_bytes=sum(stored.size_bytes for stored in snapshot.objects.values()),
         rows={kind: len(snapshot.rows[kind]) for kind in Kind},
         managed={kind: managed[kind] for kind in Kind},
-        playable_lectures=_playable(snapshot),
-        drift=drift_report(environment, snapshot, recorded, found.last).count,
+        playing=library_of(policy.playback, snapshot, recorded).count(),
+        pending_aliases=len(recorded.aliases),
+        drift=drift_report(policy.environment, snapshot, recorded, found.last).count,
         uploaded_bytes=sum(total.uploaded_bytes for total in totals),
         last_upload=_last_upload(upload),
         user_rows_lost=sum(total.user_rows_lost for total in totals),
@@ -72,14 +74,6 @@ def _objects_by_state(snapshot: Snapshot, recorded: Recorded) -> Mapping[str, in
         known = recorded.keys.get(key)
         counts[known.state.value if known is not None and known.state in _OURS else "unmanaged"] += 1
     return counts
-
-
-def _playable(snapshot: Snapshot) -> int:
-    def plays(key: str | None) -> bool:
-        stored = snapshot.objects.get(key or "")
-        return stored is not None and stored.size_bytes > 0
-
-    return sum(plays(key_in(row["file_path"])) for row in snapshot.rows[Kind.LECTURE].values())
 
 
 def _runs_of(kind: RunKind, totals: Sequence[RunTotal], records: RecordsReader) -> RunFigures:

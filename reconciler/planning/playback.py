@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import unquote
 
-from reconciler.model.actual import Row, StoredObject
+from reconciler.model.actual import Row, Snapshot, StoredObject
 from reconciler.model.kinds import TABLES, Kind, Origin
 from reconciler.model.playback import RequestForm, Way, WayCount
-from reconciler.model.recorded import KeyRecord
+from reconciler.model.recorded import KeyRecord, Recorded
 from reconciler.model.values import Value, nfc
 from reconciler.planning.object_keys import TemplateRefused, extension_of, render_template
 from reconciler.planning.references import references_in
@@ -263,6 +263,13 @@ class Library:
         for row in self.rows[Kind.LECTURE].values():
             named.setdefault(canonical_key(row), set()).add(row.id)
         return {key: frozenset(ids) for key, ids in named.items()}
+
+
+def library_of(ways: Sequence[Way], snapshot: Snapshot, recorded: Recorded) -> Library:
+    """Return the rows and objects of a snapshot, with what is recorded of the bytes."""
+    keys = recorded.keys
+    contents = {key: content_of(found, keys.get(key)) for key, found in snapshot.objects.items()}
+    return Library(ways, snapshot.rows, contents)
 
 
 _NOBODY: frozenset[int] = frozenset()

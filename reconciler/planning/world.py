@@ -15,7 +15,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.recorded import KeyState, Recorded
 from reconciler.model.remedies import MakePlan
 from reconciler.model.values import nfc
-from reconciler.planning.playback import Library, content_of
+from reconciler.planning.playback import Library, library_of
 from reconciler.planning.references import KeySearch, NamedKeys
 
 REKEY = "rekey"
@@ -103,9 +103,7 @@ class World:
     @cached_property
     def library(self) -> Library:
         """Rows and objects as they are, and where each row leads."""
-        keys = self.recorded.keys
-        contents = {key: content_of(found, keys.get(key)) for key, found in self.snapshot.objects.items()}
-        return Library(self.policy.playback, self.snapshot.rows, contents)
+        return library_of(self.policy.playback, self.snapshot, self.recorded)
 
     @cached_property
     def keys_named_by_rows(self) -> NamedKeys:

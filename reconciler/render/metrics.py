@@ -94,12 +94,23 @@ def _of_stores(figures: Figures) -> "Iterator[Metric]":
         managed = figures.managed[kind]
         rows.add_metric([figures.environment, table.name, "true"], managed)
         rows.add_metric([figures.environment, table.name, "false"], figures.rows[kind] - managed)
-    yield from (objects, rows)
+    playing = GaugeMetricFamily(
+        "elmify_lectures_playing",
+        "Lectures that play, by the way of the apps.",
+        labels=["environment", "way"],
+    )
+    for each in figures.playing:
+        playing.add_metric([figures.environment, each.way], each.plays)
+    yield from (objects, rows, playing)
     for name, meaning, value in (
         ("elmify_storage_bytes", "Bytes of all objects in the bucket.", figures.storage_bytes),
         ("elmify_database_size_bytes", "What the database takes on disk.", figures.database_bytes),
         ("elmify_lectures", "Rows of lectures.", figures.rows[Kind.LECTURE]),
-        ("elmify_lectures_playable", "Those whose object is there.", figures.playable_lectures),
+        (
+            "elmify_pending_aliases",
+            "Playback copies that a commit left to be replaced.",
+            figures.pending_aliases,
+        ),
         ("elmify_drift", "Differences that other hands made since the last apply.", figures.drift),
         ("elmify_taken_timestamp_seconds", "When these numbers were read.", figures.taken_at.timestamp()),
     ):

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from reconciler.model.errors import ElmifyError
 from reconciler.model.history import RunKind, RunResult
 from reconciler.model.kinds import Kind
+from reconciler.model.playback import WayCount
 from reconciler.model.status import Figures, LastUpload, RunFigures
 from reconciler.render.metrics import metrics_text
 
@@ -23,7 +24,11 @@ EMPTY = Figures(
     storage_bytes=10_800,
     rows={Kind.SPEAKER: 8, Kind.COLLECTION: 12, Kind.LECTURE: 467},
     managed={Kind.SPEAKER: 8, Kind.COLLECTION: 11, Kind.LECTURE: 460},
-    playable_lectures=455,
+    playing=tuple(
+        WayCount(way=way, lectures=467, plays=plays, lectures_after=467, plays_after=plays)
+        for way, plays in (("stream", 155), ("playlist", 455))
+    ),
+    pending_aliases=3,
     drift=2,
     uploaded_bytes=0,
     last_upload=None,
@@ -58,7 +63,10 @@ def test_both_stores_are_counted() -> None:
     }
     assert found["elmify_storage_bytes",] == 10_800
     assert found["elmify_database_size_bytes",] == 8_000
-    assert (found["elmify_lectures_playable",], found["elmify_lectures",]) == (455, 467)
+    assert found["elmify_lectures",] == 467
+    assert found["elmify_lectures_playing", "stream"] == 155
+    assert found["elmify_lectures_playing", "playlist"] == 455
+    assert found["elmify_pending_aliases",] == 3
     assert found["elmify_drift",] == 2
     assert found["elmify_user_rows_lost_total",] == 0
     assert found["elmify_taken_timestamp_seconds",] == NOW.timestamp()
