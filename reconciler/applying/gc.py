@@ -275,15 +275,19 @@ def _candidates(
 
 
 def _delete(workspace: Workspace, lease: LeaseHolder, found: Sequence[RetiredObject]) -> list[str]:
-    """Delete condemned objects; what failed, as sentences."""
+    """Delete condemned objects; what failed, as sentences.
+
+    No request outlives the lease: a key may be used again later, and a delete that was held up on its way
+    must not reach what stands there then.
+    """
     gone: list[RetiredObject] = []
     failures: list[str] = []
     size_bytes = sum(item.record.size_bytes for item in found)
     with workspace.observer.meter("Deleting", files=len(found), size_bytes=size_bytes) as meter:
         for item in found:
-            lease.check()
+            within = lease.left()
             try:
-                workspace.objects.delete(item.record.key)
+                workspace.objects.delete(item.record.key, within=within)
             except ProviderError as error:
                 failures.append(f"{item.record.key}: {error.message}")
                 continue

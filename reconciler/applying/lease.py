@@ -82,6 +82,14 @@ class LeaseHolder:
                 remedies=[ShowLease()],
             )
 
+    def left(self) -> timedelta:
+        """Return how long nobody else can hold the lease, without another renewal.
+
+        A request that ends by then cannot touch what a later holder stores. Raises as `check` does.
+        """
+        self.check()
+        return timedelta(seconds=max(self._expires - time.monotonic(), 0))
+
     def _beat(self) -> None:
         while not self.lost.is_set() and not self._ended.wait(self._beat_every.total_seconds()):
             self._renew()
