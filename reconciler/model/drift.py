@@ -21,8 +21,10 @@ class DriftKind(StrEnum):
     ROW_REMADE = "row-remade"  # deleted, and inserted again under the id that it had
     ROW_EDITED = "row-edited"
     ROW_NEW = "row-new"
+    WAY_BROKEN = "way-broken"  # the lecture no longer plays by a way of the apps, for rows were edited
     OBJECT_MISSING = "object-missing"
     OBJECT_REPLACED = "object-replaced"
+    COPY_LOST = "copy-lost"  # a playback copy is gone, or holds other bytes
     OBJECT_NEW = "object-new"
 
 

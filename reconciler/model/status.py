@@ -8,7 +8,7 @@ from enum import StrEnum
 from reconciler.model.actual import StoredObject
 from reconciler.model.history import AuditHead, Lease, Run, RunKind, RunResult
 from reconciler.model.kinds import Kind
-from reconciler.model.playback import WayCount
+from reconciler.model.playback import PendingAlias, WayCount
 from reconciler.model.ports import UnfinishedUpload
 from reconciler.model.recorded import Identity, KeyRecord
 from reconciler.model.remedies import Operation
@@ -97,6 +97,7 @@ class Why(StrEnum):
     LEASE_ENDED = "lease-ended"  # of `run`, by a person
     NEVER_APPLIED = "never-applied"
     FIRST_APPLY_INTERRUPTED = "first-apply-interrupted"
+    ALIASES_PENDING = "aliases-pending"  # `count` playback copies that `run` committed
     AUDIT_HEAD_NOT_KEPT = "audit-head-not-kept"
     GC_INTERRUPTED = "gc-interrupted"  # `count` objects
     UPLOADS_GIVEN_UP = "uploads-given-up"  # `count` multipart uploads
@@ -127,7 +128,8 @@ class Status:
     newest first, `holder` the run that holds the lease. `unfinished` are elmify's own multipart uploads, and
     `foreign` those of others, None when this key may not list them; `given_up` counts the own ones that
     nobody has gone on with for a day. `condemned` counts keys that gc has committed to deleting and not yet
-    noted as deleted. `unanchored` is the end of the audit log when the bucket does not keep it yet.
+    noted as deleted. `aliases` are the playback copies that a commit left to be replaced, by key.
+    `unanchored` is the end of the audit log when the bucket does not keep it yet.
     """
 
     environment: str
@@ -146,3 +148,4 @@ class Status:
     staged: Mapping[str, StoredObject]
     condemned: int
     unanchored: AuditHead | None
+    aliases: tuple[PendingAlias, ...] = ()

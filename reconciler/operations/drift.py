@@ -79,7 +79,14 @@ def read_drift(workspace: Workspace) -> DriftReport:
     """
     found = take_inventory(workspace)
     environment = workspace.policy.environment
-    report = drift_report(environment, found.snapshot, found.recorded, found.last, found.user_rows)
+    report = drift_report(
+        environment,
+        found.snapshot,
+        found.recorded,
+        found.last,
+        found.user_rows,
+        ways=workspace.policy.playback,
+    )
     return report_without_ignored(workspace.policy, report)
 
 

@@ -60,7 +60,7 @@ def figures(
         managed={kind: managed[kind] for kind in Kind},
         playing=library_of(policy.playback, snapshot, recorded).count(),
         pending_aliases=len(recorded.aliases),
-        drift=drift_report(policy.environment, snapshot, recorded, found.last).count,
+        drift=drift_report(policy.environment, snapshot, recorded, found.last, ways=policy.playback).count,
         uploaded_bytes=sum(total.uploaded_bytes for total in totals),
         last_upload=_last_upload(upload),
         user_rows_lost=sum(total.user_rows_lost for total in totals),

@@ -58,6 +58,7 @@ def read_status(workspace: Workspace) -> Status:
         staged=read_staging(staging),
         condemned=len(list(_of(KeyState.CONDEMNED, recorded.keys))),
         unanchored=_unanchored(head, listed.values()),
+        aliases=tuple(recorded.aliases[key] for key in sorted(recorded.aliases)),
     )
 
 

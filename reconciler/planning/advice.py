@@ -21,6 +21,7 @@ def advise(status: Status) -> Advice:
         status.trouble
         or _of_the_lease(status)
         or _of_a_beginning(status)
+        or _of_aliases(status)
         or _of_a_failure(status)
         or _of_the_audit_log(status)
         or _of_what_gc_does(status)
@@ -87,6 +88,14 @@ def _of_a_beginning(status: Status) -> Advice | None:
     if status.identity.state is IdentityState.PENDING:
         return Advice(why=Why.FIRST_APPLY_INTERRUPTED, remedy=Apply())
     return None
+
+
+def _of_aliases(status: Status) -> Advice | None:
+    """Return the advice to finish a commit; whoever holds the lease next does that first."""
+    if not status.aliases:
+        return None
+    first = min((alias.run for alias in status.aliases if alias.run is not None), default=None)
+    return Advice(why=Why.ALIASES_PENDING, remedy=Apply(), run=first, count=len(status.aliases))
 
 
 def _of_a_failure(status: Status) -> Advice | None:

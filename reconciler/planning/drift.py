@@ -10,7 +10,7 @@ the last apply is not drift either: only rows and objects that came since then c
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.actual import Row, Snapshot, StoredObject
@@ -18,9 +18,11 @@ from reconciler.model.address import Address, parent_of
 from reconciler.model.drift import DriftFinding, DriftKind, DriftReport, Reimport
 from reconciler.model.history import Run
 from reconciler.model.kinds import TABLES, Kind, Origin, Slot
+from reconciler.model.playback import Way
 from reconciler.model.recorded import KeyRecord, KeyState, Recorded, ResourceRecord
 from reconciler.model.remedies import Adopt, Apply, ImportLive, MakePlan, Remedy, Sentence
 from reconciler.model.values import Value, nfc, same
+from reconciler.planning.playback_drift import broken_ways, lost_copies
 from reconciler.planning.record_validity import trusted
 from reconciler.planning.references import key_in
 
@@ -189,13 +191,15 @@ def drift_report(
     recorded: Recorded,
     last: LastApply,
     user_rows: Mapping[str, int] = NO_ROWS,
+    ways: Sequence[Way] = (),
 ) -> DriftReport:
     """Return everything that is not as the last apply left it.
 
     Empty when nothing was ever applied. Compares no column that elmify does not manage, so what the app
-    writes of its own never shows. `user_rows` counts the rows of users by table now.
+    writes of its own never shows. `user_rows` counts the rows of users by table now. `ways` are those by
+    which the apps find lectures.
     """
-    report = _Report(snapshot, recorded, last)
+    report = _Report(snapshot, recorded, last, ways)
     findings = tuple(sorted(report.findings(), key=lambda f: (_ORDER[f.what], f.address, f.attribute)))
     reimports = tuple(report.reimports()) if recorded.resources else ()
     rows_lost = bool(reimports) or any(finding.what in _LOST for finding in findings)
@@ -222,8 +226,8 @@ def _users_lost(then: Mapping[str, int], now: Mapping[str, int], *, rows_lost: b
 
 
 class _Report:
-    def __init__(self, snapshot: Snapshot, recorded: Recorded, last: LastApply) -> None:
-        self._snapshot, self._recorded, self._last = snapshot, recorded, last
+    def __init__(self, snapshot: Snapshot, recorded: Recorded, last: LastApply, ways: Sequence[Way]) -> None:
+        self._snapshot, self._recorded, self._last, self._ways = snapshot, recorded, last, ways
         self._believed = trusted(snapshot, recorded)
         self._again = find_again(snapshot, recorded, self._believed)
         self._rows = {**self._believed, **self._again}
@@ -254,6 +258,8 @@ class _Report:
         yield from self._live_objects()
         yield from self._kept_objects()
         yield from self._new_objects()
+        yield from lost_copies(self._snapshot, self._recorded)
+        yield from self._broken_ways()
 
     def reimports(self) -> Iterator[Reimport]:
         for kind in Kind:
@@ -321,6 +327,19 @@ class _Report:
                 kind=record.kind,
                 row=row.id,
             )
+
+    def _broken_ways(self) -> Iterator[DriftFinding]:
+        edited: dict[Kind, dict[int, dict[str, Value]]] = {kind: {} for kind in Kind}
+        addresses: dict[int, str] = {}
+        for record in self._recorded.resources.values():
+            row = self._rows.get(record.address)
+            if row is None or record.kind in self._reimported:
+                continue
+            if record.kind is Kind.LECTURE:
+                addresses[row.id] = record.address
+            if left := {each.attribute: each.recorded for each in self._edits(record, row)}:
+                edited[record.kind][row.id] = left
+        yield from broken_ways(self._ways, self._snapshot, self._recorded, edited, addresses)
 
     def _followed(self, record: ResourceRecord, name: str, actual: Value) -> bool:
         """Return whether a parent column only follows its parent's new row id."""

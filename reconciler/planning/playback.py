@@ -6,7 +6,7 @@ and which keys are heard.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from urllib.parse import unquote
 
@@ -263,6 +263,22 @@ class Library:
         for row in self.rows[Kind.LECTURE].values():
             named.setdefault(canonical_key(row), set()).add(row.id)
         return {key: frozenset(ids) for key, ids in named.items()}
+
+
+def with_values(row: Row, values: Mapping[str, Value]) -> Row:
+    """Return a row with other values in some of its columns."""
+    names = TABLES[row.kind].index
+    return replace(
+        row, values=tuple(values.get(name, now) for name, now in zip(names, row.values, strict=True))
+    )
+
+
+def rows_with(rows: Rows, values: Mapping[Kind, Mapping[int, Mapping[str, Value]]]) -> Rows:
+    """Return all rows, with other values in some columns of some of them."""
+    return {
+        kind: {**found, **{row: with_values(found[row], new) for row, new in values.get(kind, {}).items()}}
+        for kind, found in rows.items()
+    }
 
 
 def library_of(ways: Sequence[Way], snapshot: Snapshot, recorded: Recorded) -> Library:

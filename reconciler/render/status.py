@@ -81,6 +81,13 @@ def _reason(advice: Advice) -> str:
             return "Nothing was ever applied here. What the first apply would do is shown by"
         case Why.FIRST_APPLY_INTERRUPTED:
             return "The first apply was interrupted before both stores knew each other. It is taken up by"
+        case Why.ALIASES_PENDING:
+            what = counted(advice.count or 0, "playback copy", "playback copies")
+            run = f"Run {advice.run} is" if advice.run is not None else "A run is"
+            return (
+                f"{run} committed, unfinished: {what} still to be replaced. Until then listeners hear the "
+                "recording from before. It is finished by"
+            )
         case Why.AUDIT_HEAD_NOT_KEPT:
             return (
                 "Everything is committed, but the bucket does not keep the end of the audit log yet. "
@@ -130,6 +137,11 @@ def _remains(status: Status) -> Iterator[str]:
         if leftovers:
             yield f"Left over, {said}: {_size(leftovers)}"
             yield from _some([_leftover(leftover) for leftover in leftovers])
+    if status.aliases:
+        runs = [alias.run for alias in status.aliases if alias.run is not None]
+        since = f", since run {min(runs)}" if runs else ""
+        yield f"Committed, unfinished: playback copies to be replaced{since}: {len(status.aliases):,}"
+        yield from _some([quoted(alias.key) for alias in status.aliases])
     if status.unfinished is None:
         yield "Unfinished multipart uploads: this key may not list them."
     for uploads, whose in ((status.unfinished, ""), (status.foreign, ", not elmify's")):
@@ -182,6 +194,16 @@ def status_json(status: Status, advice: Advice) -> str:
             "size_bytes": sum(stored.size_bytes for stored in status.staged.values()),
         },
         "condemned": status.condemned,
+        "pending_aliases": [
+            {
+                "key": alias.key,
+                "source": alias.source,
+                "size_bytes": alias.size_bytes,
+                "address": alias.address,
+                "run": alias.run,
+            }
+            for alias in status.aliases
+        ],
         "unanchored": status.unanchored.seq if status.unanchored is not None else None,
         "next": {
             "code": advice.why.value,

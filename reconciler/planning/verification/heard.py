@@ -5,15 +5,15 @@ A way that is only reported is not checked.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reconciler.model.actual import Row
-from reconciler.model.kinds import TABLES, Kind
+from reconciler.model.kinds import Kind
 from reconciler.model.playback import Way
 from reconciler.model.remedies import Apply, Remedy, Sentence
 from reconciler.model.values import Value, nfc
 from reconciler.planning.diff import Placed
-from reconciler.planning.playback import Content, Library, Route, canonical_key
+from reconciler.planning.playback import Content, Library, Route, canonical_key, with_values
 from reconciler.planning.playback_claims import broken_copies, is_broken
 from reconciler.planning.verification.context import VerifyContext, name_of
 from reconciler.planning.verification.findings import (
@@ -203,11 +203,3 @@ class _Check:
 
 #: What the columns by which a lecture is found are called in the catalog.
 TITLES: Mapping[str, str] = {"lecture_number": "number", "title": "title"}
-
-
-def with_values(row: Row, values: Mapping[str, Value]) -> Row:
-    """Return a row with other values in some of its columns."""
-    names = TABLES[row.kind].index
-    return replace(
-        row, values=tuple(values.get(name, now) for name, now in zip(names, row.values, strict=True))
-    )

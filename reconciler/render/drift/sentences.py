@@ -20,8 +20,10 @@ SYMBOLS = {
     DriftKind.ROW_REMADE: ">",
     DriftKind.ROW_EDITED: "~",
     DriftKind.ROW_NEW: "+",
+    DriftKind.WAY_BROKEN: "!",
     DriftKind.OBJECT_MISSING: "-",
     DriftKind.OBJECT_REPLACED: "~",
+    DriftKind.COPY_LOST: "-",
     DriftKind.OBJECT_NEW: "+",
 }
 
@@ -34,8 +36,13 @@ _TITLES = {
     ),
     DriftKind.ROW_EDITED: ("row was edited", "rows were edited"),
     DriftKind.ROW_NEW: ("row is new, and nobody declared it", "rows are new, and nobody declared them"),
+    DriftKind.WAY_BROKEN: ("lecture no longer plays by every way", "lectures no longer play by every way"),
     DriftKind.OBJECT_MISSING: ("object is missing", "objects are missing"),
     DriftKind.OBJECT_REPLACED: ("object holds other bytes", "objects hold other bytes"),
+    DriftKind.COPY_LOST: (
+        "playback copy was removed or replaced",
+        "playback copies were removed or replaced",
+    ),
     DriftKind.OBJECT_NEW: (
         "object is new, and nobody declared it",
         "objects are new, and nobody declared them",
@@ -181,6 +188,12 @@ def _line(finding: DriftFinding) -> str:
             )
         case DriftKind.ROW_MISSING:
             return _missing_row(finding)
+        case DriftKind.WAY_BROKEN:
+            found = "nothing" if finding.actual is None else value_text(finding.actual)
+            return f"no longer plays by way {finding.attribute}: {value_text(finding.recorded)} -> {found}"
+        case DriftKind.COPY_LOST:
+            now = "gone" if finding.actual is None else value_text(finding.actual)
+            return f"{finding.attribute}: {arrow(value_text(finding.recorded), now)}"
         case DriftKind.ROW_REPLACED | DriftKind.ROW_EDITED | DriftKind.OBJECT_REPLACED:
             before, after = value_text(finding.recorded), value_text(finding.actual)
             return f"{finding.attribute}: {arrow(before, after)}{also}"
