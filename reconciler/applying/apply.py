@@ -16,6 +16,7 @@ from reconciler.applying.playback_copies import (
     finish_own_aliases,
     first_copies,
     intended,
+    purge_filled,
 )
 from reconciler.applying.refresh import make_plan
 from reconciler.applying.uploads import Copier, Task, Uploader
@@ -99,7 +100,7 @@ def apply(
     with hold(
         workspace.database, kind, workspace.actor, fingerprint, wait, observer, subject=subject, cancel=cancel
     ) as lease:
-        finish_aliases(workspace, lease)
+        purge = finish_aliases(workspace, lease).purge
         plan, world = make_plan(workspace, request)
         lease.check()
         observer.event("planned", changes=len(plan.changes), fingerprint=plan.fingerprint)
@@ -107,12 +108,13 @@ def apply(
         refuse_blocked(plan, plan_file)
         if not plan.changes:
             finish_earlier(workspace.database, workspace.objects)
-            return Outcome(plan=plan, run=lease.run)
+            return Outcome(plan=plan, run=lease.run, purge=purge)
         stored, copied = _store(workspace, lease, plan, world)
         objects = {**world.snapshot.objects, **stored}
         head, commit = _commit(workspace, lease, plan, world, objects, remedy_of(kind, subject))
         observer.event("committed", run=lease.run, changes=len(plan.changes))
-        finish_own_aliases(workspace, lease, finishing(kind, subject))
+        purge += purge_filled(workspace, plan)
+        purge += finish_own_aliases(workspace, lease, finishing(kind, subject))
         _anchor(workspace.objects, head, finishing(kind, subject))
     puts = [put for change in plan.changes for put in change.puts]
     uploaded = [put.size_bytes for put in puts if put.key not in copied]
@@ -125,6 +127,7 @@ def apply(
         copied_bytes=sum(put.size_bytes for put in puts) - sum(uploaded),
         restored=commit.restored,
         merged=commit.merged,
+        purge=purge,
     )
 
 

@@ -13,7 +13,15 @@ from reconciler.applying.lease import LeaseHolder
 from reconciler.applying.workspace import Workspace
 from reconciler.concurrency import BoundedPool
 from reconciler.model.actual import StoredObject
-from reconciler.model.errors import ObjectChanged, ObjectExists, ProviderError, PutsFailed, Unfinished
+from reconciler.model.errors import (
+    ElmifyError,
+    ObjectChanged,
+    ObjectExists,
+    ProviderError,
+    PutsFailed,
+    Unfinished,
+)
+from reconciler.model.outcomes import Purge
 from reconciler.model.plan import Plan
 from reconciler.model.playback import CopyStep, PendingAlias, PlaybackCopy
 from reconciler.model.policy import TransferLimits
@@ -21,6 +29,7 @@ from reconciler.model.ports import Copy, ObjectStore
 from reconciler.model.recorded import KeyRecord, KeyState
 from reconciler.model.remedies import Apply, MakePlan, Operation
 from reconciler.model.values import counted, nfc
+from reconciler.planning.references import purge_urls
 
 #: So many are made in one transaction: a takeover of the lease waits no longer than these take.
 _AT_ONCE = 50
@@ -151,10 +160,14 @@ class _Maker:
 
 @dataclass(slots=True)
 class Finished:
-    """Outcome of pending aliases: keys overwritten, and keys given up."""
+    """Outcome of pending aliases: keys overwritten, and keys given up.
+
+    `purge` are the URLs of what was overwritten.
+    """
 
     made: list[str] = field(default_factory=list)
     given_up: list[str] = field(default_factory=list)
+    purge: Purge = field(default_factory=Purge)
 
 
 def finish_aliases(workspace: Workspace, lease: LeaseHolder) -> Finished:
@@ -167,8 +180,11 @@ def finish_aliases(workspace: Workspace, lease: LeaseHolder) -> Finished:
     with workspace.database.read() as session:
         pending = list(session.records.aliases().values())
     finished = Finished()
-    for start in range(0, len(pending), _AT_ONCE):
-        _finish_some(workspace, lease, pending[start : start + _AT_ONCE], finished)
+    try:
+        for start in range(0, len(pending), _AT_ONCE):
+            _finish_some(workspace, lease, pending[start : start + _AT_ONCE], finished)
+    finally:
+        finished.purge = purge(workspace, finished.made)
     if pending:
         workspace.observer.event("aliases", made=len(finished.made), given_up=len(finished.given_up))
     return finished
@@ -248,8 +264,35 @@ def _record(alias: PendingAlias, stored: StoredObject) -> KeyRecord:
     )
 
 
-def finish_own_aliases(workspace: Workspace, lease: LeaseHolder, again: Operation) -> Sequence[str]:
-    """Make the aliases of the last commit; return the overwritten keys.
+def purge_filled(workspace: Workspace, plan: Plan) -> Purge:
+    """Purge the keys that a commit has filled: a CDN may keep that nothing was there."""
+    return purge(workspace, [copy.key for copy in first_copies(plan) if copy.step is CopyStep.FILL])
+
+
+def purge(workspace: Workspace, keys: Sequence[str]) -> Purge:
+    """Purge the URLs of keys from the CDN, where one is configured.
+
+    Never raises for the CDN's sake: what stands in both stores is right already.
+    """
+    policy = workspace.policy
+    bases = (policy.layout.base_url, *(way.base_url for way in policy.playback))
+    urls = purge_urls([base for base in bases if base], keys)
+    if not urls:
+        return Purge()
+    if workspace.cdn is None:
+        return Purge(urls=urls, left=urls)
+    try:
+        workspace.cdn.purge(urls)
+    except ElmifyError as error:
+        found = Purge(urls=urls, left=tuple(error.details) or urls, problem=error.message)
+    else:
+        found = Purge(urls=urls)
+    workspace.observer.event("purged", urls=len(urls), left=len(found.left), problem=found.problem)
+    return found
+
+
+def finish_own_aliases(workspace: Workspace, lease: LeaseHolder, again: Operation) -> Purge:
+    """Make the aliases of the last commit; return the URLs of what was overwritten.
 
     Raises `Unfinished` when one could not be made: listeners hear the old recording until it is.
     """
@@ -271,4 +314,4 @@ def finish_own_aliases(workspace: Workspace, lease: LeaseHolder, again: Operatio
             hint="Plan again, and apply that:",
             remedies=[MakePlan(), Apply()],
         )
-    return finished.made
+    return finished.purge

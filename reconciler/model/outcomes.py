@@ -15,10 +15,31 @@ from reconciler.model.remedies import Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Purge:
+    """URLs that a CDN may still answer from its cache.
+
+    They are those of the playback keys that were filled or overwritten. `left` are those that were not
+    purged: all of them where no CDN is configured, and `problem` is None then.
+    """
+
+    urls: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    problem: str | None = None
+
+    def __add__(self, other: "Purge") -> "Purge":
+        return Purge(
+            urls=tuple(dict.fromkeys((*self.urls, *other.urls))),
+            left=tuple(dict.fromkeys((*self.left, *other.left))),
+            problem=self.problem or other.problem,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """Outcome of an apply.
 
-    `run` is None when there was nothing to do, so that no run began.
+    `run` is None when there was nothing to do, so that no run began. `purge` also has the URLs of what was
+    finished for an earlier run.
     """
 
     plan: Plan
@@ -29,6 +50,7 @@ class Outcome:
     copied_bytes: int = 0
     restored: Restored = field(default_factory=Restored)
     merged: Merged = field(default_factory=Merged)
+    purge: Purge = field(default_factory=Purge)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,8 @@ def apply_now(
     made = plan(workspace, request)
     show(made)
     refuse_blocked(made)
+    if not made.changes and has_pending_aliases(workspace):
+        return _carry_out(workspace, request, [made], None, wait)
     if not made.changes:
         finish_interrupted_runs(workspace)
         return Applied(plan=made)
@@ -90,6 +92,12 @@ def _run(workspace: Workspace, number: int | None) -> Run | None:
         return None
     with workspace.database.read() as session:
         return session.records.run(number)
+
+
+def has_pending_aliases(workspace: Workspace) -> bool:
+    """Return whether a commit left playback copies to be replaced."""
+    with workspace.database.read() as session:
+        return bool(session.records.aliases())
 
 
 def finish_interrupted_runs(workspace: Workspace) -> None:

@@ -17,6 +17,7 @@ from reconciler.render.plan.sentences import (
     plan_line,
     restored_sentence,
 )
+from reconciler.render.playback import purge_lines
 
 _DONE = {
     Action.ADOPT: "imported",
@@ -47,6 +48,7 @@ def _outcome_lines(outcome: Outcome, rolled_back: Run | None, *, shown: bool) ->
         yield plan_line(plan)
     if told := restored_sentence(outcome.restored) or merged_sentence(outcome.merged):
         yield f"Run {outcome.run} {told}."
+    yield from purge_lines(outcome.purge)
     if advice := _advice(outcome, rolled_back):
         yield f"\n{advice}"
 
@@ -85,6 +87,8 @@ def outcome_facts(outcome: Outcome | None, rolled_back: Run | None) -> Mapping[s
         facts["corrected"] = {"rows": corrected.rows, "columns": corrected.counts}
     if outcome.copied_files:
         facts["copied_bytes"] = outcome.copied_bytes
+    if outcome.purge.urls:
+        facts["purge"] = asdict(outcome.purge)
     if plan.merges is not None:
         facts |= {"merges": plan.merges, "merged": asdict(outcome.merged)}
     elif plan.rolls_back is not None:

@@ -1,11 +1,12 @@
 """Sentences about playback: what plays by which way, and what is copied."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from reconciler.model.outcomes import Purge
 from reconciler.model.plan import Plan
 from reconciler.model.playback import CopyStep, WayCount
-from reconciler.model.values import counted
+from reconciler.model.values import counted, first_few
 from reconciler.render.escape import arrow, harmless
 
 
@@ -41,6 +42,21 @@ def copies_sentence(plan: Plan) -> str:
     told = [f"{counted(steps[step], singular)} {what}" for step, singular, what in _COPIES if steps[step]]
     return f"Playback copies: {', '.join(told)}."
 
+
+def purge_lines(purge: Purge) -> Iterator[str]:
+    """Yield what became of the URLs that a CDN may keep; nothing without any."""
+    left = counted(len(purge.left), "URL")
+    if purge.problem is not None:
+        yield f"\nWarning: {left} could not be purged from the CDN: {harmless(purge.problem)}."
+        yield "Purge them there:"
+    elif purge.left:
+        yield f"\nA CDN may answer {left} from its cache for a while. To be sure, purge them there:"
+    elif purge.urls:
+        yield f"Purged {counted(len(purge.urls), 'URL')} from the CDN."
+    yield from (f"    {harmless(url)}" for url in first_few(purge.left, _URLS_SHOWN))
+
+
+_URLS_SHOWN = 3  # all of them are in the JSON
 
 _COPIES = (
     (CopyStep.FILL, "key", "filled before the commit"),
