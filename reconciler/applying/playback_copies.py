@@ -265,7 +265,10 @@ def _record(alias: PendingAlias, stored: StoredObject) -> KeyRecord:
 
 
 def purge_filled(workspace: Workspace, plan: Plan) -> Purge:
-    """Purge the keys that a commit has filled: a CDN may keep that nothing was there."""
+    """Purge the keys that a commit has filled.
+
+    A CDN may keep that nothing was there.
+    """
     return purge(workspace, [copy.key for copy in first_copies(plan) if copy.step is CopyStep.FILL])
 
 
@@ -292,7 +295,7 @@ def purge(workspace: Workspace, keys: Sequence[str]) -> Purge:
 
 
 def finish_own_aliases(workspace: Workspace, lease: LeaseHolder, again: Operation) -> Purge:
-    """Make the aliases of the last commit; return the URLs of what was overwritten.
+    """Make the aliases of the last commit; return what it purged.
 
     Raises `Unfinished` when one could not be made: listeners hear the old recording until it is.
     """

@@ -91,7 +91,10 @@ def _of_a_beginning(status: Status) -> Advice | None:
 
 
 def _of_aliases(status: Status) -> Advice | None:
-    """Return the advice to finish a commit; whoever holds the lease next does that first."""
+    """Return the advice to finish a commit.
+
+    Whoever holds the lease next does that first.
+    """
     if not status.aliases:
         return None
     first = min((alias.run for alias in status.aliases if alias.run is not None), default=None)

@@ -282,7 +282,10 @@ def rows_with(rows: Rows, values: Mapping[Kind, Mapping[int, Mapping[str, Value]
 
 
 def library_of(ways: Sequence[Way], snapshot: Snapshot, recorded: Recorded) -> Library:
-    """Return the rows and objects of a snapshot, with what is recorded of the bytes."""
+    """Return the library of a snapshot.
+
+    It has what is recorded of the bytes.
+    """
     keys = recorded.keys
     contents = {key: content_of(found, keys.get(key)) for key, found in snapshot.objects.items()}
     return Library(ways, snapshot.rows, contents)

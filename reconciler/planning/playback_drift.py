@@ -1,4 +1,4 @@
-"""Drift of playback: copies that other hands removed or replaced, and ways that their edits broke."""
+"""Drift of playback: lost copies, and ways that edits broke."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -42,7 +42,9 @@ def broken_ways(
     edited: Edited,
     addresses: Mapping[int, str],
 ) -> Iterator[DriftFinding]:
-    """Yield the lectures that a way does not play since rows were edited, and did before.
+    """Yield the lectures that a way does not play since rows were edited.
+
+    Only those that it played before.
 
     `addresses` are those of the declared lectures by row id.
     """

@@ -17,7 +17,7 @@ from tests.stand import Stand
 
 MONTH = timedelta(days=30)
 ADDRESS = "ali/quran/opening"
-PLAIN, UNNUMBERED = "Ali/Quran/01 - The Opening.mp3", "Ali/Quran/The Opening.mp3"
+PLAIN, FIRST = "Ali/Quran/01 - The Opening.mp3", "Ali/Quran/01 - Opening.mp3"
 
 
 @pytest.fixture
@@ -45,10 +45,12 @@ def states(stand: Stand) -> dict[str, KeyState]:
 
 
 def with_fill(stand: Stand) -> None:
-    """A lecture without a number: its stream key is filled."""
-    stand.declare(ADDRESS, title="The Opening")
+    """A lecture that was renamed: the key of its new name is filled."""
+    stand.declare(ADDRESS, title="Opening", number=1)
     stand.apply()
-    assert set(states(stand)) == {UNNUMBERED, PLAIN}
+    stand.change(ADDRESS, title="The Opening")
+    stand.apply()
+    assert set(states(stand)) == {FIRST, PLAIN}
 
 
 def with_alias(stand: Stand) -> None:
@@ -69,15 +71,15 @@ def with_alias_of_a_fill(stand: Stand) -> None:
     assert stand.objects.read(PLAIN) == b"recorded again"
 
 
-def with_rename(stand: Stand) -> None:
-    """A renamed lecture: the key of the old name stays beside the copy under the new one."""
+def with_another_name(stand: Stand) -> None:
+    """A lecture that had the name before: its object stays beside the copy under the new name."""
     stand.declare(ADDRESS, title="The Opening", number=1)
     stand.apply()
     stand.change(ADDRESS, title="Al-Fatiha")
     stand.apply()
 
 
-KINDS = [with_fill, with_alias, with_alias_of_a_fill, with_rename]
+KINDS = [with_fill, with_alias, with_alias_of_a_fill, with_another_name]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -21,15 +21,17 @@ def stand(tmp_path: Path, database_url: str) -> Stand:
 
 
 @pytest.fixture
-def without_number(tmp_path: Path, database_url: str) -> Stand:
-    """A lecture whose object is not where the stream looks: a copy is there."""
+def renamed(tmp_path: Path, database_url: str) -> Stand:
+    """A lecture that was renamed: its object is not where the stream looks, and a copy is there."""
     stand = applied_stand(tmp_path, database_url)
-    stand.declare("ali/quran/cave", title="The Cave")
+    stand.declare("ali/quran/cave", title="Cave", number=3)
+    stand.apply()
+    stand.change("ali/quran/cave", title="The Cave")
     stand.apply()
     return stand
 
 
-COPY, CAVE = "Ali/Quran/01 - The Cave.mp3", "Ali/Quran/The Cave.mp3"
+COPY, CAVE = "Ali/Quran/03 - The Cave.mp3", "Ali/Quran/03 - Cave.mp3"
 
 
 def plays(stand: Stand) -> dict[str, tuple[int, int]]:
@@ -146,8 +148,8 @@ def test_a_way_that_is_only_reported_is_no_finding(stand: Stand) -> None:
 # Copies of elmify's own.
 
 
-def test_a_lost_playback_copy_is_repaired(without_number: Stand) -> None:
-    stand = without_number
+def test_a_lost_playback_copy_is_repaired(renamed: Stand) -> None:
+    stand = renamed
     assert {COPY, CAVE} <= set(stand.object_keys())
     stand.objects.delete(COPY)
 
@@ -160,10 +162,8 @@ def test_a_lost_playback_copy_is_repaired(without_number: Stand) -> None:
 
 
 @pytest.mark.parametrize("content", [b"other bytes", b"ali/quran/xxxx"], ids=["another size", "same size"])
-def test_a_playback_copy_that_was_replaced_is_found_and_repaired(
-    without_number: Stand, content: bytes
-) -> None:
-    stand = without_number
+def test_a_playback_copy_that_was_replaced_is_found_and_repaired(renamed: Stand, content: bytes) -> None:
+    stand = renamed
     replace_object(stand, COPY, content)
 
     finding = the_only(verify(stand), Condition.WAY_PLAYS_ANOTHER)
@@ -188,16 +188,16 @@ def test_a_recording_that_was_replaced_in_place_is_repaired_under_every_way(stan
 # Hashing.
 
 
-def test_playback_copies_are_hashed_too(without_number: Stand) -> None:
-    found = verify_deep(without_number.workspace())
+def test_playback_copies_are_hashed_too(renamed: Stand) -> None:
+    found = verify_deep(renamed.workspace())
 
     assert found.depth is not None
     assert found.depth.objects == 5  # a face, three recordings, one copy
     assert found.findings == ()
 
 
-def test_a_copy_with_other_bytes_is_not_true_by_its_way(without_number: Stand) -> None:
-    stand = without_number
+def test_a_copy_with_other_bytes_is_not_true_by_its_way(renamed: Stand) -> None:
+    stand = renamed
     path = stand.folder / "bucket" / "objects" / COPY
     path.write_bytes(path.read_bytes().swapcase())
 
@@ -211,10 +211,10 @@ def test_a_copy_with_other_bytes_is_not_true_by_its_way(without_number: Stand) -
     assert "by way stream" in found[0].detail
 
 
-def test_a_sample_takes_playback_copies_by_their_turn(without_number: Stand) -> None:
+def test_a_sample_takes_playback_copies_by_their_turn(renamed: Stand) -> None:
     sizes = set()
     for part in (Sample(taken=1, of=1), Sample(taken=1, of=2)):
-        depth = verify_deep(without_number.workspace(), part).depth
+        depth = verify_deep(renamed.workspace(), part).depth
         assert depth is not None
         sizes.add(depth.objects)
     assert max(sizes) == 5

@@ -160,7 +160,10 @@ def _of_rows(context: VerifyContext) -> Iterator[Expected]:
 
 
 def _of_ways(context: VerifyContext) -> Iterator[Expected]:
-    """Yield what stands under playback keys, but for copies that are not replaced yet."""
+    """Yield what stands under playback keys.
+
+    Copies that a commit left to be replaced are left out.
+    """
     library, declared = context.world.library, lectures_declared(context)
     for row in library.rows[Kind.LECTURE].values():
         placed = declared.get(row.id)
@@ -187,7 +190,10 @@ def _of_ways(context: VerifyContext) -> Iterator[Expected]:
 
 
 def _of_records(context: VerifyContext) -> Iterator[Expected]:
-    """Yield the copies that the records need: live ones, and the sources of pending aliases."""
+    """Yield the copies that the records need.
+
+    These are live ones, and the sources of pending aliases.
+    """
     recorded = context.world.recorded
     sources = {nfc(alias.source) for alias in recorded.aliases.values()}
     of_slots = {nfc(key) for resource in recorded.resources.values() for key in resource.keys.values()}

@@ -100,7 +100,7 @@ class _Check:
             yield self._finding(Condition.WAY_PLAYS_ANOTHER, detail, tuple(self._when_another()))
 
     def _is_other(self, there: Content | None) -> bool:
-        """Return whether what stands there is known to be other bytes than the row's recording."""
+        """Return whether it is known to be other bytes than the recording."""
         own = self._library.own(self._row)
         if own is None or there is None or own.same(there):
             return False
@@ -137,7 +137,10 @@ class _Check:
         )
 
     def _correct(self) -> Iterator[Remedy]:
-        """Yield how the row is corrected, with the values that lead to an object where some do."""
+        """Yield how the row is corrected.
+
+        It has the values that lead to the recording, where some do.
+        """
         values = self._leading_values()
         if values is None:
             names = "the names, the number or the title" if self._of.way.key else f"`{self._of.way.column}`"
@@ -151,7 +154,7 @@ class _Check:
             yield apply_alone(self._placed.address)
 
     def _leading_values(self) -> tuple[Mapping[str, Value], str] | None:
-        """Return number or title, or both, by which this way would play the row's recording."""
+        """Return number or title, or both, that would lead to the recording."""
         if self._of.way.key is None:
             return None
         named = _FILE.fullmatch(canonical_key(self._row).rpartition("/")[2])
@@ -166,7 +169,7 @@ class _Check:
         return None
 
     def _key_with(self, values: Mapping[str, Value]) -> str | None:
-        """Return where the row leads with other values, if that is its own recording."""
+        """Return where other values lead, if that is the own recording."""
         row = with_values(self._row, values)
         changed = Library(
             self._library.ways,
