@@ -91,15 +91,23 @@ def raw_key(ways: Sequence[Way], place: int, row: Row, rows: Rows) -> str | None
     `row` is a lecture's. None when the way, and every later one that could stand in for it, gives
     nothing.
     """
+    way = ways[place]
+    if way.column is not None and not way.when:
+        return _text_in(row, way.column)
     parents = {kind: _parent(row, kind, rows) for kind in (Kind.SPEAKER, Kind.COLLECTION)}
-    way = next((way for way in ways[place:] if all(parents[kind] for kind in way.when)), None)
-    if way is None:
+    serving = next((way for way in ways[place:] if all(parents[kind] for kind in way.when)), None)
+    if serving is None:
         return None
+    way = serving
     if way.column is not None:
-        value = row[way.column]
-        return value if isinstance(value, str) and value else None
+        return _text_in(row, way.column)
     names = {kind: RowFields(parent) for kind, parent in parents.items() if parent is not None}
     return rendered(way, {**names, Kind.LECTURE: RowFields(row)}, extension_of(str(row["file_path"])))
+
+
+def _text_in(row: Row, column: str) -> str | None:
+    value = row[column]
+    return value if isinstance(value, str) and value else None
 
 
 def rendered(way: Way, names: Mapping[Kind, object], extension: str) -> str | None:

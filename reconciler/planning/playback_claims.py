@@ -20,15 +20,15 @@ from reconciler.planning.world import World
 
 def broken_copies(world: World) -> frozenset[int]:
     """Return the lecture rows whose playback copy is gone or replaced."""
+    broken = {key for key in world.recorded.keys if is_broken(world, key)}
+    if not broken:
+        return frozenset()
     library = world.library
     return frozenset(
         row.id
         for row in library.rows[Kind.LECTURE].values()
         for way, key in zip(library.ways, library.keys(row), strict=True)
-        if not way.report
-        and key is not None
-        and is_broken(world, key)
-        and not _leads_to_own(library, row, key)
+        if not way.report and key in broken and not _leads_to_own(library, row, key)
     )
 
 
@@ -96,10 +96,16 @@ _COLUMNS: Mapping[Kind, Mapping[str, str]] = {
 
 
 def _renames(resource: Resource, identities: Identities) -> bool:
+    """Return whether a column that a key may be made of changes."""
     row = identities.row(resource.address)
-    fields = DeclaredFields(resource, row)
-    return row is None or any(
-        not same(getattr(fields, name), row[column]) for name, column in _COLUMNS[resource.kind].items()
+    if row is None:
+        return True
+    columns = _COLUMNS[resource.kind]
+    return any(
+        (column := columns.get(name)) is not None
+        and not same(value, row[column])
+        and not (column in resource.as_is and same(row[column], resource.as_is[column]))
+        for name, value in resource.fields.items()
     )
 
 

@@ -472,8 +472,27 @@ class _Planner:
         )
 
     def _plays_after(self, lecture: _Lecture, place: int) -> bool:
-        row = lecture.after
-        return row is not None and self.after.plays(row, lecture.keys_after[place])
+        row, key = lecture.after, lecture.keys_after[place] if lecture.keys_after else None
+        if row is None:
+            return False
+        unchanged = row is lecture.before and key not in self.touched and key == lecture.keys_before[place]
+        if unchanged and canonical_key(row) not in self.touched:
+            return lecture.played[place]
+        return self.after.plays(row, key)
+
+    @cached_property
+    def touched(self) -> frozenset[str]:
+        """NFC keys whose bytes, or whose rows, are others after the plan."""
+        before, now = self.before.contents, self.contents
+        keys = {key for key, found in now.items() if before.get(key) is not found}
+        old, new = self.before.rows[Kind.LECTURE], self.after.rows[Kind.LECTURE]
+        for row, changed in new.items():
+            if old.get(row) is not changed:
+                keys.add(canonical_key(changed))
+        for row, changed in old.items():
+            if new.get(row) is not changed:
+                keys.add(canonical_key(changed))
+        return frozenset(keys)
 
     def _blocked(self, lectures: Sequence[_Lecture]) -> Iterator[Blocked]:
         lost = list(self.lost)

@@ -217,6 +217,8 @@ def _keys_left(world: World, change: Change) -> tuple[str, ...]:
     held = {o.key for o in change.before.objects.values()} if change.before is not None else set()
     if change.after is not None:
         held.update(_recorded_live(world, change))
+    else:
+        held.update(world.live_keys_of.get(change.address, ()))
     return tuple(sorted(key for key in held if nfc(key) not in stays))
 
 

@@ -3,6 +3,7 @@
 The world is what a plan is made from, the request what the plan is asked for.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -132,6 +133,15 @@ class World:
         address = self.recorded.keys[key].address
         record = self.recorded.resources.get(Address(address)) if address is not None else None
         return record is not None and record.row not in self.snapshot.rows[record.kind]
+
+    @cached_property
+    def live_keys_of(self) -> Mapping[str, tuple[str, ...]]:
+        """The live keys that are recorded of each address, and whose objects are there."""
+        keys: defaultdict[str, list[str]] = defaultdict(list)
+        for key, record in self.recorded.keys.items():
+            if record.state is KeyState.LIVE and record.address is not None and key in self.snapshot.objects:
+                keys[record.address].append(record.key)
+        return {address: tuple(found) for address, found in keys.items()}
 
     @cached_property
     def forsaken_keys(self) -> frozenset[str]:
