@@ -11,6 +11,7 @@ from reconciler.model.catalog import MediaFile
 from reconciler.model.plan import ObjectState, PutOrigin
 from reconciler.model.recorded import KeyRecord, KeyState
 from reconciler.model.values import nfc
+from reconciler.planning.object_keys import HASH_DIGITS, has_hash
 from reconciler.planning.world import World
 
 
@@ -37,12 +38,25 @@ def compare(stored: StoredObject, media: MediaFile, record: KeyRecord | None) ->
     if stored.etag in {media.md5, media.parts_etag}:
         return Match.SAME
     if media.sha256 is None:
-        return Match.UNVERIFIED if stored.etag == media.etag else Match.OTHER
+        known = stored.etag == media.etag or _is_moved(stored, media, record)
+        return Match.UNVERIFIED if known else Match.OTHER
     if stored.etag == media.etag:
         return Match.SAME
     if record is not None and record.etag is not None and record.state is not KeyState.INTENDED:
         return _against_record(stored, media, record)
     return Match.UNVERIFIED if "-" in stored.etag else Match.OTHER
+
+
+def _is_moved(stored: StoredObject, media: MediaFile, record: KeyRecord | None) -> bool:
+    """Return whether elmify copied the line's object to this key.
+
+    A copy of an object in parts has another ETag; its key has the digits of the old one.
+    """
+    if media.etag is None or record is None or record.state is not KeyState.LIVE:
+        return False
+    digits = media.etag.replace("-", "")[:HASH_DIGITS]
+    named_by_it = has_hash(record.key) and f"~{digits}" in record.key
+    return named_by_it and record.sha256 is None and record.etag == stored.etag
 
 
 def same_bytes(one: MediaFile, other: MediaFile) -> bool:

@@ -5,8 +5,8 @@ import pytest
 from reconciler.model.actual import StoredObject
 from reconciler.model.catalog import MediaFile
 from reconciler.model.plan import PutOrigin
-from reconciler.model.recorded import KeyState
-from reconciler.planning.byte_sources import origins_in
+from reconciler.model.recorded import KeyRecord, KeyState
+from reconciler.planning.byte_sources import Match, compare, origins_in
 from reconciler.planning.world import REKEY, World
 from tests.unit.planning.worlds import (
     catalog,
@@ -138,3 +138,23 @@ def test_only_what_is_put_is_told_of() -> None:
     start = live(catalog(lecture("ali/quran/one")))
 
     assert [change.puts for change in planned(without_rows(start)).changes] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "recorded", "match"),
+    [
+        ("a~0123abcd.mp3", "of the copy", Match.UNVERIFIED),
+        ("a~0123abcd.mp3", "of what stood there before", Match.OTHER),
+        ("a~99999999.mp3", "of the copy", Match.OTHER),
+        ("a.mp3", "of the copy", Match.OTHER),
+    ],
+)
+def test_a_copy_of_an_object_in_parts_is_known_by_its_key_and_its_record(
+    name: str, recorded: str, match: Match
+) -> None:
+    line = replace(LINE, sha256=None, md5=None, etag="0123abcd4567-5")
+    record = KeyRecord(
+        key=name, state=KeyState.LIVE, size_bytes=line.size_bytes, etag=recorded, verified=False
+    )
+
+    assert compare(StoredObject(name, line.size_bytes, "of the copy"), line, record) is match
