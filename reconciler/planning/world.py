@@ -136,7 +136,7 @@ class World:
 
     @cached_property
     def live_keys_of(self) -> Mapping[str, tuple[str, ...]]:
-        """The live keys that are recorded of each address, and whose objects are there."""
+        """The live keys recorded of each address, whose objects are there."""
         keys: defaultdict[str, list[str]] = defaultdict(list)
         for key, record in self.recorded.keys.items():
             if record.state is KeyState.LIVE and record.address is not None and key in self.snapshot.objects:
