@@ -29,11 +29,11 @@ from reconciler.planning.corrections import CORRECTING, corrections
 from reconciler.planning.fingerprint import change_id, fingerprint
 from reconciler.render.diagnostics import position_json
 from reconciler.render.escape import harmless_json
+from reconciler.render.plan.costs import cost_of
+from reconciler.render.plan.notes import hindrance_remedy
 from reconciler.render.plan.sentences import (
     VERBS,
-    cost_of,
     counts_of,
-    hindrance_remedy,
     object_address,
     row_name,
 )

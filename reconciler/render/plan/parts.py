@@ -10,16 +10,18 @@ from reconciler.model.values import first_few
 from reconciler.planning.corrections import EXAMPLES_MAX, QUIET, Example, corrections
 from reconciler.render.escape import value_text
 from reconciler.render.plan.attributes import column_attribute
-from reconciler.render.plan.sentences import (
-    KNOWN_AFTER_APPLY,
-    allowances_sentence,
+from reconciler.render.plan.costs import transfer_sentence
+from reconciler.render.plan.notes import (
     kept_notes,
-    options_sentence,
     record_notes,
     rekey_notes,
     released_notes,
     remembered_notes,
-    transfer_sentence,
+)
+from reconciler.render.plan.sentences import (
+    KNOWN_AFTER_APPLY,
+    allowances_sentence,
+    options_sentence,
     unmanaged_addresses,
     unmanaged_sentence,
     unverified_sentence,

@@ -2,30 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import ceil
 
 from reconciler.model.address import Address
 from reconciler.model.kinds import TABLES, Kind
 from reconciler.model.plan import (
     Action,
     Change,
-    Hindrance,
     Impact,
     Merged,
-    NamedBy,
     Plan,
-    Put,
-    PutOrigin,
     Restored,
 )
-from reconciler.model.policy import TransferLimits
-from reconciler.model.remedies import ImportLive, Remedy
 from reconciler.model.values import counted, listed, readable_size
 from reconciler.planning.corrections import QUIET, corrections
 from reconciler.planning.diff import differing_names
 from reconciler.render.escape import harmless
-from reconciler.render.remedies import commands_of
 
 NO_CHANGES = "No changes. The library matches the catalog."
 KNOWN_AFTER_APPLY = "(known after apply)"
@@ -65,7 +56,6 @@ _PEOPLE_WORDS: Mapping[str, tuple[str, str]] = {
     "lecture_play_credits": ("play credit", "play credits"),
 }
 _ALWAYS_COUNTED = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
-_CENT = 0.01
 _MOST_GLOBS = 10  # of a scope, on the line that tells it
 
 
@@ -248,22 +238,6 @@ def of_action(plan: Plan, action: Action) -> list[Change]:
     return [change for change in plan.changes if change.action is action]
 
 
-def transfer_sentence(plan: Plan) -> str:
-    """Return what travels and what it costs; empty when nothing is to be done."""
-    if plan.empty:
-        return ""
-    cost = cost_of(plan)
-    uploads = len(list(plan.puts_from(PutOrigin.DISK)))
-    copies = list(plan.puts_from(PutOrigin.STAGED, PutOrigin.COPY))
-    size = readable_size(sum(put.size_bytes for put in copies))
-    copied = f"Copied within R2: {counted(len(copies), 'object')}, {size}. " if copies else ""
-    money = f"${cost.dollars:,.2f}" if cost.dollars >= _CENT else "less than $0.01"
-    return (
-        f"Upload: {counted(uploads, 'object')}, {readable_size(plan.upload_bytes)}. {copied}"
-        f"R2 operations: about {cost.class_a:,} of class A and {cost.class_b:,} of class B, {money}."
-    )
-
-
 def unmanaged_sentence(plan: Plan) -> str:
     """Return a sentence about unmanaged rows and objects.
 
@@ -361,150 +335,3 @@ def restored_sentence(restored: Restored) -> str:
         f"leaves out {joined(present)}, which are there again" if present else "",
     ]
     return "; ".join(filter(None, told))
-
-
-def released_notes(plan: Plan) -> list[tuple[str, list[str]]]:
-    """Return a note for each column that is no longer managed.
-
-    Each is a sentence, and the addresses where the column left the catalog.
-    """
-    places = _by_column((change.address, change.released) for change in plan.changes)
-    return [(_released(column, len(found)), found) for column, found in places.items()]
-
-
-def _by_column(columns: Iterable[tuple[str, Sequence[str]]]) -> dict[str, list[str]]:
-    """Return the addresses by column, the columns sorted."""
-    places: dict[str, list[str]] = {}
-    for address, names in columns:
-        for name in names:
-            places.setdefault(name, []).append(address)
-    return dict(sorted(places.items()))
-
-
-def remembered_notes(plan: Plan) -> list[tuple[str, list[str]]]:
-    """Return a note for each column that rows made again get as recorded.
-
-    Each is a sentence, and the addresses of these rows.
-    """
-    places = _by_column((change.address, change.remembered) for change in plan.changes)
-    return [(_remembered(column, len(found)), found) for column, found in places.items()]
-
-
-def _remembered(column: str, count: int) -> str:
-    rows = "1 row is" if count == 1 else f"{count:,} rows are"
-    return f"{rows} made again with {harmless(column)} as it was last applied."
-
-
-def _released(column: str, count: int) -> str:
-    values = "its live value stays" if count == 1 else "the live values stay"
-    return f"{harmless(column)} is no longer managed in {counted(count, 'resource')}: {values} as is."
-
-
-def kept_notes(plan: Plan) -> list[tuple[str, list[str]]]:
-    """Return a note for each column that keeps objects from being retired.
-
-    Each is a sentence, and the keys of those objects.
-    """
-    places: dict[str, list[str]] = {}
-    for key, named_by in sorted(plan.kept.items()):
-        places.setdefault(_kept_by(named_by), []).append(key)
-    return [
-        (f"{counted(len(keys), 'object')} {'is' if len(keys) == 1 else 'are'} kept: {reason}.", keys)
-        for reason, keys in sorted(places.items())
-    ]
-
-
-def _kept_by(named_by: NamedBy) -> str:
-    place = harmless(named_by.column)
-    if named_by.readable:
-        return f"named in {place}"
-    return f"elmify's role may not read all of {place}, which may name any object"
-
-
-#: Why an object keeps its key, and what lets it move.
-_HINDRANCES: Mapping[Hindrance, tuple[str, Remedy]] = {
-    Hindrance.NEVER_HASHED: ("nobody has hashed the bytes", ImportLive(hash_bytes=True)),
-}
-
-
-def hindrance_remedy(reason: Hindrance) -> Remedy:
-    """Return the operation after which such an object can move."""
-    return _HINDRANCES[reason][1]
-
-
-def rekey_notes(plan: Plan) -> list[tuple[str, list[str]]]:
-    """Return a note for each reason why objects do not move to new keys.
-
-    Each is a sentence with the command that helps, and the objects with their slots.
-    """
-    places: dict[Hindrance, list[str]] = {}
-    for left in plan.not_rekeyed:
-        places.setdefault(left.reason, []).append(f"{left.address} {left.slot.value}: {left.key}")
-    return [(_not_rekeyed(reason, len(objects)), objects) for reason, objects in sorted(places.items())]
-
-
-def _not_rekeyed(reason: Hindrance, count: int) -> str:
-    why, remedy = _HINDRANCES[reason]
-    objects = f"{counted(count, 'object keeps its key', 'objects keep their keys')}"
-    (command,) = commands_of([remedy])
-    return f"--rekey leaves out what it cannot move: {objects}, because {why}. First `{command}`."
-
-
-def record_notes(plan: Plan) -> list[tuple[str, list[str]]]:
-    """Return notes about changes that touch only elmify's records.
-
-    There is one for each reason of such changes: a sentence, and their addresses.
-    """
-    places: dict[str, list[str]] = {}
-    for change in of_action(plan, Action.NO_OP):
-        if not change.released and plan.merges is None:
-            places.setdefault(change.reason, []).append(change.address)
-    return [
-        (f"Only the records change for {counted(len(addresses), 'resource')}: {harmless(reason)}", addresses)
-        for reason, addresses in sorted(places.items())
-    ]
-
-
-_KEYS_A_PAGE = 1_000
-_CLASS_A_DOLLARS_A_MILLION = 4.50  # put, list page, each call of a multipart upload
-_CLASS_B_DOLLARS_A_MILLION = 0.36  # head, get
-_AUDIT_HEAD_PUTS = 1  # after the commit, the head of the audit log
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """Billed operations of one apply.
-
-    They are an estimate: retries are not included, and deletes are free.
-    """
-
-    class_a: int
-    class_b: int
-
-    @property
-    def dollars(self) -> float:
-        """Return their price; storage is billed apart."""
-        return (
-            self.class_a * _CLASS_A_DOLLARS_A_MILLION + self.class_b * _CLASS_B_DOLLARS_A_MILLION
-        ) / 1_000_000
-
-
-def cost_of(plan: Plan, part_bytes: int = TransferLimits().part_bytes) -> Cost:
-    """Return the cost of applying the plan.
-
-    It includes the listing, the puts and the audit entry. Multipart uploads are counted in parts of
-    `part_bytes`; each is preceded by one head, and each copy is followed by one.
-    """
-    puts = [put for change in plan.changes for put in change.puts]
-    pages = max(1, ceil(plan.listed / _KEYS_A_PAGE))
-    calls = sum(_calls(put, part_bytes) for put in puts)
-    return Cost(class_a=pages + calls + _AUDIT_HEAD_PUTS, class_b=_heads(puts))
-
-
-def _heads(puts: Sequence[Put]) -> int:
-    return sum(put.multipart + (put.origin is not PutOrigin.DISK) for put in puts)
-
-
-def _calls(put: Put, part_bytes: int) -> int:
-    """Return the billed calls of a put: one, or create, parts and complete."""
-    return 2 + ceil(put.size_bytes / part_bytes) if put.multipart else 1

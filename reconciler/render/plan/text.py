@@ -9,6 +9,14 @@ from reconciler.model.plan import Action, Blocked, Change, Plan
 from reconciler.model.values import counted
 from reconciler.render.escape import arrow, harmless, styled, value_text
 from reconciler.render.plan.attributes import Attribute, attributes, hidden_attributes
+from reconciler.render.plan.costs import transfer_sentence
+from reconciler.render.plan.notes import (
+    kept_notes,
+    record_notes,
+    rekey_notes,
+    released_notes,
+    remembered_notes,
+)
 from reconciler.render.plan.parts import Detail, correction_parts, fitting_detail
 from reconciler.render.plan.sentences import (
     ORDER,
@@ -17,7 +25,6 @@ from reconciler.render.plan.sentences import (
     allowances_sentence,
     beyond_sentence,
     by_kind,
-    kept_notes,
     kept_sentence,
     lost_sentence,
     of_action,
@@ -26,13 +33,8 @@ from reconciler.render.plan.sentences import (
     people_sentence,
     plan_line,
     purpose_of,
-    record_notes,
-    rekey_notes,
-    released_notes,
-    remembered_notes,
     standing,
     stores_sentence,
-    transfer_sentence,
     unmanaged_addresses,
     unmanaged_sentence,
     unverified_sentence,

@@ -4,10 +4,9 @@ import pytest
 
 from reconciler.model.plan import Action, Impact, Merged, PutOrigin, Restored, Unmanaged
 from reconciler.model.values import counted
+from reconciler.render.plan.costs import Cost, cost_of, transfer_sentence
 from reconciler.render.plan.sentences import (
-    Cost,
     beyond_sentence,
-    cost_of,
     joined,
     kept_sentence,
     lost_sentence,
@@ -16,7 +15,6 @@ from reconciler.render.plan.sentences import (
     people_sentence,
     plan_line,
     restored_sentence,
-    transfer_sentence,
     unmanaged_sentence,
 )
 from tests.unit.render.plans import audio, create, empty_plan, full_plan, many, plan_of, put_of
