@@ -52,7 +52,7 @@ def answers(terminal: Terminal, *typed: str) -> None:
 
 def test_each_finding_is_asked_about_and_the_decisions_are_one_plan(applied: Project) -> None:
     applied.objects.delete(OPENING)
-    row = imported(applied, "A Talk", "Ali/Quran/talk.mp3")
+    row = imported(applied, "A Talk", "Ali/Quran/01 - A Talk.mp3")
     stray(applied, "old/a.mp3")
     (applied.root / "elmify.yaml").write_text(
         (applied.root / "elmify.yaml").read_text("utf-8") + "# the end\n", "utf-8"
