@@ -11,6 +11,8 @@ from psycopg.rows import dict_row
 
 from reconciler.model.ports import ObjectStore
 from reconciler.model.values import nfc
+from tests.listener.hearing import Answer, Heard, listening
+from tests.listener.urls import Way, request_target
 from tests.reliability.drafts import BASE_URL
 
 Row = Mapping[str, Any]
@@ -41,28 +43,42 @@ _LEASE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Seen:
-    """Both stores at one moment. `objects` are the hashes of their bytes, by the NFC of the key."""
+    """Both stores at one moment, and what listeners hear of them.
+
+    `objects` are the hashes of their bytes, by the NFC of the key.
+    """
 
     speakers: list[Row]
     collections: list[Row]
     lectures: list[Row]
     users: Mapping[str, frozenset[str]]
     objects: Mapping[str, str]
+    heard: Heard
     keys: Mapping[str, str] = field(default_factory=dict)  # the state of each key that elmify remembers
     lease_seconds: float | None = None  # until the lease ends; None when it is free
 
     @property
     def named(self) -> set[str]:
-        """The keys that rows name, in NFC."""
+        """The keys that rows name or that a way of theirs leads to, in NFC."""
         pictures = [row["image_url"] for row in self.speakers] + [
             r["cover_image_url"] for r in self.collections
         ]
-        return {nfc(key_of(name)) for name in (*(r["file_path"] for r in self.lectures), *pictures) if name}
+        columns = (*(row["file_path"] for row in self.lectures), *pictures)
+        rows = {row["id"] for row in self.lectures}
+        asked = (asked_key(answer) for (row, _), answer in self.heard.items() if row in rows)
+        return {nfc(key_of(name)) for name in columns if name} | {key for key in asked if key}
 
 
 def key_of(name: str) -> str:
     """Return the key that a column holds, as itself or as a public URL."""
     return unquote(name.removeprefix(f"{BASE_URL}/")) if name.startswith(BASE_URL) else name
+
+
+def asked_key(answer: Answer) -> str | None:
+    """Return the key that a URL arrives at, in NFC; None when no URL was asked for."""
+    if answer.url is None:
+        return None
+    return nfc(unquote(request_target(answer.url).partition("?")[0].removeprefix("/")))
 
 
 def look(url: str, objects: ObjectStore) -> Seen:
@@ -82,7 +98,9 @@ def look(url: str, objects: ObjectStore) -> Seen:
     hashes = {
         nfc(stored.key): hashlib.sha256(objects.read(stored.key)).hexdigest() for stored in objects.list()
     }
-    return Seen(*content, users, hashes, keys, lease)
+    with listening(url, objects, BASE_URL) as listener:
+        heard = listener.heard()
+    return Seen(*content, users, hashes, heard, keys, lease)
 
 
 def _remembered(connection: "psycopg.Connection[Any]") -> tuple[Mapping[str, str], float | None]:
@@ -95,20 +113,48 @@ def _remembered(connection: "psycopg.Connection[Any]") -> tuple[Mapping[str, str
     return {row["key"]: row["state"] for row in keys}, float(lease["seconds"]) if lease else None
 
 
-# (a) No row names an object that is missing, or that holds other bytes than the row says.
+# (a) Every lecture plays by every way; what a row names is there, and an app's old URL still leads somewhere.
 
 
-def broken_rows(seen: Seen) -> Iterator[str]:
+def silent_rows(seen: Seen, before: Seen | None = None) -> Iterator[str]:
+    """Find lectures that do not play by some way, and rows that name what is missing.
+
+    Until its pending aliases are done, a run's URLs may answer as they did `before` it.
+    """
+    yield from unheard(seen, before).values()
+    rows = [*seen.lectures, *seen.speakers, *seen.collections]
+    columns = ("file_path", "image_url", "cover_image_url")
+    for name in filter(None, (row.get(column) for row in rows for column in columns)):
+        if nfc(key_of(name)) not in seen.objects:
+            yield f"a row names {key_of(name)!r}, which is missing"
+
+
+def unheard(seen: Seen, before: Seen | None = None) -> dict[tuple[int, Way], str]:
+    """Return what does not play, as `silent_rows` says, by row and way."""
+    earlier = before.heard.values() if before else ()
+    answered = {asked_key(answer): answer.sha256 for answer in earlier if answer.url and answer.status == 200}
+    found = {}
     for row in seen.lectures:
-        found = seen.objects.get(nfc(row["file_path"]))
-        if found is None:
-            yield f"lecture {row['title']!r} names {row['file_path']!r}, which is missing"
-        elif found != row["file_hash"]:
-            yield f"lecture {row['title']!r} names {row['file_path']!r}, which holds other bytes"
-        if row["audio_url"] is not None and nfc(key_of(row["audio_url"])) != nfc(row["file_path"]):
-            yield f"lecture {row['title']!r} has the URL of another object: {row['audio_url']}"
-    for key in seen.named - set(seen.objects):
-        yield f"a row names {key!r}, which is missing"
+        for way in Way:
+            answer = seen.heard[row["id"], way]
+            if way is Way.LINK and answer.url is None:
+                continue
+            allowed = {row["file_hash"], answered.get(asked_key(answer), row["file_hash"])}
+            if not answer.plays(allowed):
+                key = asked_key(answer) or row["file_path"]
+                is_other = "plays other bytes" if answer.status == 200 else "does not play"
+                found[row["id"], way] = (
+                    f"lecture {row['title']!r} {is_other} by {way}, which leads to {key!r}"
+                )
+    return found
+
+
+def forgotten_urls(seen: Seen, before: Seen) -> Iterator[str]:
+    """Find URLs that led to audio before, which an app may have kept for hours, and lead nowhere now."""
+    for answer in before.heard.values():
+        key = asked_key(answer)
+        if answer.status == 200 and key and key not in seen.objects:
+            yield f"an app that has kept a URL finds nothing at {key!r}"
 
 
 # The library as a whole: the old one or the new one, never half of it.

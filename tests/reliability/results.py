@@ -28,12 +28,13 @@ happen, and the numbers are the same each time. What happens at one of them:
 - **lose**: the call had its effect, and its answer is lost;
 - **outage**: from here on the store cannot be reached, or the disk not be written, until the process ends.
 
-At once both stores are read as the app reads them: every row names an object that is there and holds the
-bytes of the row's hash; the library is the old one or the new one as a whole; no user row is gone but those
-whose loss the plan announced; the exit status says what is true; every object is live, retired, or left
-over and known as such; the lease ends within a minute. Then the minute passes, and one more `elmify apply`
-has to bring about the very library that an undisturbed run brings about, with nothing left to plan, an
-audit log that verifies, and the lease free.
+At once both stores are read as the apps read them: every lecture is fetched by every way, over HTTP, and
+what comes are the bytes of the row's hash, or, while an alias is pending, what its key gave before; every
+URL that an app has kept still leads somewhere; the library is the old one or the new one as a whole; no user
+row is gone but those whose loss the plan announced; the exit status says what is true; every object is live,
+retired, or left over and known as such; the lease ends within a minute. Then the minute passes, and one more
+`elmify apply` has to bring about the very library that an undisturbed run brings about, with nothing left to
+plan, an audit log that verifies, and the lease free.
 
 | Catalog | Store | Points | Kills | Fails | Loses | Outages | Violations |
 |---|---|--:|--:|--:|--:|--:|--:|

@@ -128,6 +128,22 @@ def swapped(draft: Draft) -> None:
     draft.lectures["ali/quran/cow"]["title"] = "The Opening"
 
 
+def exchanged(draft: Draft) -> None:
+    """Exchange the names and numbers of two lectures: each plays from where the other did."""
+    opening, cow = draft.lectures["ali/quran/opening"], draft.lectures["ali/quran/cow"]
+    for field in ("number", "title"):
+        opening[field], cow[field] = cow[field], opening[field]
+
+
+def exchanged_and_recorded_again(draft: Draft) -> None:
+    exchanged(draft)
+    recorded_again(draft)
+
+
+def nothing(draft: Draft) -> None:
+    """Leave the catalog as it is."""
+
+
 def deleted(draft: Draft) -> None:
     draft.drop("ali/tafsir")
     draft.drop("ali/quran/cow")
@@ -168,6 +184,7 @@ def _allowing(user_rows: int) -> tuple[str, ...]:
     return ("--allow", "deletes=9", "--allow", f"user-rows={user_rows}")
 
 
+_ROLLBACK = ("rollback", "2", "--auto-approve")
 _UNREVIEWED = ("apply", "--auto-approve")
 _BOTH = (DIRECTORY, SERVER)
 
@@ -178,6 +195,8 @@ SCENARIOS = (
     Scenario("renames", (library,), renamed, command=_UNREVIEWED),
     Scenario("moves", (library,), moved),
     Scenario("swapped titles", (library,), swapped),
+    Scenario("exchanged lectures", (library,), exchanged, places=_BOTH),
+    Scenario("exchanged and recorded again", (library,), exchanged_and_recorded_again),
     Scenario("deletes", (library,), deleted, options=_allowing(16)),
     Scenario("retitled and recorded again", (library,), retitled_and_recorded_again),
     Scenario("two spellings", (spelled,), spelled_again, respelled),
@@ -191,5 +210,9 @@ SCENARIOS = (
         command=("gc",),
         places=_BOTH,
     ),
-    Scenario("rollback", (library, deleted), everything_back, command=("rollback", "2", "--auto-approve")),
+    Scenario("gc after an exchange", (library, exchanged), nothing, two_months, command=("gc",)),
+    Scenario("rollback", (library, deleted), everything_back, command=_ROLLBACK),
+    Scenario("rollback of a rename", (library, renamed), everything_back, command=_ROLLBACK),
+    Scenario("rollback of a recording", (library, recorded_again), everything_back, command=_ROLLBACK),
+    Scenario("rollback of an exchange", (library, exchanged), everything_back, command=_ROLLBACK),
 )

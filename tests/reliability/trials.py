@@ -66,9 +66,9 @@ class Stage:
         self.before = self.look()
         self.points = self.run_without_faults()
         self.after = self.look()
-        found = [*invariants.broken_rows(self.after), *invariants.unexplained_objects(self.after)]
+        found = [*invariants.silent_rows(self.after), *invariants.unexplained_objects(self.after)]
         found += invariants.held_lease(self.after)
-        assert found == []
+        assert found == [], found
         assert invariants.lost_users(self.before, self.after) == announced
 
     def _bring_about(self) -> Mapping[str, int]:
@@ -122,7 +122,8 @@ class Stage:
         if not self._met(fault):
             yield "its points are not those of the run without a fault"
         seen = self.look()
-        yield from invariants.broken_rows(seen)
+        yield from invariants.silent_rows(seen, self.before)
+        yield from self._forgotten_urls(seen)
         yield from invariants.half_done(seen, self.before, self.after)
         yield from invariants.untruthful(ran.status, ran.err, seen, self.before, self.after)
         yield from invariants.unexplained_objects(seen)
@@ -148,9 +149,14 @@ class Stage:
             yield f"it converged to another library: {[row for row in found if row not in wanted]}"
         if seen.users != self.after.users:
             yield f"user rows are gone in the end: {invariants.lost_users(self.after, seen)}"
-        yield from invariants.broken_rows(seen)
+        yield from invariants.silent_rows(seen)
+        yield from self._forgotten_urls(seen)
         yield from invariants.unexplained_objects(seen, _reported(planned))
         yield from invariants.held_lease(seen)
+
+    def _forgotten_urls(self, seen: Seen) -> Iterator[str]:
+        if self.scenario.command[0] != "gc":
+            yield from invariants.forgotten_urls(seen, self.before)
 
     def _is_to_be_repeated(self) -> bool:
         """Whether it takes more than an apply: a gc, and a rollback that did not commit."""
