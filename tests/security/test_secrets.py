@@ -50,6 +50,7 @@ CALLS: dict[str, Sequence[Sequence[str]]] = {
     "drift": [("drift",), ("drift", "--issue-body", "issue.md")],
     "adopt": [("adopt", "ali/quran/opening")],
     "reconcile": [("reconcile", "--script", "repair.sh")],
+    "why": [("why", "ali/quran/opening"), ("why", "ali/quran/opening", "--format", "json")],
     "import": [("import", "live"), ("import", "files", "media"), ("import", "manifest", "manifest.json")],
     "export": [("export", "manifest")],
     "merge": [("merge", "1", "2")],
