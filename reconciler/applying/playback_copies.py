@@ -6,7 +6,7 @@ them before anything else.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.applying.checksums import HASH_METADATA, cache_control_of, is_copy
 from reconciler.applying.lease import LeaseHolder
@@ -68,6 +68,7 @@ def copy_all(
         return {}
     stored: dict[str, StoredObject] = {}
     failures: list[str] = []
+    occupied: list[PlaybackCopy] = []
     size_bytes = sum(copy.size_bytes for copy in copies)
     maker = _Maker(workspace.objects, workspace.policy.transfer)
     with (
@@ -84,10 +85,13 @@ def copy_all(
                 stored[nfc(copy.key)] = future.result()
             except ProviderError as error:
                 failures.append(f"{copy.source} -> {copy.key}: {error.message}")
+                occupied += [copy] if isinstance(error, ObjectExists) else []
                 continue
             meter.bytes_done(copy.size_bytes)
             meter.file_done(copy.key)
     lease.check()
+    if occupied:
+        _give_up(workspace, lease, occupied)
     if failures:
         raise PutsFailed(
             f"{counted(len(failures), 'playback copy', 'playback copies')} could not be made, so nothing was "
@@ -97,6 +101,15 @@ def copy_all(
             remedies=[MakePlan(), Apply()],
         )
     return stored
+
+
+def _give_up(workspace: Workspace, lease: LeaseHolder, occupied: Sequence[PlaybackCopy]) -> None:
+    """Give up keys that hold what nobody expected: the next plan keeps those bytes aside."""
+    with workspace.database.write() as work:
+        work.records.check_lease(lease.token)
+        work.records.save_keys(
+            [replace(record, state=KeyState.RELEASED) for record in intended(occupied, lease.run)]
+        )
 
 
 def _checked(lease: LeaseHolder, maker: "_Maker", copy: PlaybackCopy) -> StoredObject:

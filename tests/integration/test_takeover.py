@@ -93,7 +93,9 @@ def test_other_bytes_under_a_noted_key_are_kept_and_never_taken_for_the_lectures
     assert stand.plan().changes == ()
 
 
-def test_other_bytes_of_one_size_in_parts_under_a_noted_key_stop_the_apply(stand: Stand) -> None:
+def test_other_bytes_of_one_size_in_parts_under_a_noted_key_stop_one_apply_and_are_kept_by_the_next(
+    stand: Stand,
+) -> None:
     note(stand)
     put(stand, OTHER, 5)
 
@@ -102,6 +104,10 @@ def test_other_bytes_of_one_size_in_parts_under_a_noted_key_stop_the_apply(stand
 
     assert stand.sql("select * from lectures") == []
     assert stand.objects.read(KEY) == OTHER
+    stand.apply()
+    kept = [stand.objects.read(key) for key in stand.object_keys() if key != KEY]
+    assert (stand.objects.read(KEY), OTHER in kept) == (BYTES, True)
+    assert played(stand) == BYTES
 
 
 def test_an_object_cut_short_under_a_noted_key_is_not_used(stand: Stand) -> None:
