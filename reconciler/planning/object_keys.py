@@ -76,9 +76,20 @@ def _as_key_text(value: object) -> object:
     return value.translate(_KEY_TEXT).strip() if isinstance(value, str) else value
 
 
+class _Environment(ImmutableSandboxedEnvironment):
+    """Sandbox whose only objects are fields of catalog entries and rows.
+
+    `_check` lets a template reach nothing but these fields, and none of what a field's value has.
+    """
+
+    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:  # noqa: ARG002 - jinja2's
+        """Return whether an attribute is no part of Python's own."""
+        return not attr.startswith("_")
+
+
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    environment = _Environment(undefined=StrictUndefined, autoescape=False)
     environment.filters = {name: environment.filters.get(name, _pad) for name in _ALLOWED_FILTERS}
     return environment
 

@@ -44,6 +44,7 @@ class Route:
 
 
 _CUT = re.compile(r"[?#]")
+_ARRIVES = re.compile(r"(?!https?://)[^?#%\\]*", re.IGNORECASE)
 _HOST = re.compile(r"https?://[^/?#]*/?", re.IGNORECASE)
 
 #: Place of each catalog field in a row, by kind and the field's name.
@@ -75,6 +76,8 @@ def arrives(request: RequestForm, raw: str) -> str:
 
     `raw` is a key, or a URL as a column holds it.
     """
+    if _ARRIVES.fullmatch(raw):
+        return nfc(raw)
     url = _HOST.match(raw)
     path = raw[url.end() :] if url else raw
     if request is RequestForm.ENCODED and url is None:

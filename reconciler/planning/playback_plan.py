@@ -55,6 +55,8 @@ def plan_playback(world: World, changes: Sequence[Change]) -> PlaybackPlan:
     Every lecture row is looked at, managed or not. Nothing is copied for a way that was broken
     before and that no change concerns.
     """
+    if not changes:
+        return PlaybackPlan(changes=(), after=world.library, counts=world.library.count())
     return _Planner(world, changes).run()
 
 
