@@ -11,6 +11,7 @@ from tests.failures import named_in
 from tests.reliability.invariants import Seen
 from tests.reliability.pausing import (
     APPLY,
+    BEGINS,
     GUARDED,
     LEASED,
     NOT_REVERSIBLE,
@@ -236,6 +237,36 @@ def test_a_favourite_that_arrives_after_waits_and_hears_that_the_lecture_is_gone
     assert isinstance(favouring.exception(), psycopg.errors.ForeignKeyViolation)
     assert is_done(deleting)
     assert deleting.look().users == deleting.after.users
+
+
+# Between the commit and what it leaves to be overwritten.
+
+
+@pytest.fixture(params=["exchanged lectures", "content changes"])
+def overwriting(theatre: Theatre, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """A plan after whose commit playback keys get other bytes, about to be applied."""
+    with theatre.stage(scenario(request.param), DIRECTORY) as stage:
+        stage.put_back()
+        yield stage
+
+
+def test_an_apply_that_was_paused_before_its_aliases_leaves_them_to_its_successor(overwriting: Stage) -> None:
+    committed = committing(overwriting)
+    overwrites = next(
+        p for p in overwriting.points if p.number > committed.number and p.what.startswith(BEGINS)
+    )
+    holder = paused_at(overwriting, overwrites)
+    expire_lease(overwriting.url)
+    [successor] = overwriting.elmify(APPLY)
+    then = contents(overwriting)
+    holder.go_on()
+    ended = holder.end()
+
+    assert successor.status == 0, successor
+    assert ended.status in {0, UNFINISHED, LEASED}, ended
+    assert contents(overwriting) == then
+    assert is_done(overwriting)
+    assert is_sound(overwriting)
 
 
 # What gc must leave to others.
