@@ -169,6 +169,8 @@ class Placer:
         if self._rekey and self._is_own_copy(nfc(wished), media, address):
             return self._objects[nfc(wished)].key
         for key in self._waiting(media.sha256, wished, address):
+            if replaces and key == nfc(wished) and self._records[key].state is KeyState.INTENDED:
+                continue  # a playback copy of the bytes, by a run that did not commit
             if not self._claimed(key) and self._holds(key, media):
                 return self._objects[key].key
         for key in (nfc(media.path),) if replaces else dict.fromkeys((nfc(wished), nfc(media.path))):

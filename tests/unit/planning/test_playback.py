@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.model.actual import Row
-from reconciler.model.kinds import Kind
+from reconciler.model.kinds import Kind, Slot
 from reconciler.model.plan import Action, Plan
 from reconciler.model.playback import DEFAULT_WAYS, CopyStep, RequestForm
 from reconciler.model.policy import Layout, Policy
@@ -325,7 +325,10 @@ def test_a_copy_that_other_hands_took_away_or_replaced_is_made_again() -> None:
 def test_a_crash_after_the_copies_changes_nothing_of_what_was_reviewed() -> None:
     known = declaring(team(catalog(NAMED)), NAMED, lock=[media("l.mp3", "again")])
     renamed = declaring(team(catalog(NAMED)), speaker("s", name="T"), NAMED)
-    for start in (known, renamed):
+    retitled = replace(NAMED, fields={**NAMED.fields, "title": "M"})
+    both = declaring(team(catalog(NAMED)), retitled, lock=[media("l.mp3", "again")])
+    m4a = declaring(team(catalog(NAMED)), replace(NAMED, media={Slot.LECTURE_AUDIO: "l.m4a"}))
+    for start in (known, renamed, both, m4a):
         reviewed = planned(start)
 
         again = planned(with_put(start, reviewed))
