@@ -14,8 +14,8 @@ from reconciler.model.kinds import Slot
 from reconciler.model.plan import Hindrance, NotRekeyed, Unmanaged
 from reconciler.planning.diff import Differ, Differences, Placed
 from reconciler.planning.identity import Identities, identify
-from reconciler.planning.key_allocation import How
 from reconciler.planning.object_keys import TemplateRefused, default_key, is_form_of
+from reconciler.planning.placement import How
 from reconciler.planning.removals import unmanaged_in
 from reconciler.planning.world import World
 

@@ -14,8 +14,8 @@ from reconciler.model.catalog import MediaFile, Resource
 from reconciler.model.kinds import TABLES, Column, Kind, Origin, Slot
 from reconciler.model.policy import FormatStyle, Layout
 from reconciler.model.values import Value, nfc, same
-from reconciler.planning.key_allocation import Placement
 from reconciler.planning.object_keys import extension_of
+from reconciler.planning.placement import Placement
 from reconciler.planning.references import reference, says_the_same, style_of
 
 

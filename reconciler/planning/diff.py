@@ -19,8 +19,9 @@ from reconciler.planning.desired import DesiredRow, wanted
 from reconciler.planning.drift import baseline, drift_of
 from reconciler.planning.fingerprint import change_id
 from reconciler.planning.identity import Binding, Identities
-from reconciler.planning.key_allocation import How, Placements, Slots, keys_of, objects_after
+from reconciler.planning.key_allocation import Placements, Slots, keys_of, objects_after
 from reconciler.planning.lost_rows import LostRows, lacking_in_record
+from reconciler.planning.placement import How
 from reconciler.planning.playback_claims import broken_copies
 from reconciler.planning.references import URL_MAX_CHARS
 from reconciler.planning.world import World

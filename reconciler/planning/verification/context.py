@@ -14,7 +14,7 @@ from reconciler.model.values import nfc
 from reconciler.planning.ambiguities import taken_names
 from reconciler.planning.analysis import analyse
 from reconciler.planning.diff import Placed
-from reconciler.planning.key_allocation import How
+from reconciler.planning.placement import How
 from reconciler.planning.references import key_in
 from reconciler.planning.world import World
 

@@ -14,7 +14,7 @@ from reconciler.model.values import Value, canonical_json, nfc, same
 from reconciler.planning.byte_sources import Match, compare
 from reconciler.planning.diff import Placed
 from reconciler.planning.drift import baseline
-from reconciler.planning.key_allocation import How, Placement
+from reconciler.planning.placement import How, Placement
 from reconciler.planning.references import split_reference
 from reconciler.planning.verification.context import VerifyContext, named_in, value_in
 from reconciler.planning.verification.findings import Condition, VerifyFinding, apply_alone

@@ -13,7 +13,7 @@ from reconciler.model.remedies import CollectGarbage, Lock, Remedy, Sentence, Ve
 from reconciler.model.values import counted, nfc, readable_size
 from reconciler.planning.diff import Placed
 from reconciler.planning.ignore_rules import ignores
-from reconciler.planning.key_allocation import How
+from reconciler.planning.placement import How
 from reconciler.planning.references import split_reference
 from reconciler.planning.verification.context import VerifyContext, named_in, slots_of, value_in
 from reconciler.planning.verification.declared import declared
