@@ -104,7 +104,10 @@ def copy_all(
 
 
 def _give_up(workspace: Workspace, lease: LeaseHolder, occupied: Sequence[PlaybackCopy]) -> None:
-    """Give up keys that hold what nobody expected: the next plan keeps those bytes aside."""
+    """Give up keys that hold what nobody expected.
+
+    The next plan keeps those bytes aside.
+    """
     with workspace.database.write() as work:
         work.records.check_lease(lease.token)
         work.records.save_keys(

@@ -165,7 +165,7 @@ class _Planner:
         self.contents[key] = content
 
     def _was_there_before(self, lecture: LectureSides, key: str, there: Content) -> bool:
-        """Return whether other bytes stood under an adopted lecture's key before elmify came."""
+        """Return whether other bytes stood there before elmify came."""
         adopted = lecture.cause is not None and lecture.cause.action is Action.ADOPT
         return adopted and there.size_bytes > 0 and not is_broken(self.world, key)
 
@@ -314,9 +314,9 @@ class _Planner:
     def _leave(self, lecture: LectureSides) -> None:
         """Note the recorded keys that do not lead to the lecture any more."""
         assert lecture.cause is not None
-        if lecture.cause.action is Action.FORGET:
-            return  # what is let go keeps its objects
         stays = set(lecture.keys_after)
+        if lecture.cause.action is Action.FORGET and lecture.before is not None:
+            stays.add(canonical_key(lecture.before))  # what is let go keeps its own object
         for way, key in zip(self.ways, lecture.keys_before, strict=False):
             record = self.world.recorded.keys.get(key) if key is not None and key not in stays else None
             live = record is not None and record.state is KeyState.LIVE and key in self.before.contents

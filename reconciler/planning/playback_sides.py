@@ -1,4 +1,4 @@
-"""Both sides of a plan: each lecture's row, keys and recording before and after."""
+"""Both sides of a plan: each lecture before it and after it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

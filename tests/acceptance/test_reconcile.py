@@ -132,7 +132,7 @@ def test_a_no_at_the_end_leaves_both_stores_as_they_are(applied: Project) -> Non
 def test_what_cannot_be_adopted_is_said_and_the_rest_goes_on(applied: Project) -> None:
     lost = imported(applied, "Of nobody", "Ali/nobody.mp3")
     applied.sql("update lectures set speaker_id = null, collection_id = null where id = %s", lost)
-    imported(applied, "A Talk", "Ali/Quran/talk.mp3")
+    imported(applied, "A Talk", "Ali/Quran/01 - A Talk.mp3")
 
     terminal = Terminal(applied, "reconcile")
     answers(terminal, "a!")
@@ -157,7 +157,7 @@ def test_ctrl_c_at_a_question_changes_nothing(applied: Project) -> None:
 
 def test_a_script_holds_the_same_decisions_and_changes_nothing_before_it_is_run(applied: Project) -> None:
     applied.objects.delete(OPENING)
-    row = imported(applied, "A Talk", "Ali/Quran/talk.mp3")
+    row = imported(applied, "A Talk", "Ali/Quran/01 - A Talk.mp3")
     stray(applied, "old/a b's.mp3")
     stray(applied, "old/notes.txt")
     before = (settings_of(applied), applied.contents())

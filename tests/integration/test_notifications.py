@@ -152,10 +152,10 @@ def test_drift_is_told_when_it_is_new_and_when_it_is_gone(heard: InsideProject, 
     heard.elmify("drift")
 
     come, gone = box.titles
-    assert named_in(come, "test", 1)
+    assert named_in(come, "test", 2)
     none = DriftReport(environment="test", taken_at=datetime.now(UTC), since=None)
     assert gone == drift_message(none, "", (), TESTER).title
-    assert named_in(box.messages[0]["message"], "tester", 1)
+    assert named_in(box.messages[0]["message"], "tester", 2)
 
 
 def test_a_lease_that_was_taken_over_is_told(heard: InsideProject, box: Mailbox) -> None:
