@@ -59,6 +59,9 @@ def _pad(number: object, width: int = 2) -> str:
 #: What a URL that an app puts together by hand does not bring to the server.
 _LOST_IN_URLS = {"\\": "-", "?": None, "#": None, "%": None}
 _KEY_TEXT = str.maketrans({"/": "-", **_LOST_IN_URLS})
+#: For a text that would be no part of a key without them.
+_KEY_TEXT_KEPT = str.maketrans(dict.fromkeys(("/", *_LOST_IN_URLS), "-"))
+_NO_PARTS = frozenset({"", ".", ".."})
 _KEY = str.maketrans(_LOST_IN_URLS)
 
 
@@ -73,7 +76,10 @@ def _as_key_text(value: object) -> object:
     A slash in a title must not open a folder. `?`, `#` and `%` are left out, and a backslash is a dash: an
     app that puts a key into a URL as it is asks for something else then.
     """
-    return value.translate(_KEY_TEXT).strip() if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    text = value.translate(_KEY_TEXT).strip()
+    return value.translate(_KEY_TEXT_KEPT).strip() if text in _NO_PARTS else text
 
 
 class _Environment(ImmutableSandboxedEnvironment):

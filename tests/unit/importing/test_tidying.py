@@ -26,6 +26,7 @@ _NAMES = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=_NAMES.filter(clean))
 @example(name=" A ")
+@example(name="%")
 @example(name=unicodedata.normalize("NFD", "Café"))
 @example(name="\u2028A")
 @example(name="15 - 15 Story: 'a' \"b\" #c")

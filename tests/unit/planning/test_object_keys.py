@@ -218,3 +218,17 @@ def test_a_key_is_a_form_of_itself_in_any_spelling() -> None:
 @pytest.mark.parametrize("key", ["other.mp3", "a.m4a", f"a~{sha256('other')[:8]}.mp3", f"a~{DIGEST[:8]}.m4a"])
 def test_a_key_of_another_title_extension_or_hash_is_no_form(key: str) -> None:
     assert not is_form_of(key, "a.mp3", DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("title", "part"),
+    [
+        ("What Is Zakat?", "What Is Zakat"),
+        ("100% Trust", "100 Trust"),
+        ("a\\b/c", "a-b-c"),
+        ("?", "-"),
+        (".%.", ".-."),
+    ],
+)
+def test_what_a_raw_url_does_not_bring_along_is_in_no_new_key(title: str, part: str) -> None:
+    assert rendered("{{ lecture.title }}", title=title) == part
