@@ -36,6 +36,7 @@ from reconciler.planning.fingerprint import fingerprint
 from reconciler.planning.guards import blocked_by
 from reconciler.planning.identity import Identities
 from reconciler.planning.ignore_rules import drift_without_ignored, without_ignored
+from reconciler.planning.playback import Library
 from reconciler.planning.playback_plan import plan_playback
 from reconciler.planning.removals import delete_unmanaged, vanished, with_retired
 from reconciler.planning.world import DELETE_UNMANAGED, REKEY, Request, World
@@ -137,7 +138,7 @@ def draft_of(
         request=request,
         changes=selected,
         drift=tuple(drift),
-        unmanaged=unmanaged,
+        unmanaged=_without_heard(unmanaged, playback.after, identities),
         unchanged=0,
         unverified=0,
         to_delete=_rows_of(c for c in selected if c.action is Action.DELETE),
@@ -148,6 +149,17 @@ def draft_of(
         playback=playback.counts,
         unheard=playback.blocked,
     )
+
+
+def _without_heard(unmanaged: Unmanaged, after: Library, identities: Identities) -> Unmanaged:
+    """Leave out the objects by which apps will find a declared lecture."""
+    if not unmanaged.objects:
+        return unmanaged
+    lectures = after.rows[Kind.LECTURE]
+    bound = (b.row.id for b in identities.bound.values() if b.row.kind is Kind.LECTURE)
+    heard = {key for row in bound if row in lectures for key in after.keys(lectures[row])}
+    objects = {key: size for key, size in unmanaged.objects.items() if nfc(key) not in heard}
+    return Unmanaged(rows=unmanaged.rows, objects=objects)
 
 
 def finish(

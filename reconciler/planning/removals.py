@@ -87,8 +87,8 @@ def _objects_under(world: World, keys: Mapping[Slot, str]) -> dict[Slot, ObjectS
 def unmanaged_in(world: World, identities: Identities, used: set[str]) -> Unmanaged:
     """Return the rows and objects that exist and are not declared.
 
-    `used` are the NFC keys that declared resources name; objects by which apps find a declared lecture are
-    not unmanaged either. What this plan forgets is unmanaged from the next plan on.
+    `used` are the NFC keys that declared resources name. What this plan forgets is unmanaged from the
+    next plan on.
     """
     known = {(b.row.kind, b.row.id) for b in identities.bound.values()}
     known |= {(row.kind, row.id) for row in identities.vanished.values() if row is not None}
@@ -97,9 +97,7 @@ def unmanaged_in(world: World, identities: Identities, used: set[str]) -> Unmana
         for kind, rows in world.snapshot.rows.items()
     }
     accounted = {key for key, record in world.recorded.keys.items() if record.state in ACCOUNTED}
-    lectures = [b.row for b in identities.bound.values() if b.row.kind is Kind.LECTURE]
-    heard = {key for row in lectures for key in world.library.keys(row) if key is not None}
-    accounted = (accounted - world.forsaken_keys) | used | heard
+    accounted = (accounted - world.forsaken_keys) | used
     objects = {
         stored.key: stored.size_bytes
         for key, stored in sorted(world.snapshot.objects.items())
