@@ -36,9 +36,8 @@ _UNSURE = frozenset({KeyState.CONDEMNED, KeyState.DELETED, KeyState.INTENDED})
 class PlaybackPlan:
     """Result: the changes with their copies, the counts and the refusals.
 
-    `after` is the library as it will be.
-    `left` are the recorded keys that lead to a lecture before the changes and not after them, by the
-    address of the change: candidates to be retired.
+    `after` is the library as it will be. `left` are the recorded keys that lead to a lecture before the
+    changes and not after them, by the address of the change: candidates to be retired.
     """
 
     changes: tuple[Change, ...]
@@ -387,7 +386,10 @@ class _Planner:
                 f"recording; the first by way {way.name}: {why}",
                 addresses=tuple(dict.fromkeys(_name_of(lecture) for lecture, _, _ in lost)),
                 remedies=(
-                    Sentence(text="Change the title, the number or the name, so that the key is free."),
+                    Sentence(
+                        text="Give the lecture another title or number. Where another row has the key, "
+                        "declare, merge or delete that row first."
+                    ),
                 ),
             )
 

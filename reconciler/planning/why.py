@@ -361,7 +361,9 @@ def _is_behind(way: WayAccount) -> bool:
 
 def _ask_again(way: WayAccount) -> Sentence:
     if way.answer is not None and way.answer.status is None:
-        return Sentence(text=f"Nobody answers at {way.url}: check the public domain and `public_base_url`.")
+        return Sentence(
+            text=f"No server answers at {way.url}: check the public domain and `public_base_url`."
+        )
     return Sentence(
         text=f"The bucket has it: purge {way.url} from the CDN's cache, or wait until it asks again. If that "
         "does not help, check that the domain serves this bucket."

@@ -148,7 +148,7 @@ def _pending(alias: PendingAlias) -> str:
 
 def _answer(answer: PublicAnswer, found: Standing | None) -> str:
     if answer.status is None:
-        return "nobody answers"
+        return "no server answers"
     told = [f"status {answer.status}"]
     if answer.size_bytes is not None:
         told.append(readable_size(answer.size_bytes))

@@ -101,7 +101,7 @@ def test_titles_that_were_exchanged_play_each_others_recording(stand: Stand) -> 
 
 
 def test_a_declared_lecture_that_was_broken_before_has_two_remedies(stand: Stand) -> None:
-    """The catalog says what the row says, so no plan mends it: the row is corrected, or the key filled."""
+    """The catalog says what the row says, so no plan repairs it: the row is corrected, or the key filled."""
     stand.objects.delete(COW)
     put(stand, "Ali/Quran/03 - The Cow.mp3", b"ali/quran/cow")
     stand.sql("update lectures set file_path = 'Ali/Quran/03 - The Cow.mp3' where title = 'The Cow'")

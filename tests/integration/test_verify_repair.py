@@ -71,7 +71,7 @@ def test_a_missing_object_comes_back_from_retired_bytes_where_the_media_are_not(
     assert verify(stand).wrong == 0
 
 
-def test_bytes_that_are_nowhere_are_asked_for_and_the_rest_is_mended(stand: Stand) -> None:
+def test_bytes_that_are_nowhere_are_asked_for_and_the_rest_is_repaired(stand: Stand) -> None:
     stand.objects.delete(OPENING)
     (stand.media_root / "ali/quran/opening.mp3").unlink()
     stand.sql("update lectures set title = 'Other' where lecture_number = 2")
@@ -198,7 +198,7 @@ def test_the_mess_is_told_by_its_states(untouched: LiveProject) -> None:
     assert orphans <= set(untouched.mess.strays)
 
 
-def test_questions_stand_beside_what_can_be_mended(untouched: LiveProject) -> None:
+def test_questions_stand_beside_what_can_be_repaired(untouched: LiveProject) -> None:
     address = next(iter(untouched.mess.twins))[0]
     del untouched.entry(address)["row"]
 

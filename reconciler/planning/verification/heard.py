@@ -119,7 +119,7 @@ class _Check:
     # Remedies.
 
     def _when_silent(self, key: str | None) -> Iterator[Remedy]:
-        if self._is_mended():
+        if self._is_repairable():
             yield apply_alone(self._placed.address) if self._placed is not None else Apply()
             return
         yield from self._correct()
@@ -127,7 +127,7 @@ class _Check:
             yield Sentence(text=f"Or, with the bucket's own tools, upload or copy the recording to {key}.")
 
     def _when_another(self) -> Iterator[Remedy]:
-        if self._is_mended():
+        if self._is_repairable():
             yield apply_alone(self._placed.address) if self._placed is not None else Apply()
             return
         yield from self._correct()
@@ -180,7 +180,7 @@ class _Check:
         own, there = self._library.own(row), self._library.contents.get(key or "")
         return key if own is not None and own.size_bytes and there is not None and own.same(there) else None
 
-    def _is_mended(self) -> bool:
+    def _is_repairable(self) -> bool:
         """Return whether a plan of this address alone makes the way play again."""
         if self._placed is None or not self._context.can_repair(self._placed):
             return False
@@ -192,13 +192,13 @@ class _Check:
         placed, row = self._placed, self._row
         if placed is None and condition.severity is ConditionSeverity.ERROR:
             condition, detail = Condition.UNDECLARED_WAY, f"{name_of(row)}: {detail}"
-        mended = condition is not Condition.COPY_PENDING and self._is_mended()
+        repairable = condition is not Condition.COPY_PENDING and self._is_repairable()
         return VerifyFinding(
             condition=condition,
             what=placed.address if placed is not None else row_address(Kind.LECTURE, row.id),
             detail=f"by way {self._of.way.name}: {detail}",
             remedies=tuple(remedies),
-            repairs=(placed.address,) if mended and placed is not None else (),
+            repairs=(placed.address,) if repairable and placed is not None else (),
             key=self._of.route.key,
             row=row.id,
         )

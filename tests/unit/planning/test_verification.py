@@ -165,7 +165,7 @@ def test_an_empty_object_is_an_error_in_a_row_that_nobody_declares_and_in_one_th
 # Rows and their objects.
 
 
-def test_a_declared_row_whose_object_is_gone_plays_nothing_and_is_mended_by_a_plan() -> None:
+def test_a_declared_row_whose_object_is_gone_plays_nothing_and_is_repaired_by_a_plan() -> None:
     start = shelf()
     gone = without_objects(start, key_of(start, ONE))
 

@@ -40,7 +40,7 @@ def test_only_answers_that_make_sense_are_offered(
     assert "".join(choice.value[0] for choice in offered) == letters
 
 
-def test_what_is_mended_deleted_and_adopted_is_planned_each_alone() -> None:
+def test_what_is_repaired_deleted_and_adopted_is_planned_each_alone() -> None:
     decisions = [
         Decision(finding=finding(Condition.WRONG_URL, ONE, ONE), choice=Choice.MEND),
         Decision(finding=finding(Condition.ORPHAN, OBJECT, OBJECT), choice=Choice.DELETE),

@@ -156,7 +156,7 @@ def test_what_to_do_ends_it_and_a_command_is_alone_on_its_line() -> None:
 @pytest.mark.parametrize(
     ("answer", "said", "plays"),
     [
-        (PublicAnswer(status=None), "nobody answers", False),
+        (PublicAnswer(status=None), "no server answers", False),
         (PublicAnswer(status=404, cache="MISS"), "status 404, cache MISS", False),
         (
             PublicAnswer(status=200, size_bytes=2048, age_seconds=1200, cache="HIT"),
